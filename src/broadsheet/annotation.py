@@ -1,0 +1,141 @@
+"""`Annotation`: what is said of one paper, every field declared once.
+
+JSON Schema, database columns, cards, API and docs are projections of this class (``schema.py``). To add a
+field, declare it here: a type, a description (it is the only definition that the model reads) and a `Show`.
+Shape is checked here; truth is checked against the abstract, in ``grounding.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic.functional_validators import AfterValidator
+
+from broadsheet.taxonomy import Taxonomy
+
+MAX_TLDR_CHARACTERS = 220
+MIN_TLDR_WORDS = 15
+MAX_TLDR_WORDS = 30
+
+CodeStatus = Literal["available", "announced", "none"]
+Place = Literal["headline", "badge", "line", "nowhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """How a field is shown to a reader; it never reaches the model.
+
+    Attributes:
+        label: What the field is called in print.
+        at: ``headline`` (under the title), ``badge`` (a word), ``line`` (a labelled line) or ``nowhere``.
+    """
+
+    label: str
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class InFacet:
+    """Marks a string as the id of a tag in that facet; ``schema.py`` turns it into an enum."""
+
+    facet: Literal["topic", "contribution"]
+
+    def ids(self, taxonomy: Taxonomy) -> tuple[str, ...]:
+        """The ids that the facet has in this taxonomy."""
+        return taxonomy.topic_ids if self.facet == "topic" else taxonomy.contribution_ids
+
+
+def _known(facet: InFacet) -> AfterValidator:
+    def check(value: str, info: ValidationInfo) -> str:
+        taxonomy = (info.context or {}).get("taxonomy")
+        if taxonomy is not None and value not in facet.ids(taxonomy):
+            raise ValueError(f"{value!r} is not a {facet.facet} of the taxonomy")
+        return value
+
+    return AfterValidator(check)
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _one_short_sentence(tldr: str) -> str:
+    if len(tldr) > MAX_TLDR_CHARACTERS:
+        raise ValueError(f"it has {len(tldr)} characters; at most {MAX_TLDR_CHARACTERS} are allowed")
+    if (words := len(tldr.split())) > MAX_TLDR_WORDS:
+        raise ValueError(f"it has {words} words; at most {MAX_TLDR_WORDS} are allowed")
+    return tldr
+
+
+def _verdict_has_evidence(code: Code) -> Code:
+    if code.status == "none" and (code.evidence or code.urls):
+        raise ValueError("status 'none' goes with empty evidence and no urls")
+    if code.status != "none" and not code.evidence:
+        raise ValueError(f"status {code.status!r} needs the abstract's words as evidence")
+    return code
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+FilledText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Topic = Annotated[str, InFacet("topic"), _known(InFacet("topic"))]
+Contribution = Annotated[str, InFacet("contribution"), _known(InFacet("contribution"))]
+
+
+class Code(BaseModel):
+    """Whether the abstract says that the code of this work can be had.
+
+    Evidence stands before the verdict because a model writes the fields in order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evidence: Text = Field(description="Exact words of the abstract that say so; empty for none")
+    status: CodeStatus = Field(description="available now, announced for later, or none")
+    urls: Annotated[tuple[FilledText, ...], AfterValidator(_distinct)] = Field(
+        description="URLs in the abstract where that code is or will be"
+    )
+
+
+class Annotation(BaseModel):
+    """What is said of one paper, from its title and abstract alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tldr: Annotated[FilledText, AfterValidator(_one_short_sentence), Show("TL;DR", at="headline")] = Field(
+        description="One sentence, 15 to 30 words, 220 characters at most: what is new and what it achieves"
+    )
+    topics: Annotated[tuple[Topic, ...], AfterValidator(_distinct), Show("Topics", at="badge")] = Field(
+        description="1 to 4, most central first", min_length=1, max_length=4
+    )
+    contribution: Annotated[Contribution, Show("Contribution", at="badge")] = Field(
+        description="The main kind"
+    )
+    keywords: Annotated[tuple[FilledText, ...], AfterValidator(_distinct), Show("Keywords", at="line")] = (
+        Field(
+            description="3 to 6 lower-case phrases of 1 to 4 words that stand in title or abstract",
+            min_length=1,
+            max_length=6,
+        )
+    )
+    code: Annotated[Code, AfterValidator(_verdict_has_evidence), Show("Code", at="badge")] = Field(
+        description="Whether this work's own code can be had"
+    )
+
+
+Severity = Literal["withheld", "note"]
+
+
+class Finding(BaseModel):
+    """One disagreement between an annotation and its abstract, stored, counted and shown.
+
+    ``withheld`` means that what the field claimed was not kept; ``note`` that it was, and is worth a look.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: str = Field(description="The annotation's field, such as tldr or code.urls.")
+    kind: str = Field(description="What is wrong, as a short id such as number-not-in-abstract.")
+    detail: str = Field("", description="The words concerned.")
+    severity: Severity = "note"

@@ -1,0 +1,77 @@
+"""`Settings`: one frozen model from options, the environment and ``broadsheet.toml``, in that order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from broadsheet.errors import ConfigError
+
+EngineName = Literal["extractive", "openai", "openai-batch", "scripted"]
+CONFIG_FILE = Path("broadsheet.toml")
+
+
+def _default_engine() -> EngineName:
+    return "openai" if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL") else "extractive"
+
+
+class Settings(BaseSettings):
+    """What a run depends on; each field is also ``BROADSHEET_<FIELD>`` and a key of the TOML file."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="BROADSHEET_", toml_file=CONFIG_FILE, env_ignore_empty=True
+    )
+
+    db: Path = Field(Path("broadsheet.db"), description="The cache, an SQLite file.")
+    out: Path = Field(Path("editions"), description="Folder that editions are written to.")
+    engine: EngineName = Field(
+        default_factory=_default_engine,
+        description="What annotates: openai where OPENAI_API_KEY or OPENAI_BASE_URL is set, else extractive.",
+    )
+    model: str = Field("gpt-5-mini", description="Model that the openai engines ask.")
+    prompts: Path | None = Field(None, description="Folder whose texts replace the packaged prompts.")
+    script: Path | None = Field(None, description="File of replies that the scripted engine reads.")
+    batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
+    batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
+    batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options win over the environment, which wins over the file; nothing else is read."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @classmethod
+    def load(cls, **options: Any) -> Settings:
+        """Settings from the options that are not None, the environment and ``broadsheet.toml``.
+
+        Raises:
+            ConfigError: A value is not allowed, a key is unknown, or the file is no TOML.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise ConfigError(
+                f"The setting {name!r} cannot be used: {first['msg']} (got {first['input']!r});"
+                f" correct the option, the variable BROADSHEET_{name.upper()} or {CONFIG_FILE}."
+            ) from error
+        except ValueError as error:
+            raise ConfigError(f"{CONFIG_FILE} is not valid TOML ({error}); correct it.") from error

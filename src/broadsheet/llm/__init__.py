@@ -1,0 +1,107 @@
+"""What answers for papers: the `LLM` protocol, its requests and outcomes, and the table of engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from broadsheet.paper import Paper
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question about some papers.
+
+    Attributes:
+        id: Unique in a run.
+        papers: What is asked about, by ref (``P1``, ``P2`` …), in the order of the prompt.
+        turns: System text, user text and, for a repair, the answer so far and what was wrong with it.
+        schema: JSON Schema of the answer.
+        input_tokens: Tokens of the turns and the schema, counted or over-estimated.
+        max_output_tokens: Where the answer is cut off.
+        purpose: Why it is asked, for the account of tokens.
+    """
+
+    id: str
+    papers: Mapping[str, Paper]
+    turns: tuple[Turn, ...]
+    schema: Mapping[str, Any]
+    input_tokens: int
+    max_output_tokens: int
+    purpose: Literal["annotate", "repair", "missing", "split"] = "annotate"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, as the provider counts them. ``cached_tokens`` is part of ``input_tokens``."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One raw answer, kept for ever.
+
+    Attributes:
+        text: What was answered, unparsed.
+        finish_reason: ``stop``, ``length``, ``content_filter`` or what else the provider says.
+        refusal: The model's words where it refused, else empty.
+        model: The model that the provider says has answered.
+        usage: Tokens.
+        latency_s: Seconds from sending to the last byte.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    refusal: str = ""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request: a reply, or the reason why there is none."""
+
+    request: Request
+    reply: Reply | None = None
+    error: str = ""
+
+
+class LLM(Protocol):
+    """An engine.
+
+    Attributes:
+        engine: Its name in the table, stored with every annotation.
+        model: The model or version that answers; part of an annotation's key.
+        prompted: Whether the words of the prompt change its answers. Where they do not, only the taxonomy
+            and its cues enter the key.
+    """
+
+    engine: str
+    model: str
+    prompted: bool
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+        """Ask all requests and yield what became of each, in any order.
+
+        Like a list that is appended to while it is iterated over, ``requests`` may grow while outcomes are
+        drawn (a repair, a halved batch); the iterator ends when every request in it has its outcome.
+
+        Raises:
+            LLMMisconfigured: No request can ever succeed: the key, model or address is refused.
+        """
+        ...

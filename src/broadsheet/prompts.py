@@ -1,0 +1,90 @@
+"""Finds, renders and hashes the texts in ``prompts/``. An undefined variable in a text is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from broadsheet.errors import ConfigError
+from broadsheet.hashing import short_hash
+from broadsheet.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from jinja2 import Environment  # noqa: TID251 - this room renders prompts
+
+SYSTEM, USER, REPAIR = "annotate.system.md", "annotate.user.md", "repair.user.md"
+TAXONOMY = "taxonomy.toml"
+
+
+def default_folder() -> Path:
+    """Where the texts are: in the wheel beside this file, in a checkout at its top.
+
+    An editable install and ``PYTHONPATH=src`` do not see what the wheel takes in from outside the package,
+    so the checkout's own folder is the fallback.
+    """
+    packaged = Path(__file__).with_name("prompts_data")
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "prompts"
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The texts of one folder.
+
+    Attributes:
+        texts: Content of each template, by file name.
+        taxonomy: The tags that the texts and the schema name.
+    """
+
+    texts: Mapping[str, str]
+    taxonomy: Taxonomy
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Prompts:
+        """Read the texts of a folder; one that is missing there is taken from the defaults.
+
+        Raises:
+            ConfigError: The folder or a text cannot be read, or the taxonomy is malformed.
+        """
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(
+                f"There is no folder of prompts at {folder}; correct --prompts or leave it out."
+            )
+        texts = {name: _read(folder, name) for name in (SYSTEM, USER, REPAIR)}
+        return cls(texts, Taxonomy.parse(_read(folder, TAXONOMY)))
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of all texts and the taxonomy: an annotation made under another is stale."""
+        return short_hash(*(self.texts[name] for name in sorted(self.texts)), self.taxonomy.id)
+
+    def render(self, name: str, **values: Any) -> str:
+        """Fill in a text.
+
+        Raises:
+            ConfigError: The text has a syntax error or names a variable that it is not given.
+        """
+        from jinja2 import TemplateError  # noqa: TID251 - this room renders prompts
+
+        try:
+            return self._environment.from_string(self.texts[name]).render(taxonomy=self.taxonomy, **values)
+        except TemplateError as error:
+            raise ConfigError(f"The prompt {name} cannot be rendered ({error}); correct it.") from error
+
+    @cached_property
+    def _environment(self) -> Environment:
+        from jinja2 import Environment, StrictUndefined  # noqa: TID251 - this room renders prompts
+
+        return Environment(  # noqa: S701 - the output is a prompt, not a page: nothing to escape
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+        )
+
+
+def _read(folder: Path | None, name: str) -> str:
+    path = folder / name if folder and (folder / name).is_file() else default_folder() / name
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The prompt {path} cannot be read ({error}); restore it.") from error

@@ -1,0 +1,93 @@
+"""`Record`: a paper with its current annotation, as the cache answers and as every front door prints it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from broadsheet.annotation import Annotation, Finding
+from broadsheet.paper import Paper
+
+LinkState = Literal["live", "gone", "unknown"]
+
+
+class Provenance(BaseModel):
+    """Who made an annotation, from what, and when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: str
+    model: str
+    prompt: str
+    annotated_at: datetime
+
+
+class Record(BaseModel):
+    """A paper of the cache with its current annotation, or with none yet.
+
+    Attributes:
+        first_seen: The day of its first sighting.
+        source: The source that told of it first.
+        revised: Its abstract changed after it was first seen.
+        votes: The most votes that any sighting counted.
+        links: What the last check found behind each code URL that was checked.
+        failure: Why the last try to annotate it failed, where it did and nothing else stands.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paper: Paper
+    first_seen: date
+    source: str
+    revised: bool = False
+    votes: int | None = None
+    annotation: Annotation | None = None
+    provenance: Provenance | None = None
+    findings: tuple[Finding, ...] = ()
+    links: dict[str, LinkState] = {}
+    failure: str = ""
+
+    @property
+    def id(self) -> str:
+        """The paper's id."""
+        return self.paper.id
+
+    @property
+    def title(self) -> str:
+        """The paper's title."""
+        return self.paper.title
+
+    @property
+    def extracted(self) -> bool:
+        """Whether the annotation was read off the abstract by rules, not written by a model."""
+        return self.provenance is not None and self.provenance.engine == "extractive"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The published record: the same keys in ``list``, ``show``, ``export`` and the API.
+
+        Values are JSON types: dates as ``YYYY-MM-DD``, times as ISO 8601 in UTC, and null for what a paper
+        without an annotation does not have.
+        """
+        paper = self.paper.model_dump(
+            mode="json", include={"id", "title", "abstract", "authors", "url", "published"}
+        )
+        said = (
+            self.annotation.model_dump(mode="json")
+            if self.annotation
+            else dict.fromkeys(Annotation.model_fields)
+        )
+        made = (
+            self.provenance.model_dump(mode="json")
+            if self.provenance
+            else dict.fromkeys(Provenance.model_fields)
+        )
+        return {
+            **paper,
+            "first_seen": self.first_seen.isoformat(),
+            "source": self.source,
+            **said,
+            **made,
+            "findings": [finding.model_dump() for finding in self.findings],
+        }

@@ -1,0 +1,109 @@
+"""Loads ``prompts/taxonomy.toml``: the tags, in two facets, that papers are filtered by."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from broadsheet.errors import ConfigError
+from broadsheet.hashing import short_hash
+
+FACETS = ("topic", "contribution")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag of a facet.
+
+    Attributes:
+        id: What is stored, filtered by and written in URLs, such as ``computer-vision``.
+        name: What a reader sees, such as ``Computer vision``.
+        definition: What a reader who follows the tag wants; it is part of the prompt.
+        cues: Phrases that speak for the tag; read by the extractive engine only, never sent to a model.
+    """
+
+    id: str
+    name: str
+    definition: str
+    cues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """The tags of each facet, in the order in which the newsletter shows them."""
+
+    topics: tuple[Tag, ...]
+    contributions: tuple[Tag, ...]
+
+    @classmethod
+    def parse(cls, text: str, *, name: str = "taxonomy.toml") -> Taxonomy:
+        """Read a taxonomy from TOML.
+
+        Args:
+            text: Tables ``[topic]`` and ``[contribution]``, a line ``id = "definition"`` for each tag;
+                optional tables ``[names]`` (``id = "Shown name"``) and ``[cues]`` (``id = ["phrase", …]``).
+            name: The file's name, for errors.
+
+        Raises:
+            ConfigError: It is no TOML, a facet is empty, an id is malformed, or a name or cue has no tag.
+        """
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{name} is not valid TOML ({error}); correct that line.") from error
+        names, cues = tables.get("names", {}), tables.get("cues", {})
+        facets = {facet: _tags(tables.get(facet, {}), names, cues, facet, name) for facet in FACETS}
+        known = {tag.id for tags in facets.values() for tag in tags}
+        for table in ("names", "cues"):
+            for stray in sorted(set(tables.get(table, {})) - known):
+                raise ConfigError(
+                    f"{name} has {stray!r} under [{table}] but no such tag; define it or remove it."
+                )
+        return cls(topics=facets["topic"], contributions=facets["contribution"])
+
+    @cached_property
+    def topic_ids(self) -> tuple[str, ...]:
+        """Ids of the topic facet, in order."""
+        return tuple(tag.id for tag in self.topics)
+
+    @cached_property
+    def contribution_ids(self) -> tuple[str, ...]:
+        """Ids of the contribution facet, in order."""
+        return tuple(tag.id for tag in self.contributions)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Shown name of every tag, by id."""
+        return {tag.id: tag.name for tag in (*self.topics, *self.contributions)}
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of ids and definitions: what a model's answer depends on."""
+        return short_hash(*(f"{tag.id}={tag.definition}" for tag in (*self.topics, *self.contributions)))
+
+    @cached_property
+    def cues_id(self) -> str:
+        """Hash of ids, definitions and cues: what the extractive engine's answer depends on."""
+        return short_hash(self.id, *(cue for tag in (*self.topics, *self.contributions) for cue in tag.cues))
+
+
+def _tags(
+    table: Mapping[str, Any], names: Mapping[str, str], cues: Mapping[str, Any], facet: str, name: str
+) -> tuple[Tag, ...]:
+    if not table:
+        raise ConfigError(
+            f'{name} defines no {facet}; add a line such as  language = "translation, parsing".'
+        )
+    tags = []
+    for id_, definition in table.items():
+        if not isinstance(definition, str) or not definition.strip() or "\n" in definition:
+            raise ConfigError(f"{name}: the definition of {id_!r} must be one line of text.")
+        phrases = cues.get(id_, [])
+        if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
+            raise ConfigError(f"{name}: the cues of {id_!r} must be a list of phrases.")
+        shown = names.get(id_) or id_.replace("-", " ").capitalize()
+        tags.append(Tag(id_, shown, " ".join(definition.split()), tuple(phrases)))
+    return tuple(tags)
