@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from broadsheet.annotation import Annotation, Finding
+from broadsheet.hashing import short_hash
 from broadsheet.paper import Paper
 
 LinkState = Literal["live", "gone", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What an annotation depends on besides the paper: the rest of its cache key.
+
+    Attributes:
+        engine: Name of the engine, such as ``openai``.
+        model: The model or version that answers.
+        prompt: Hash of the prompt texts and the taxonomy.
+        schema: Hash of the reply schema.
+    """
+
+    engine: str
+    model: str
+    prompt: str
+    schema: str
+
+    def key(self, content_hash: str) -> str:
+        """The cache key of this maker's annotation of a paper with that content; never of its batch."""
+        return short_hash(content_hash, self.engine, self.model, self.prompt, self.schema, digits=24)
 
 
 class Provenance(BaseModel):

@@ -1,0 +1,27 @@
+"""`Filter`: which papers a reader wants; the same for ``list``, the API, an edition and a subscriber."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broadsheet.annotation import CodeStatus
+
+
+class Filter(BaseModel):
+    """Conditions that all must hold; an empty one lets every paper through.
+
+    A paper without an annotation has no tags and no code status: it passes only where neither is asked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tags: tuple[str, ...] = Field((), description="Ids of topics or contributions that the paper has.")
+    match: Literal["any", "all"] = Field("any", description="Whether one of the tags is enough.")
+    without: tuple[str, ...] = Field((), description="Ids of tags that the paper does not have.")
+    code: CodeStatus | None = Field(None, description="Its code status.")
+    since: date | None = Field(None, description="First seen on this day or later.")
+    until: date | None = Field(None, description="First seen on this day or earlier.")
+    search: str = Field("", description="Words that stand in title, abstract, TL;DR, keywords or authors.")

@@ -1,0 +1,199 @@
+"""Numbered, append-only changes to the database. A migration that has been released is never edited.
+
+The columns that hold an annotation are not made here: they are a projection of `Annotation` and are added as
+it grows (`ensure_annotation_columns`).
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
+from sqlite_utils.db import Table  # noqa: TID251 - the same
+from sqlite_utils.migrations import Migrations  # noqa: TID251 - the same
+
+from broadsheet.errors import StoreError
+from broadsheet.schema import columns
+
+migrations = Migrations("broadsheet")
+
+
+def upgrade(db: Database) -> None:
+    """Bring a database to this version, keeping its rows.
+
+    Raises:
+        StoreError: A newer Broadsheet has made it.
+    """
+    ours = {migration.name for migration in migrations.pending(Database(memory=True))}
+    if {migration.name for migration in migrations.applied(db)} - ours:
+        raise StoreError(
+            "The database was made by a newer Broadsheet; upgrade Broadsheet or use another --db."
+        )
+    if migrations.pending(db):
+        migrations.apply(db)
+    ensure_annotation_columns(db)
+
+
+def ensure_annotation_columns(db: Database) -> None:
+    """Add a column for each field of `Annotation` that the table does not hold yet; rows are kept."""
+    table = db["annotations"]
+    assert isinstance(table, Table)  # noqa: S101 - narrows the type: it is made as a table below
+    present = {column.name for column in table.columns}
+    for column in columns():
+        if column.name not in present:
+            table.add_column(column.name, str)
+
+
+@migrations()
+def m001_papers(db: Database) -> None:
+    """Papers, what they are also called, how they changed, and where they were listed."""
+    db.executescript("""
+        CREATE TABLE papers (
+            id TEXT PRIMARY KEY,
+            title TEXT NOT NULL,
+            title_key TEXT NOT NULL,
+            abstract TEXT NOT NULL,
+            authors TEXT NOT NULL DEFAULT '[]',
+            url TEXT NOT NULL DEFAULT '',
+            published TEXT,
+            comment TEXT NOT NULL DEFAULT '',
+            arxiv_id TEXT NOT NULL DEFAULT '',
+            version INTEGER,
+            doi TEXT NOT NULL DEFAULT '',
+            local_id TEXT NOT NULL DEFAULT '',
+            source TEXT NOT NULL,
+            first_seen TEXT NOT NULL,
+            admitted_at TEXT NOT NULL,
+            content_hash TEXT NOT NULL,
+            revised_at TEXT,
+            votes INTEGER,
+            current_key TEXT
+        );
+        CREATE INDEX papers_title_key ON papers (title_key);
+        CREATE INDEX papers_first_seen ON papers (first_seen);
+        CREATE INDEX papers_local_id ON papers (local_id) WHERE local_id != '';
+
+        CREATE TABLE aliases (
+            alias TEXT PRIMARY KEY,
+            paper_id TEXT NOT NULL REFERENCES papers (id)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE versions (
+            paper_id TEXT NOT NULL REFERENCES papers (id),
+            content_hash TEXT NOT NULL,
+            version INTEGER,
+            title TEXT NOT NULL,
+            abstract TEXT NOT NULL,
+            comment TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (paper_id, content_hash)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE sightings (
+            paper_id TEXT NOT NULL REFERENCES papers (id),
+            source TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            day TEXT NOT NULL,
+            rank INTEGER,
+            votes INTEGER,
+            stars INTEGER,
+            words TEXT NOT NULL DEFAULT '{}',
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (paper_id, source, origin, day)
+        ) WITHOUT ROWID;
+        CREATE INDEX sightings_day ON sightings (day);
+
+        CREATE VIRTUAL TABLE papers_fts USING fts5 (
+            title, abstract, tldr, keywords, authors, tokenize = 'porter unicode61 remove_diacritics 2'
+        );
+    """)
+
+
+@migrations()
+def m002_annotations(db: Database) -> None:
+    """Raw replies, kept for ever; what was read from them; what is wrong with it; what failed."""
+    db.executescript("""
+        CREATE TABLE replies (
+            id INTEGER PRIMARY KEY,
+            request_id TEXT NOT NULL,
+            engine TEXT NOT NULL,
+            model TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            schema TEXT NOT NULL,
+            purpose TEXT NOT NULL,
+            papers TEXT NOT NULL,
+            text TEXT NOT NULL,
+            finish_reason TEXT NOT NULL,
+            refusal TEXT NOT NULL,
+            answered_by TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            cached_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            latency_s REAL NOT NULL,
+            cost_usd REAL,
+            received_at TEXT NOT NULL
+        );
+        CREATE TRIGGER replies_are_never_changed BEFORE UPDATE ON replies
+            BEGIN SELECT RAISE(ABORT, 'replies are append-only'); END;
+        CREATE TRIGGER replies_are_never_deleted BEFORE DELETE ON replies
+            BEGIN SELECT RAISE(ABORT, 'replies are append-only'); END;
+
+        CREATE TABLE annotations (
+            key TEXT PRIMARY KEY,
+            paper_id TEXT NOT NULL REFERENCES papers (id),
+            content_hash TEXT NOT NULL,
+            engine TEXT NOT NULL,
+            model TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            schema TEXT NOT NULL,
+            reply_id INTEGER REFERENCES replies (id),
+            annotated_at TEXT NOT NULL
+        );
+        CREATE INDEX annotations_paper ON annotations (paper_id);
+
+        CREATE TABLE findings (
+            key TEXT NOT NULL REFERENCES annotations (key),
+            field TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            severity TEXT NOT NULL
+        );
+        CREATE INDEX findings_key ON findings (key);
+
+        CREATE TABLE tags (
+            paper_id TEXT NOT NULL REFERENCES papers (id),
+            tag TEXT NOT NULL,
+            facet TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            PRIMARY KEY (tag, paper_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX tags_paper ON tags (paper_id);
+
+        CREATE TABLE failures (
+            key TEXT PRIMARY KEY,
+            paper_id TEXT NOT NULL REFERENCES papers (id),
+            engine TEXT NOT NULL,
+            model TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            failed_at TEXT NOT NULL
+        );
+        CREATE INDEX failures_paper ON failures (paper_id);
+    """)
+
+
+@migrations()
+def m003_editions(db: Database) -> None:
+    """Editions, and which papers stand in which."""
+    db.executescript("""
+        CREATE TABLE editions (
+            day TEXT PRIMARY KEY,
+            edition TEXT NOT NULL,
+            composed_at TEXT NOT NULL,
+            published_at TEXT
+        );
+        CREATE TABLE edition_papers (
+            paper_id TEXT PRIMARY KEY REFERENCES papers (id),
+            day TEXT NOT NULL REFERENCES editions (day)
+        ) WITHOUT ROWID;
+        CREATE INDEX edition_papers_day ON edition_papers (day);
+    """)

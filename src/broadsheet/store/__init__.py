@@ -1,0 +1,104 @@
+"""The cache: all reads and writes, as named questions. The only SQL besides the migrations.
+
+with Store.open("broadsheet.db") as store:
+    store.get("2503.01234")                                     # one record, by id or title
+    store.list(Filter(tags=("robotics",), code="available"))    # records, latest first
+    store.search("sparse attention")                            # records, by words
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.filters import Filter
+from broadsheet.record import Record
+from broadsheet.store.annotations import Annotations
+from broadsheet.store.connection import connect
+from broadsheet.store.editions import Editions
+from broadsheet.store.papers import Papers
+from broadsheet.store.records import Records
+
+
+class Store:
+    """An open cache. Use it from one thread; other processes may read beside it.
+
+    Attributes:
+        papers: What is known of papers, their names, versions and sightings.
+        annotations: Replies, annotations, findings and failures.
+        records: Papers with their current annotations.
+        editions: Composed editions.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.papers = Papers(db)
+        self.annotations = Annotations(db)
+        self.records = Records(db)
+        self.editions = Editions(db)
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = True) -> Self:
+        """Open a cache, and upgrade it where an older Broadsheet made it.
+
+        Raises:
+            StoreError: There is none and ``create`` is false; it is no database, of a newer version,
+                read-only, locked or damaged.
+        """
+        return cls(connect(Path(path), create=create))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside are committed together at the end, or none is.
+
+        The write lock is taken at once: a transaction that starts by reading could otherwise fail, without
+        waiting, when another process writes first.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        else:
+            self._db.execute("COMMIT")
+
+    def get(self, wanted: str) -> Record:
+        """The one paper with this id, title or part of a title; never calls a model.
+
+        Raises:
+            NotFoundError: No paper answers to it.
+            AmbiguousError: Several do; the error lists them.
+        """
+        return self.records.get(wanted)
+
+    def list(
+        self, where: Filter | None = None, *, limit: int | None = None, offset: int = 0
+    ) -> Iterator[Record]:
+        """Records that pass a filter, latest first seen first."""
+        return self.records.matching(where or Filter(), limit=limit, offset=offset)
+
+    def search(self, words: str, *, limit: int | None = None) -> Iterator[Record]:
+        """Records in which all of the words stand."""
+        return self.records.matching(Filter(search=words), limit=limit)
+
+    def count(self, where: Filter | None = None) -> int:
+        """How many records pass a filter."""
+        return self.records.count(where or Filter())

@@ -1,0 +1,186 @@
+"""Replies as they came, the annotations read from them, what is wrong with those, and what failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.annotation import Annotation, Finding
+from broadsheet.paper import Paper
+from broadsheet.record import Maker
+from broadsheet.schema import to_row
+from broadsheet.store.papers import now, paper_from_row
+
+MAX_TRIES = 3
+
+
+class Annotations:
+    """Questions about annotations. Each method is one transaction or belongs into one."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def keep_reply(
+        self,
+        maker: Maker,
+        *,
+        request_id: str,
+        purpose: str,
+        papers: Mapping[str, Paper],
+        text: str,
+        finish_reason: str,
+        refusal: str,
+        answered_by: str,
+        input_tokens: int,
+        cached_tokens: int,
+        output_tokens: int,
+        latency_s: float,
+        cost_usd: float | None,
+    ) -> int:
+        """Store a raw answer before anything else is done with it; returns its row id."""
+        refs = {ref: [paper.id, paper.content_hash] for ref, paper in papers.items()}
+        cursor = self._db.execute(
+            """INSERT INTO replies (request_id, engine, model, prompt, schema, purpose, papers, text,
+                   finish_reason, refusal, answered_by, input_tokens, cached_tokens, output_tokens, latency_s,
+                   cost_usd, received_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [
+                request_id,
+                maker.engine,
+                maker.model,
+                maker.prompt,
+                maker.schema,
+                purpose,
+                json.dumps(refs),
+                text,
+                finish_reason,
+                refusal,
+                answered_by,
+                input_tokens,
+                cached_tokens,
+                output_tokens,
+                latency_s,
+                cost_usd,
+                now(),
+            ],
+        )
+        return int(cursor.lastrowid or 0)
+
+    def keep(
+        self,
+        paper: Paper,
+        maker: Maker,
+        annotation: Annotation,
+        findings: Sequence[Finding] = (),
+        reply_id: int | None = None,
+    ) -> None:
+        """Store a validated annotation with its findings, and make it the paper's current one.
+
+        A model's annotation of the paper as it stands is never displaced by one that rules extracted.
+        """
+        key = maker.key(paper.content_hash)
+        row = {
+            "key": key,
+            "paper_id": paper.id,
+            "content_hash": paper.content_hash,
+            "engine": maker.engine,
+            "model": maker.model,
+            "prompt": maker.prompt,
+            "schema": maker.schema,
+            "reply_id": reply_id,
+            "annotated_at": now(),
+            **to_row(annotation),
+        }
+        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        self._db.execute(f"INSERT OR REPLACE INTO annotations ({names}) VALUES ({marks})", row)  # noqa: S608
+        self._db.execute("DELETE FROM findings WHERE key = ?", [key])
+        self._db.conn.executemany(
+            "INSERT INTO findings (key, field, kind, detail, severity) VALUES (?, ?, ?, ?, ?)",
+            [(key, finding.field, finding.kind, finding.detail, finding.severity) for finding in findings],
+        )
+        self._db.execute("DELETE FROM failures WHERE key = ?", [key])
+        if maker.engine == "extractive" and self._has_model_annotation(paper):
+            return
+        self._make_current(paper, key, annotation)
+
+    def fail(self, paper: Paper, maker: Maker, reason: str, detail: str = "") -> None:
+        """Record that a paper could not be annotated, and count the try."""
+        self._db.execute(
+            """INSERT INTO failures (key, paper_id, engine, model, reason, detail, tries, failed_at)
+               VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+               ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
+                   tries = tries + 1, failed_at = excluded.failed_at""",
+            [
+                maker.key(paper.content_hash),
+                paper.id,
+                maker.engine,
+                maker.model,
+                reason,
+                detail,
+                now(),
+            ],
+        )
+
+    def wanting(
+        self, maker: Maker, paper_ids: Iterable[str] | None = None, *, stale: bool = False
+    ) -> list[Paper]:
+        """Papers whose present words this engine and model have not annotated.
+
+        Args:
+            maker: Who is to annotate.
+            paper_ids: Only these papers; None for all.
+            stale: Also papers annotated under another prompt or schema.
+
+        Papers that failed `MAX_TRIES` times under the same key are left out. Oldest first, then by rank.
+        """
+        same = "AND a.prompt = :prompt AND a.schema = :schema" if stale else ""
+        rows = self._db.execute(
+            f"""SELECT papers.* FROM papers
+                WHERE NOT EXISTS (SELECT 1 FROM annotations a WHERE a.paper_id = papers.id
+                    AND a.content_hash = papers.content_hash
+                    AND a.engine = :engine AND a.model = :model {same})
+                ORDER BY first_seen, papers.rowid""",  # noqa: S608 - the only insertion is ours
+            {
+                "engine": maker.engine,
+                "model": maker.model,
+                **({"prompt": maker.prompt, "schema": maker.schema} if stale else {}),
+            },
+        )
+        spent = {
+            row["key"] for row in self._db.execute("SELECT key FROM failures WHERE tries >= ?", [MAX_TRIES])
+        }
+        chosen = None if paper_ids is None else set(paper_ids)
+        papers = (paper_from_row(row) for row in rows if chosen is None or row["id"] in chosen)
+        return [paper for paper in papers if maker.key(paper.content_hash) not in spent]
+
+    def failures(self) -> list[dict[str, object]]:
+        """The failures that stand, latest first: paper_id, title, engine, model, reason, detail, tries."""
+        rows = self._db.execute(
+            """SELECT f.paper_id, p.title, f.engine, f.model, f.reason, f.detail, f.tries, f.failed_at
+               FROM failures f JOIN papers p ON p.id = f.paper_id ORDER BY f.failed_at DESC"""
+        )
+        return [dict(row) for row in rows]
+
+    def _has_model_annotation(self, paper: Paper) -> bool:
+        row = self._db.execute(
+            """SELECT 1 FROM papers p JOIN annotations a ON a.key = p.current_key
+               WHERE p.id = ? AND a.engine != 'extractive' AND a.content_hash = ?""",
+            [paper.id, paper.content_hash],
+        ).fetchone()
+        return row is not None
+
+    def _make_current(self, paper: Paper, key: str, annotation: Annotation) -> None:
+        self._db.execute("UPDATE papers SET current_key = ? WHERE id = ?", [key, paper.id])
+        self._db.execute("DELETE FROM tags WHERE paper_id = ?", [paper.id])
+        tags = [(topic, "topic", place) for place, topic in enumerate(annotation.topics)]
+        self._db.conn.executemany(
+            "INSERT OR IGNORE INTO tags (paper_id, tag, facet, position) VALUES (?, ?, ?, ?)",
+            [(paper.id, *tag) for tag in (*tags, (annotation.contribution, "contribution", 0))],
+        )
+        self._db.execute(
+            """UPDATE papers_fts SET tldr = ?, keywords = ?
+               WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)""",
+            [annotation.tldr, " ".join(annotation.keywords), paper.id],
+        )

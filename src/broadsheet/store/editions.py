@@ -1,0 +1,75 @@
+"""Editions as they were composed, and which papers stand in which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.edition import Edition
+from broadsheet.store.papers import now
+
+
+class Editions:
+    """Questions about editions."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, day: date) -> Edition | None:
+        """The edition of a day, as it was composed."""
+        row = self._db.execute("SELECT edition FROM editions WHERE day = ?", [day.isoformat()]).fetchone()
+        return Edition.model_validate_json(row[0]) if row else None
+
+    def is_published(self, day: date) -> bool:
+        """Whether the edition of a day has gone out, and so is fixed for ever."""
+        row = self._db.execute(
+            "SELECT 1 FROM editions WHERE day = ? AND published_at IS NOT NULL", [day.isoformat()]
+        ).fetchone()
+        return row is not None
+
+    def publish(self, day: date) -> None:
+        """Fix the edition of a day; published once, it keeps its first time."""
+        self._db.execute(
+            "UPDATE editions SET published_at = coalesce(published_at, ?) WHERE day = ?",
+            [now(), day.isoformat()],
+        )
+
+    def days(self) -> list[date]:
+        """Days that have an edition, latest first."""
+        return [
+            date.fromisoformat(row[0])
+            for row in self._db.execute("SELECT day FROM editions ORDER BY day DESC")
+        ]
+
+    def candidates(self, day: date) -> list[str]:
+        """Ids of papers first seen by that day that stand in no other day's edition, as they were listed."""
+        rows = self._db.execute(
+            """SELECT papers.id FROM papers LEFT JOIN edition_papers e ON e.paper_id = papers.id
+               WHERE papers.first_seen <= :day AND (e.day IS NULL OR e.day = :day)
+               ORDER BY papers.first_seen DESC, papers.rowid""",
+            {"day": day.isoformat()},
+        )
+        return [row[0] for row in rows]
+
+    def keep(self, edition: Edition, paper_ids: Sequence[str]) -> bool:
+        """Store an edition with the papers that stand in it; returns whether anything changed."""
+        before = self._db.execute(
+            "SELECT edition FROM editions WHERE day = ?", [edition.day.isoformat()]
+        ).fetchone()
+        composed = edition.model_dump_json()
+        if before and before[0] == composed:
+            return False
+        self._db.execute(
+            """INSERT INTO editions (day, edition, composed_at) VALUES (?, ?, ?)
+               ON CONFLICT (day) DO UPDATE
+               SET edition = excluded.edition, composed_at = excluded.composed_at""",
+            [edition.day.isoformat(), composed, now()],
+        )
+        self._db.execute("DELETE FROM edition_papers WHERE day = ?", [edition.day.isoformat()])
+        self._db.conn.executemany(
+            "INSERT INTO edition_papers (paper_id, day) VALUES (?, ?)",
+            [(paper_id, edition.day.isoformat()) for paper_id in paper_ids],
+        )
+        return True

@@ -1,0 +1,203 @@
+"""What is known of papers: their rows, their other names, their versions and where they were listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.paper import Paper, Sighting, title_key
+
+
+def now() -> str:
+    """The present in UTC as ISO 8601, to the microsecond."""
+    return datetime.now(UTC).isoformat()
+
+
+def paper_from_row(row: Mapping[str, Any]) -> Paper:
+    """The paper of a row of the papers table, without its sightings."""
+    return Paper.model_construct(
+        id=row["id"],
+        title=row["title"],
+        abstract=row["abstract"],
+        authors=tuple(json.loads(row["authors"])),
+        url=row["url"],
+        published=date.fromisoformat(row["published"]) if row["published"] else None,
+        comment=row["comment"],
+        arxiv_id=row["arxiv_id"],
+        version=row["version"],
+        doi=row["doi"],
+        local_id=row["local_id"],
+        sighting=None,
+    )
+
+
+class Papers:
+    """Questions about papers. Each write is one statement; wrap several in `Store.transaction`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def by_alias(self, alias: str) -> Paper | None:
+        """The paper that goes by this alias, such as ``arxiv:2503.01234`` or ``doi:10.1/x``."""
+        return self._one("JOIN aliases ON aliases.paper_id = papers.id WHERE alias = ?", alias)
+
+    def by_id(self, paper_id: str) -> Paper | None:
+        """The paper with exactly this id."""
+        return self._one("WHERE papers.id = ?", paper_id)
+
+    def titled(self, title: str) -> list[Paper]:
+        """The papers whose titles have the same words as this one."""
+        rows = self._db.execute("SELECT * FROM papers WHERE title_key = ?", [title_key(title)])
+        return [paper_from_row(row) for row in rows]
+
+    def add(self, paper: Paper, seen_on: date) -> None:
+        """Insert a paper that is not there yet, with its first version."""
+        self._db.execute(
+            """INSERT INTO papers (id, title, title_key, abstract, authors, url, published, comment, arxiv_id,
+                   version, doi, local_id, source, first_seen, admitted_at, content_hash)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [
+                paper.id,
+                paper.title,
+                title_key(paper.title),
+                paper.abstract,
+                json.dumps(paper.authors, ensure_ascii=False),
+                paper.url,
+                paper.published.isoformat() if paper.published else None,
+                paper.comment,
+                paper.arxiv_id,
+                paper.version,
+                paper.doi,
+                paper.local_id,
+                paper.source,
+                seen_on.isoformat(),
+                now(),
+                paper.content_hash,
+            ],
+        )
+        self._db.execute(
+            "INSERT INTO papers_fts (rowid, title, abstract, tldr, keywords, authors)"
+            " VALUES (last_insert_rowid(), ?, ?, '', '', ?)",
+            [paper.title, paper.abstract, " ".join(paper.authors)],
+        )
+        self._add_version(paper)
+
+    def revise(self, paper: Paper) -> None:
+        """Replace what a stored paper says by what this one says, and keep the version it had.
+
+        Its annotation spoke of other words, so the paper has none until it is annotated again.
+        """
+        self._db.execute(
+            """UPDATE papers SET title = ?, title_key = ?, abstract = ?, comment = ?, version = ?,
+                   content_hash = ?, revised_at = ?, current_key = NULL WHERE id = ?""",
+            [
+                paper.title,
+                title_key(paper.title),
+                paper.abstract,
+                paper.comment,
+                paper.version,
+                paper.content_hash,
+                now(),
+                paper.id,
+            ],
+        )
+        self._db.execute("DELETE FROM tags WHERE paper_id = ?", [paper.id])
+        self._db.execute(
+            """UPDATE papers_fts SET title = ?, abstract = ?, tldr = '', keywords = ''
+               WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)""",
+            [paper.title, paper.abstract, paper.id],
+        )
+        self._add_version(paper)
+
+    def enrich(self, paper: Paper) -> None:
+        """Fill what a stored paper lacks (authors, URL, dates, identifiers) from another telling of it."""
+        self._db.execute(
+            """UPDATE papers SET
+                   authors = CASE authors WHEN '[]' THEN ? ELSE authors END,
+                   url = CASE url WHEN '' THEN ? ELSE url END,
+                   published = coalesce(published, ?),
+                   arxiv_id = CASE arxiv_id WHEN '' THEN ? ELSE arxiv_id END,
+                   doi = CASE doi WHEN '' THEN ? ELSE doi END,
+                   local_id = CASE local_id WHEN '' THEN ? ELSE local_id END
+               WHERE id = ?""",
+            [
+                json.dumps(paper.authors, ensure_ascii=False),
+                paper.url,
+                paper.published.isoformat() if paper.published else None,
+                paper.arxiv_id,
+                paper.doi,
+                paper.local_id,
+                paper.id,
+            ],
+        )
+
+    def add_aliases(self, paper_id: str, aliases: Iterable[str]) -> None:
+        """Record other names of a paper; one that is taken stays with the paper that has it."""
+        self._db.conn.executemany(
+            "INSERT OR IGNORE INTO aliases (alias, paper_id) VALUES (?, ?)",
+            [(alias, paper_id) for alias in aliases],
+        )
+
+    def sight(self, paper_id: str, sighting: Sighting) -> None:
+        """Record that a source listed the paper; the same listing read again brings its votes up to date."""
+        self._db.execute(
+            """INSERT INTO sightings (paper_id, source, origin, day, rank, votes, stars, words, seen_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT DO UPDATE SET rank = excluded.rank, votes = excluded.votes,
+                   stars = excluded.stars, words = excluded.words
+               WHERE (rank, votes, stars, words)
+                   IS NOT (excluded.rank, excluded.votes, excluded.stars, excluded.words)""",
+            [
+                paper_id,
+                sighting.source,
+                sighting.origin,
+                sighting.day.isoformat(),
+                sighting.rank,
+                sighting.votes,
+                sighting.stars,
+                json.dumps(sighting.words, ensure_ascii=False),
+                now(),
+            ],
+        )
+        self._db.execute(
+            """UPDATE papers SET first_seen = min(first_seen, :day),
+                   votes = CASE WHEN :votes IS NULL THEN votes ELSE max(coalesce(votes, 0), :votes) END
+               WHERE id = :id AND (first_seen > :day OR coalesce(votes, -1) < coalesce(:votes, -1))""",
+            {"id": paper_id, "day": sighting.day.isoformat(), "votes": sighting.votes},
+        )
+
+    def sightings(self, paper_id: str) -> list[Sighting]:
+        """Where and when the paper was listed, oldest first."""
+        rows = self._db.execute(
+            "SELECT * FROM sightings WHERE paper_id = ? ORDER BY day, source, origin", [paper_id]
+        )
+        return [
+            Sighting(
+                source=row["source"],
+                origin=row["origin"],
+                day=row["day"],
+                rank=row["rank"],
+                votes=row["votes"],
+                stars=row["stars"],
+                words=json.loads(row["words"]),
+            )
+            for row in rows
+        ]
+
+    def count(self) -> int:
+        """How many papers there are."""
+        return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
+
+    def _add_version(self, paper: Paper) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [paper.id, paper.content_hash, paper.version, paper.title, paper.abstract, paper.comment, now()],
+        )
+
+    def _one(self, where: str, value: str) -> Paper | None:
+        row = self._db.execute(f"SELECT papers.* FROM papers {where}", [value]).fetchone()  # noqa: S608 - ours
+        return paper_from_row(row) if row else None

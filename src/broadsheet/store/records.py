@@ -1,0 +1,186 @@
+"""Reading: papers with their current annotations, by filter, by id or by title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.annotation import Finding
+from broadsheet.errors import AmbiguousError, NotFoundError
+from broadsheet.filters import Filter
+from broadsheet.paper import title_key
+from broadsheet.record import Provenance, Record
+from broadsheet.schema import from_row
+from broadsheet.store.papers import paper_from_row
+
+_SELECT = """
+    SELECT papers.*, a.*, papers.rowid AS rowid, papers.content_hash AS content_hash,
+        (SELECT f.reason FROM failures f WHERE f.paper_id = papers.id AND papers.current_key IS NULL
+         ORDER BY f.failed_at DESC LIMIT 1) AS failure
+    FROM papers LEFT JOIN annotations a ON a.key = papers.current_key
+"""
+_CANDIDATES_SHOWN = 10
+_ARXIV_PREFIX = re.compile(r"^(?:https?://)?(?:www\.)?(?:arxiv\.org/(?:abs|pdf)/|arxiv:)", re.IGNORECASE)
+_ARXIV_VERSION = re.compile(r"(?<=\d)v\d+(?:\.pdf)?$")
+_CHUNK = 500
+
+
+class Records:
+    """Questions whose answers are records."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def matching(self, where: Filter, *, limit: int | None = None, offset: int = 0) -> Iterator[Record]:
+        """Records that pass a filter, latest first seen first; within a day, as they were listed."""
+        condition, values = _condition(where)
+        ids = [
+            row["id"]
+            for row in self._db.execute(
+                f"""SELECT papers.id FROM papers {condition}
+                    ORDER BY papers.first_seen DESC, papers.rowid LIMIT ? OFFSET ?""",  # noqa: S608 - ours
+                [*values, -1 if limit is None else limit, offset],
+            )
+        ]
+        for start in range(0, len(ids), _CHUNK):
+            yield from self.by_ids(ids[start : start + _CHUNK])
+
+    def count(self, where: Filter) -> int:
+        """How many records pass a filter."""
+        condition, values = _condition(where)
+        return int(
+            self._db.execute(f"SELECT count(*) FROM papers {condition}", values).fetchone()[0]  # noqa: S608
+        )
+
+    def by_ids(self, ids: Sequence[str]) -> list[Record]:
+        """The records with these ids (at most a few hundred), in that order; unknown ids are left out."""
+        marks = ", ".join("?" * len(ids))
+        rows = self._db.execute(f"{_SELECT} WHERE papers.id IN ({marks})", list(ids)).fetchall()
+        findings = self._findings([row["current_key"] for row in rows if row["current_key"]])
+        found = {row["id"]: _record(row, findings.get(row["current_key"], [])) for row in rows}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def get(self, wanted: str) -> Record:
+        """The one paper with this id (ours, arXiv's, a DOI, a file's own), title or part of a title.
+
+        Raises:
+            NotFoundError: No paper answers to it.
+            AmbiguousError: Several do.
+        """
+        for ids in (self._with_id(wanted), self._titled(wanted), self._with_title_part(wanted)):
+            if len(ids) == 1:
+                return self.by_ids(ids)[0]
+            if ids:
+                raise self._ambiguous(wanted, ids)
+        raise NotFoundError(
+            f"No paper in the cache answers to {wanted!r}; try: broadsheet list --search WORDS"
+        )
+
+    def _with_id(self, wanted: str) -> list[str]:
+        bare = _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))
+        doi = re.sub(
+            r"^(?:https?://(?:dx\.)?doi\.org/|doi:)", "", wanted.strip(), flags=re.IGNORECASE
+        ).lower()
+        rows = self._db.execute(
+            """SELECT id FROM papers WHERE id IN (?1, ?2, ?3)
+               UNION SELECT paper_id FROM aliases WHERE alias IN ('arxiv:' || ?2, 'doi:' || ?3)
+               UNION SELECT id FROM papers WHERE local_id = ?1 AND local_id != ''""",
+            [wanted.strip(), bare, doi],
+        )
+        return [row[0] for row in rows]
+
+    def _titled(self, wanted: str) -> list[str]:
+        rows = self._db.execute("SELECT id FROM papers WHERE title_key = ?", [title_key(wanted)])
+        return [row[0] for row in rows]
+
+    def _with_title_part(self, wanted: str) -> list[str]:
+        key = title_key(wanted)
+        if not key:
+            return []
+        whole_words = self._db.execute(
+            "SELECT id FROM papers WHERE instr(' ' || title_key || ' ', ' ' || ? || ' ') ORDER BY title",
+            [key],
+        ).fetchall()
+        rows = whole_words or self._db.execute(
+            "SELECT id FROM papers WHERE instr(title_key, ?) ORDER BY title", [key]
+        )
+        return [row[0] for row in rows]
+
+    def _ambiguous(self, wanted: str, ids: Sequence[str]) -> AmbiguousError:
+        candidates = tuple((record.id, record.title) for record in self.by_ids(ids[:_CANDIDATES_SHOWN]))
+        return AmbiguousError(
+            f"{len(ids)} papers answer to {wanted!r}; name one by its id or by more of its title.", candidates
+        )
+
+    def _findings(self, keys: Sequence[str]) -> dict[str, list[Finding]]:
+        marks = ", ".join("?" * len(keys))
+        rows = self._db.execute(f"SELECT * FROM findings WHERE key IN ({marks}) ORDER BY rowid", list(keys))  # noqa: S608
+        found: dict[str, list[Finding]] = {}
+        for row in rows:
+            finding = Finding(
+                field=row["field"], kind=row["kind"], detail=row["detail"], severity=row["severity"]
+            )
+            found.setdefault(row["key"], []).append(finding)
+        return found
+
+
+def _record(row: Mapping[str, Any], findings: Sequence[Finding]) -> Record:
+    annotated = row["current_key"] is not None
+    return Record.model_construct(
+        paper=paper_from_row(row),
+        first_seen=date.fromisoformat(row["first_seen"]),
+        source=row["source"],
+        revised=row["revised_at"] is not None,
+        votes=row["votes"],
+        annotation=from_row(row) if annotated else None,
+        provenance=Provenance(
+            engine=row["engine"],
+            model=row["model"],
+            prompt=row["prompt"],
+            annotated_at=datetime.fromisoformat(row["annotated_at"]),
+        )
+        if annotated
+        else None,
+        findings=tuple(findings),
+        links={},
+        failure=row["failure"] or "",
+    )
+
+
+def _condition(where: Filter) -> tuple[str, list[Any]]:
+    """The WHERE clause of a filter, with its values."""
+    clauses: list[str] = []
+    values: list[Any] = []
+
+    def add(clause: str, *given: Any) -> None:
+        clauses.append(clause)
+        values.extend(given)
+
+    tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.paper_id = papers.id AND t.tag = ?)"
+    if where.tags:
+        joiner = " OR " if where.match == "any" else " AND "
+        add("(" + joiner.join([tagged] * len(where.tags)) + ")", *where.tags)
+    for tag in where.without:
+        add("NOT " + tagged, tag)
+    if where.code:
+        add(
+            "EXISTS (SELECT 1 FROM annotations a WHERE a.key = papers.current_key AND a.code_status = ?)",
+            where.code,
+        )
+    if where.since:
+        add("papers.first_seen >= ?", where.since.isoformat())
+    if where.until:
+        add("papers.first_seen <= ?", where.until.isoformat())
+    if words := where.search.split():
+        # Raw input such as c++ or a lone quote is a syntax error in FTS5, so every word is quoted; the last
+        # may be unfinished.
+        quoted = " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*"
+        add(
+            "papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)",
+            quoted.replace("\0", ""),
+        )
+    return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
