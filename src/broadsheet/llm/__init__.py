@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Literal, Protocol
 
+from broadsheet.config import Settings
 from broadsheet.paper import Paper
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
 
 Role = Literal["system", "user", "assistant"]
 
@@ -105,3 +109,23 @@ class LLM(Protocol):
             LLMMisconfigured: No request can ever succeed: the key, model or address is refused.
         """
         ...
+
+
+# A provider is a module with ``open_engine(settings, store, prompts) -> LLM`` and a line here. The modules are
+# named, not imported: none of their dependencies is loaded before it is asked for.
+ENGINES: Mapping[str, str] = {
+    "extractive": "broadsheet.llm.extractive",
+    "openai": "broadsheet.llm.openai",
+    "openai-batch": "broadsheet.llm.openai_batch",
+    "scripted": "broadsheet.llm.scripted",
+}
+
+
+def open_llm(settings: Settings, store: Store, prompts: Prompts) -> LLM:
+    """The engine that the settings name.
+
+    Raises:
+        ConfigError: It lacks something, such as a key or a file of replies.
+    """
+    engine: LLM = import_module(ENGINES[settings.engine]).open_engine(settings, store, prompts)
+    return engine

@@ -23,6 +23,7 @@ from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
+from broadsheet.store.statistics import Statistics
 
 
 class Store:
@@ -33,6 +34,7 @@ class Store:
         annotations: Replies, annotations, findings and failures.
         records: Papers with their current annotations.
         editions: Composed editions.
+        statistics: Counts over all of it.
     """
 
     def __init__(self, db: Database) -> None:
@@ -41,6 +43,7 @@ class Store:
         self.annotations = Annotations(db)
         self.records = Records(db)
         self.editions = Editions(db)
+        self.statistics = Statistics(db)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Self:

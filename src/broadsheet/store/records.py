@@ -80,6 +80,10 @@ class Records:
             f"No paper in the cache answers to {wanted!r}; try: broadsheet list --search WORDS"
         )
 
+    def known_tags(self) -> set[str]:
+        """The tags that some paper has."""
+        return {row[0] for row in self._db.execute("SELECT DISTINCT tag FROM tags")}
+
     def _with_id(self, wanted: str) -> list[str]:
         bare = _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))
         doi = re.sub(

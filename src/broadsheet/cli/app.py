@@ -1,0 +1,108 @@
+"""The Typer application, the options that commands share, and how errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broadsheet import __version__
+from broadsheet.config import Settings
+from broadsheet.errors import AmbiguousError, BroadsheetError, ConfigError
+
+app = typer.Typer(
+    name="broadsheet",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DbOption = Annotated[Path | None, typer.Option("--db", help="The cache, an SQLite file [broadsheet.db].")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for editions [editions].")]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="extractive, openai, openai-batch or scripted [openai where OPENAI_API_KEY or OPENAI_BASE_URL"
+        " is set, else extractive].",
+    ),
+]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model that the openai engines ask.")]
+DateOption = Annotated[
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The edition's day [today].")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and results only.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more of what is done.")]
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one sentence on standard error."""
+    try:
+        app()
+    except AmbiguousError as error:
+        print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - a front door prints
+        for paper_id, title in error.candidates:
+            print(f"  {paper_id}  {title}", file=sys.stderr)  # noqa: T201 - the same
+        sys.exit(error.exit_code)
+    except BroadsheetError as error:
+        print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - the same
+        sys.exit(error.exit_code)
+
+
+def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Settings:
+    """Settings from a command's options, with notes and warnings of the rooms below sent to standard error.
+
+    Raises:
+        ConfigError: An option, a variable or ``broadsheet.toml`` cannot be used.
+    """
+    level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("broadsheet").setLevel(level)
+    return Settings.load(**options)
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    print(text)  # noqa: T201 - a front door prints
+
+
+def note(text: str) -> None:
+    """Print what is no result: a report, a hint."""
+    print(text, file=sys.stderr)  # noqa: T201 - a front door prints
+
+
+def as_day(given: datetime | None) -> date:
+    """The day an option names, or today where it is not given."""
+    return given.date() if given else date.today()  # noqa: DTZ011 - the reader's own morning is meant
+
+
+def check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is none of the choices.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if value is not None and value not in choices:
+        raise ConfigError(f"{name} takes {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"broadsheet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def broadsheet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Each day's new papers as a newsletter that people trust."""

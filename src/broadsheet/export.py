@@ -1,0 +1,78 @@
+"""Records as JSON lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+from broadsheet.errors import ConfigError, UserError
+from broadsheet.record import Record
+
+FORMATS = ("jsonl", "csv", "parquet")
+
+
+def write(records: Iterable[Record], form: str, path: Path | None) -> int:
+    """Write records to a file, or to standard output where there is no path; returns how many.
+
+    In CSV, lists and objects are JSON text in their cell; null is an empty cell.
+
+    Raises:
+        ConfigError: Parquet was asked for without pyarrow, or without a file to write.
+        UserError: The file cannot be written.
+    """
+    try:
+        if form == "parquet":
+            return _write_parquet(records, path)
+        with _opened(path) as stream:
+            return _write_jsonl(records, stream) if form == "jsonl" else _write_csv(records, stream)
+    except OSError as error:
+        if path is None:
+            raise
+        raise UserError(f"{path} cannot be written ({error.strerror}); name another file.") from error
+
+
+def _opened(path: Path | None) -> AbstractContextManager[IO[str]]:
+    return path.open("w", encoding="utf-8", newline="") if path else nullcontext(sys.stdout)
+
+
+def _write_jsonl(records: Iterable[Record], stream: IO[str]) -> int:
+    count = 0
+    for count, record in enumerate(records, 1):  # noqa: B007 - the last number is the count
+        stream.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
+    return count
+
+
+def _write_csv(records: Iterable[Record], stream: IO[str]) -> int:
+    count, writer = 0, csv.writer(stream)
+    for count, record in enumerate(records, 1):
+        row = record.as_dict()
+        if count == 1:
+            writer.writerow(row)
+        writer.writerow([_cell(value) for value in row.values()])
+    return count
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _write_parquet(records: Iterable[Record], path: Path | None) -> int:
+    if path is None:
+        raise ConfigError("Parquet is binary; name a file with --output FILE.parquet.")
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ConfigError(
+            "Parquet needs pyarrow; install it with: pip install 'broadsheet[parquet]'"
+        ) from error
+    rows = [record.as_dict() for record in records]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return len(rows)

@@ -1,0 +1,53 @@
+"""Counts over the whole cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+
+class Statistics:
+    """Questions about totals; nothing here is stored, all is counted when asked."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def summary(self) -> dict[str, Any]:
+        """Papers and what is known of them, by name; ``cost_usd`` is None where a price is unknown."""
+        tokens = self._db.execute(
+            """SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
+                   coalesce(sum(output_tokens), 0),
+                   CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END FROM replies
+               WHERE engine NOT IN ('extractive', 'scripted')"""
+        ).fetchone()
+        return {
+            "papers": self._number("SELECT count(*) FROM papers"),
+            "sightings": self._number("SELECT count(*) FROM sightings"),
+            "revised": self._number("SELECT count(*) FROM papers WHERE revised_at IS NOT NULL"),
+            "annotated": self._number("SELECT count(*) FROM papers WHERE current_key IS NOT NULL"),
+            "annotations by engine": self._counts(
+                "SELECT engine || ' ' || model, count(*) FROM annotations GROUP BY 1 ORDER BY 2 DESC"
+            ),
+            "code": self._counts(
+                """SELECT code_status, count(*) FROM annotations JOIN papers ON current_key = key
+                   GROUP BY 1 ORDER BY 2 DESC"""
+            ),
+            "findings": self._counts(
+                """SELECT field || ' ' || kind, count(*) FROM findings JOIN papers ON current_key = key
+                   GROUP BY 1 ORDER BY 2 DESC"""
+            ),
+            "failures": self._counts("SELECT reason, count(*) FROM failures GROUP BY 1 ORDER BY 2 DESC"),
+            "editions": self._number("SELECT count(*) FROM editions"),
+            "requests": tokens[0],
+            "input_tokens": tokens[1],
+            "cached_tokens": tokens[2],
+            "output_tokens": tokens[3],
+            "cost_usd": tokens[4],
+        }
+
+    def _number(self, sql: str) -> int:
+        return int(self._db.execute(sql).fetchone()[0])
+
+    def _counts(self, sql: str) -> dict[str, int]:
+        return {row[0]: row[1] for row in self._db.execute(sql)}
