@@ -35,6 +35,11 @@ def reply_schema(taxonomy: Taxonomy) -> dict[str, JSON]:
     return _object({"papers": {"type": "array", "items": _object(record)}})
 
 
+def echo_of(title: str) -> str:
+    """What a record must echo of its paper: the first words of the title."""
+    return " ".join(title.split()[:ECHO_WORDS])
+
+
 def schema_id(taxonomy: Taxonomy) -> str:
     """Hash of the reply schema: an annotation made under another is stale."""
     return short_hash(json.dumps(reply_schema(taxonomy), sort_keys=True))
