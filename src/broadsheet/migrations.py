@@ -97,6 +97,7 @@ def m001_papers(db: Database) -> None:
             stars INTEGER,
             words TEXT NOT NULL DEFAULT '{}',
             seen_at TEXT NOT NULL,
+            content_hash TEXT NOT NULL DEFAULT '',
             PRIMARY KEY (paper_id, source, origin, day)
         ) WITHOUT ROWID;
         CREATE INDEX sightings_day ON sightings (day);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Protocol
 
 from broadsheet.paper import Paper
+from broadsheet.sources import sample
+from broadsheet.sources.files import open_files
 
 
 class Source(Protocol):
@@ -25,3 +27,51 @@ class Source(Protocol):
             SourceError: The source as a whole is unreachable, refuses, or cannot be read.
         """
         ...
+
+
+# Sources that have a name. Anything else that a user writes is a file, a folder or `-`.
+SOURCES: Mapping[str, Callable[..., Source]] = {
+    sample.NAME: sample.open_sample,
+}
+
+
+def open_source(
+    spec: str,
+    *,
+    day: date | None = None,
+    on_trouble: Callable[[str], None] = lambda _: None,
+    fields: Mapping[str, str] | None = None,
+) -> list[Source]:
+    """The sources that a user means by a name, a file, a folder (one for each of its files) or ``-``.
+
+    Args:
+        spec: What the user wrote.
+        day: The day that the user named with ``--date``.
+        on_trouble: Told a sentence for each record that cannot be read.
+        fields: Which field of a record fills which of ours, where the user has said so: ours to theirs.
+
+    Raises:
+        UserError: There is nothing of that name or at that path.
+    """
+    if spec in SOURCES:
+        return [SOURCES[spec](day=day, on_trouble=on_trouble)]
+    return [*open_files(spec, day=day, on_trouble=on_trouble, fields=fields or {})]
+
+
+def open_sources(
+    specs: Iterable[str],
+    *,
+    day: date | None = None,
+    on_trouble: Callable[[str], None] = lambda _: None,
+    fields: Mapping[str, str] | None = None,
+) -> list[Source]:
+    """All sources that a user names, in order; see `open_source`.
+
+    Raises:
+        UserError: One of them does not exist; none is fetched then.
+    """
+    return [
+        source
+        for spec in specs
+        for source in open_source(spec, day=day, on_trouble=on_trouble, fields=fields)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
@@ -33,6 +33,18 @@ def paper_from_row(row: Mapping[str, Any]) -> Paper:
         local_id=row["local_id"],
         sighting=None,
     )
+
+
+class Telling(NamedTuple):
+    """The words in which a source last listed a paper.
+
+    Attributes:
+        day: The day of that listing.
+        content_hash: The hash of those words.
+    """
+
+    day: date
+    content_hash: str
 
 
 class Papers:
@@ -120,6 +132,7 @@ class Papers:
                    authors = CASE authors WHEN '[]' THEN ? ELSE authors END,
                    url = CASE url WHEN '' THEN ? ELSE url END,
                    published = coalesce(published, ?),
+                   version = coalesce(version, ?),
                    arxiv_id = CASE arxiv_id WHEN '' THEN ? ELSE arxiv_id END,
                    doi = CASE doi WHEN '' THEN ? ELSE doi END,
                    local_id = CASE local_id WHEN '' THEN ? ELSE local_id END
@@ -128,6 +141,7 @@ class Papers:
                 json.dumps(paper.authors, ensure_ascii=False),
                 paper.url,
                 paper.published.isoformat() if paper.published else None,
+                paper.version,
                 paper.arxiv_id,
                 paper.doi,
                 paper.local_id,
@@ -142,15 +156,16 @@ class Papers:
             [(alias, paper_id) for alias in aliases],
         )
 
-    def sight(self, paper_id: str, sighting: Sighting) -> None:
-        """Record that a source listed the paper; the same listing read again brings its votes up to date."""
+    def sight(self, paper_id: str, sighting: Sighting, content_hash: str = "") -> None:
+        """Record that a source listed the paper, in these words; read again, it is brought up to date."""
         self._db.execute(
-            """INSERT INTO sightings (paper_id, source, origin, day, rank, votes, stars, words, seen_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """INSERT INTO sightings (paper_id, source, origin, day, rank, votes, stars, words, seen_at,
+                   content_hash)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT DO UPDATE SET rank = excluded.rank, votes = excluded.votes,
-                   stars = excluded.stars, words = excluded.words
-               WHERE (rank, votes, stars, words)
-                   IS NOT (excluded.rank, excluded.votes, excluded.stars, excluded.words)""",
+                   stars = excluded.stars, words = excluded.words, content_hash = excluded.content_hash
+               WHERE (rank, votes, stars, words, content_hash) IS NOT
+                   (excluded.rank, excluded.votes, excluded.stars, excluded.words, excluded.content_hash)""",
             [
                 paper_id,
                 sighting.source,
@@ -161,6 +176,7 @@ class Papers:
                 sighting.stars,
                 json.dumps(sighting.words, ensure_ascii=False),
                 now(),
+                content_hash,
             ],
         )
         self._db.execute(
@@ -168,6 +184,24 @@ class Papers:
                    votes = CASE WHEN :votes IS NULL THEN votes ELSE max(coalesce(votes, 0), :votes) END
                WHERE id = :id AND (first_seen > :day OR coalesce(votes, -1) < coalesce(:votes, -1))""",
             {"id": paper_id, "day": sighting.day.isoformat(), "votes": sighting.votes},
+        )
+
+    def last_told(self, paper_id: str, source: str) -> Telling | None:
+        """What a source said of the paper when it last listed it; None where it never did."""
+        row = self._db.execute(
+            """SELECT day, content_hash FROM sightings WHERE paper_id = ? AND source = ?
+               ORDER BY day DESC, seen_at DESC LIMIT 1""",
+            [paper_id, source],
+        ).fetchone()
+        return Telling(date.fromisoformat(row["day"]), row["content_hash"]) if row else None
+
+    def has_version(self, paper: Paper) -> bool:
+        """Whether the paper has been stored in exactly these words before."""
+        return bool(
+            self._db.execute(
+                "SELECT 1 FROM versions WHERE paper_id = ? AND content_hash = ?",
+                [paper.id, paper.content_hash],
+            ).fetchone()
         )
 
     def sightings(self, paper_id: str) -> list[Sighting]:

@@ -1,0 +1,32 @@
+"""The sample: a page of invented abstracts that ships with Broadsheet, so that it runs with no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from importlib import resources
+
+from broadsheet.paper import Paper
+from broadsheet.sources import trending_page
+from broadsheet.sources.listing import Listing
+
+NAME = "sample"
+PAGE = resources.files("broadsheet.sources") / "sample_page.txt"
+
+
+class Sample:
+    """The invented papers, listed on the day of the run."""
+
+    name = NAME
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+
+    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - the page is always of the day
+        """The papers of the sample, in its order."""
+        return trending_page.read(self._listing, source=NAME)
+
+
+def open_sample(*, day: date | None, on_trouble: Callable[[str], None]) -> Sample:
+    """The sample as a source."""
+    return Sample(Listing(NAME, lambda: PAGE.open("rb"), on_trouble, day=day))

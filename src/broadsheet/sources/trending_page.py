@@ -1,0 +1,160 @@
+"""The saved text of a trending-papers page: a title line, an abstract line, and so on, under a header.
+
+Two layouts are known. In one the header is a few lines (``Subscribe``, a date without a year) and blank lines
+stand between; in the other the first title is glued to the word ``Subscribe`` and nothing stands between.
+Nothing marks a line as title or abstract but its looks, so a line that fits neither beside its neighbours is
+reported with its number, and never guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from broadsheet.errors import SourceError
+from broadsheet.paper import Paper
+from broadsheet.sources.listing import Listing
+
+NAME = "trending-page"
+
+_INVITATION = re.compile(r"get trending papers in your email inbox(?: once a day)?!?", re.IGNORECASE)
+_SUBSCRIBE = "Subscribe"
+_HEADER = re.compile(rf"new|{_SUBSCRIBE}|by ?AK and the research community", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DATE = re.compile(
+    rf"({'|'.join(_MONTHS)})[a-z]{{0,6}}\.? (\d{{1,2}})(?:st|nd|rd|th)?(?:,? (\d{{4}}))?", re.IGNORECASE
+)
+
+# Measured on 429 listed papers: titles have 16 to 159 characters, abstracts 522 to 1,917.
+_LONGEST_TITLE = 300
+_FEWEST_ABSTRACT_WORDS = 6
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]}*]*$")
+_URL_END = re.compile(r"(?:https?://|www\.)\S+$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: str
+
+    @property
+    def surely_abstract(self) -> bool:
+        """No title is that long."""
+        return len(self.text) >= _LONGEST_TITLE
+
+    @property
+    def maybe_abstract(self) -> bool:
+        """A short abstract has the form of prose: some words that end in a full stop."""
+        return self.text.endswith(".") and len(self.text.split()) >= _FEWEST_ABSTRACT_WORDS
+
+
+def recognises(text: str) -> bool:
+    """Whether a text begins like a saved page: its header, or a title with an abstract below."""
+    lines = [_Line(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if any(_INVITATION.fullmatch(line.text) for line in lines):
+        return True
+    return any(_pairs(lines, place) for place in range(min(len(lines), 4)))
+
+
+def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
+    """Papers of a saved page, each with its sighting on the day of the page.
+
+    Raises:
+        SourceError: The page cannot be read, or no paper stands in it.
+    """
+    lines = [_Line(number, text.strip()) for number, text in listing.lines() if text.strip()]
+    content, day = _without_header(lines, listing)
+    place = rank = 0
+    while place < len(content):
+        title = content[place]
+        if not _pairs(content, place):
+            what = (
+                "an abstract without a title" if title.surely_abstract else "no title with an abstract below"
+            )
+            listing.trouble(f'line {title.number} is {what}: "{_shortened(title.text)}"')
+            place += 1
+            continue
+        abstract = content[place + 1]
+        rank += 1
+        place += 2
+        if place == len(content) and not (
+            _SENTENCE_END.search(abstract.text) or _URL_END.search(abstract.text)
+        ):
+            listing.trouble(
+                f"line {abstract.number}, the last, stops in mid-sentence; the page may be cut off"
+            )
+        yield Paper(
+            title=" ".join(title.text.split()),
+            abstract=abstract.text,
+            sighting=listing.sighting(source, rank, day=day),
+        )
+    if not rank:
+        raise SourceError(f"{listing.name} holds no title with an abstract below it.")
+
+
+def _pairs(lines: Sequence[_Line], place: int) -> bool:
+    """Whether the line at a place is a title, and the next one its abstract."""
+    if place + 1 >= len(lines) or lines[place].surely_abstract:
+        return False
+    below = lines[place + 1]
+    if below.surely_abstract:
+        return True
+    # A short line may be an abstract, unless it stands as a title over an abstract of its own.
+    stands_over_abstract = place + 2 < len(lines) and lines[place + 2].surely_abstract
+    return below.maybe_abstract and not lines[place].maybe_abstract and not stands_over_abstract
+
+
+def _without_header(lines: Sequence[_Line], listing: Listing) -> tuple[list[_Line], date]:
+    """The lines of titles and abstracts, and the day of the page.
+
+    What stands before the invitation to subscribe is the site's navigation, unless papers stand there.
+    """
+    invitation = next((place for place, line in enumerate(lines) if _INVITATION.fullmatch(line.text)), 0)
+    if any(line.surely_abstract for line in lines[:invitation]):
+        invitation = 0
+    content: list[_Line] = []
+    day: date | None = None
+    after_invitation = False
+    for line in lines[invitation:]:
+        text = line.text
+        if _INVITATION.fullmatch(text):
+            after_invitation = True
+            continue
+        if after_invitation and text.startswith(_SUBSCRIBE) and text != _SUBSCRIBE:
+            text = text.removeprefix(_SUBSCRIBE).strip()
+        after_invitation = False
+        if dated := _DATE.fullmatch(text):
+            day = day or _day(dated, listing)
+        elif not _HEADER.fullmatch(text):
+            content.append(_Line(line.number, text))
+    return content, day or listing.listed_on
+
+
+def _day(dated: re.Match[str], listing: Listing) -> date | None:
+    """The date a page gives; its year, where missing, makes it nearest to ``--date`` or to the file's time.
+
+    A file is not older than the page it holds, so its time bounds the date (a day is left for time zones).
+    """
+    month, day = _MONTHS.index(dated[1][:3].lower()) + 1, int(dated[2])
+    near = listing.day or listing.modified
+    latest = date.max if listing.day else listing.modified + timedelta(days=1)
+    years = (
+        [int(dated[3])] if dated[3] else range(near.year - 8, near.year + 9)
+    )  # leap days are 8 years apart
+    possible = [
+        found for year in years if (found := _date(year, month, day)) and (dated[3] or found <= latest)
+    ]
+    return min(possible, key=lambda found: abs(found - near), default=None)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:57].rstrip() + "…"
