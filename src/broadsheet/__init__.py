@@ -1,14 +1,14 @@
 """Each day's new papers as a newsletter that people trust.
 
-    from broadsheet import Filter, Store
+from broadsheet import Filter, Store
 
-    with Store.open("broadsheet.db") as store:
-        record = store.get("2503.01234")
-        print(record.title, record.annotation.tldr)
-        for record in store.list(Filter(tags=("robotics",), code="available")):
-            print(record.title)
-        for record in store.search("sparse attention"):
-            print(record.title)
+with Store.open("broadsheet.db") as store:
+    record = store.get("2503.01234")
+    print(record.title, record.annotation.tldr)
+    for record in store.list(Filter(tags=("robotics",), code="available")):
+        print(record.title)
+    for record in store.search("sparse attention"):
+        print(record.title)
 """
 
 from broadsheet.annotation import Annotation, Code, Finding

@@ -111,8 +111,8 @@ class LLM(Protocol):
         ...
 
 
-# A provider is a module with ``open_engine(settings, store, prompts) -> LLM`` and a line here. Modules are named,
-# not imported, so that none of their dependencies is loaded before it is asked for.
+# A provider is a module with ``open_engine(settings, store, prompts) -> LLM`` and a line here. Modules are
+# named, not imported, so that none of their dependencies is loaded before it is asked for.
 ENGINES: Mapping[str, str] = {
     "extractive": "broadsheet.llm.extractive",
     "openai": "broadsheet.llm.openai",
