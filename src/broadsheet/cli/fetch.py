@@ -63,6 +63,7 @@ class Troubles:
         self.count = 0
 
     def __call__(self, sentence: str) -> None:
+        """Say one."""
         self.count += 1
         note(f"broadsheet: {sentence}")
 
