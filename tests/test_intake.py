@@ -21,12 +21,12 @@ from broadsheet.store import Store
 
 DAY = date(2025, 3, 13)
 ABSTRACT = (
-    "Barges in fog are steered by the sound of their neighbours. We measure how far that sound carries over water"
-    " of 12 rivers and derive a policy that keeps a distance of 40 metres. Collisions fall by 31\\% in simulation."
+    "Barges in fog are steered by the sound of their neighbours. We measure how far that sound carries over"
+    " water of 12 rivers and derive a policy that keeps a distance of 40 metres. Collisions fall by 31\\%."
 )
 OTHER = (
-    "A survey of fog in poetry from three centuries shows that poets prefer it to rain. We annotate 4,000 stanzas"
-    " by hand and release the corpus together with a reader study of 120 people."
+    "A survey of fog in poetry from three centuries shows that poets prefer it to rain. We annotate 4,000"
+    " stanzas by hand and release the corpus together with a reader study of 120 people."
 )
 
 
@@ -80,7 +80,7 @@ NAMINGS = (
 )
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(len(NAMINGS))))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(len(NAMINGS)))))
 def test_in_any_order_every_naming_of_a_paper_is_that_paper(order: tuple[int, ...], store: Store) -> None:
     for place in order:
         admit([reading(**NAMINGS[place])], store)  # type: ignore[arg-type]

@@ -30,11 +30,20 @@ def aliases(paper: Paper) -> list[str]:
     return [f"{kind}:{value}" for kind, value in named if value]
 
 
-def find(paper: Paper, papers: Papers) -> Paper | None:
-    """The stored paper that a reading is of; None where it is of a new one."""
-    for alias in aliases(paper):
-        if stored := papers.by_alias(alias):
-            return stored
+def find(paper: Paper, papers: Papers) -> list[Paper]:
+    """The stored papers that a reading is of, the surest first.
+
+    None where it is of a new one; several where it tells that what was stored as two papers is one.
+    """
+    named = [stored for alias in aliases(paper) if (stored := papers.by_alias(alias))]
+    titled = _titled_alike(paper, papers)
+    if titled and (not named or (paper.abstract and titled.abstract)):
+        named.append(titled)
+    distinct = {stored.id: stored for stored in named}
+    return [stored for stored in distinct.values() if not _two_arxiv_ids(named[0], stored)]
+
+
+def _titled_alike(paper: Paper, papers: Papers) -> Paper | None:
     candidates = [
         (likeness, stored)
         for stored in papers.titled(paper.title)

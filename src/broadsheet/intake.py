@@ -102,21 +102,29 @@ def _draw(papers: Iterator[Paper]) -> tuple[list[Paper], SourceError | None]:
 def _admit_one(paper: Paper, papers: Papers) -> tuple[str, Outcome]:
     """Admit one reading; returns the id of the paper it is a reading of."""
     seen_on = paper.sighting.day if paper.sighting else datetime.now(UTC).date()
-    stored = identity.find(paper, papers)
     outcome: Outcome = "known"
-    if stored is None:
-        paper = identity.with_free_id(paper, papers)
-        papers.add(paper, seen_on)
-        outcome = "new"
-    else:
-        told_before = papers.last_told(stored.id, paper.sighting.source) if paper.sighting else None
+    if found := identity.find(paper, papers):
+        stored, *others = found
+        for other in others:
+            papers.merge(stored.id, other.id)
         paper = paper.model_copy(update={"id": stored.id})
-        reworded = paper.content_hash != stored.content_hash and not papers.has_version(paper)
-        if reworded and identity.revises(paper, stored, told_before):
+        if _revises(paper, stored, papers):
             papers.revise(identity.completed(paper, stored))
             outcome = "revised"
         papers.enrich(paper)
+    else:
+        paper = identity.with_free_id(paper, papers)
+        papers.add(paper, seen_on)
+        outcome = "new"
     papers.add_aliases(paper.id, identity.aliases(paper))
     if paper.sighting:
         papers.sight(paper.id, paper.sighting, paper.content_hash)
     return paper.id, outcome
+
+
+def _revises(paper: Paper, stored: Paper, papers: Papers) -> bool:
+    """Whether new words are to take the place of the stored ones; words that were stored before never are."""
+    if paper.content_hash == stored.content_hash or papers.has_version(paper):
+        return False
+    told_before = papers.last_told(stored.id, paper.sighting.source) if paper.sighting else None
+    return identity.revises(paper, stored, told_before)

@@ -156,6 +156,36 @@ class Papers:
             [(alias, paper_id) for alias in aliases],
         )
 
+    def merge(self, kept_id: str, gone_id: str) -> None:
+        """Make one paper of two: all that refers to the second refers to the first, which keeps its words.
+
+        The id of the second becomes another name of the first.
+        """
+        self._db.execute("DELETE FROM tags WHERE paper_id = ?", [gone_id])
+        referring = self._db.execute(
+            """SELECT tables.name AS name, keys."from" AS reference
+               FROM sqlite_master AS tables JOIN pragma_foreign_key_list(tables.name) AS keys
+               WHERE tables.type = 'table' AND keys."table" = 'papers'"""
+        ).fetchall()
+        for table in referring:
+            name, reference = f"[{table['name']}]", f"[{table['reference']}]"
+            self._db.execute(
+                f"UPDATE OR IGNORE {name} SET {reference} = ? WHERE {reference} = ?",  # noqa: S608 - ours
+                [kept_id, gone_id],
+            )
+            self._db.execute(f"DELETE FROM {name} WHERE {reference} = ?", [gone_id])  # noqa: S608 - the same
+        self._db.execute(
+            "DELETE FROM papers_fts WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)", [gone_id]
+        )
+        self._db.execute(
+            """UPDATE papers SET first_seen = min(papers.first_seen, gone.first_seen),
+                   votes = max(coalesce(papers.votes, gone.votes), coalesce(gone.votes, papers.votes))
+               FROM (SELECT first_seen, votes FROM papers WHERE id = ?) AS gone WHERE id = ?""",
+            [gone_id, kept_id],
+        )
+        self._db.execute("DELETE FROM papers WHERE id = ?", [gone_id])
+        self.add_aliases(kept_id, [f"former:{gone_id}"])
+
     def sight(self, paper_id: str, sighting: Sighting, content_hash: str = "") -> None:
         """Record that a source listed the paper, in these words; read again, it is brought up to date."""
         self._db.execute(

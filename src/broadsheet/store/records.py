@@ -91,7 +91,8 @@ class Records:
         ).lower()
         rows = self._db.execute(
             """SELECT id FROM papers WHERE id IN (?1, ?2, ?3)
-               UNION SELECT paper_id FROM aliases WHERE alias IN ('arxiv:' || ?2, 'doi:' || ?3)
+               UNION SELECT paper_id FROM aliases
+                   WHERE alias IN ('arxiv:' || ?2, 'doi:' || ?3, 'former:' || ?1)
                UNION SELECT id FROM papers WHERE local_id = ?1 AND local_id != ''""",
             [wanted.strip(), bare, doi],
         )
