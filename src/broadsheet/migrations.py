@@ -198,3 +198,37 @@ def m003_editions(db: Database) -> None:
         ) WITHOUT ROWID;
         CREATE INDEX edition_papers_day ON edition_papers (day);
     """)
+
+
+@migrations()
+def m004_worker(db: Database) -> None:
+    """Runs, what their tokens went into, and which process is asking for which paper."""
+    db.executescript("""
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            engine TEXT NOT NULL,
+            model TEXT NOT NULL,
+            papers INTEGER NOT NULL,
+            annotated INTEGER,
+            failed INTEGER,
+            ending TEXT,
+            started_at TEXT NOT NULL,
+            ended_at TEXT
+        );
+        CREATE TABLE wasted_tokens (
+            run_id INTEGER NOT NULL REFERENCES runs (id),
+            reply_id INTEGER NOT NULL REFERENCES replies (id),
+            cause TEXT NOT NULL,
+            tokens INTEGER NOT NULL
+        );
+        CREATE INDEX wasted_tokens_run ON wasted_tokens (run_id);
+        ALTER TABLE replies ADD COLUMN run_id INTEGER REFERENCES runs (id);
+        CREATE INDEX replies_run ON replies (run_id);
+
+        CREATE TABLE claims (
+            key TEXT PRIMARY KEY,
+            paper_id TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            expires_at REAL NOT NULL
+        ) WITHOUT ROWID;
+    """)

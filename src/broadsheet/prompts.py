@@ -69,16 +69,20 @@ class Prompts:
         from jinja2 import TemplateError  # noqa: TID251 - this room renders prompts
 
         try:
-            return self._environment.from_string(self.texts[name]).render(taxonomy=self.taxonomy, **values)
+            return self._environment.get_template(name).render(taxonomy=self.taxonomy, **values)
         except TemplateError as error:
             raise ConfigError(f"The prompt {name} cannot be rendered ({error}); correct it.") from error
 
     @cached_property
     def _environment(self) -> Environment:
-        from jinja2 import Environment, StrictUndefined  # noqa: TID251 - this room renders prompts
+        from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: TID251 - the same
 
         return Environment(  # noqa: S701 - the output is a prompt, not a page: nothing to escape
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+            loader=DictLoader(dict(self.texts)),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
         )
 
 

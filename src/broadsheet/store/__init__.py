@@ -19,10 +19,12 @@ from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
+from broadsheet.store.claims import Claims
 from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
+from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 
 
@@ -32,6 +34,8 @@ class Store:
     Attributes:
         papers: What is known of papers, their names, versions and sightings.
         annotations: Replies, annotations, findings and failures.
+        claims: Which process is asking for which paper.
+        runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
         editions: Composed editions.
         statistics: Counts over all of it.
@@ -41,6 +45,8 @@ class Store:
         self._db = db
         self.papers = Papers(db)
         self.annotations = Annotations(db)
+        self.claims = Claims(db)
+        self.runs = Runs(db)
         self.records = Records(db)
         self.editions = Editions(db)
         self.statistics = Statistics(db)

@@ -38,14 +38,15 @@ class Annotations:
         output_tokens: int,
         latency_s: float,
         cost_usd: float | None,
+        run_id: int | None = None,
     ) -> int:
         """Store a raw answer before anything else is done with it; returns its row id."""
         refs = {ref: [paper.id, paper.content_hash] for ref, paper in papers.items()}
         cursor = self._db.execute(
             """INSERT INTO replies (request_id, engine, model, prompt, schema, purpose, papers, text,
                    finish_reason, refusal, answered_by, input_tokens, cached_tokens, output_tokens, latency_s,
-                   cost_usd, received_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   cost_usd, received_at, run_id)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 request_id,
                 maker.engine,
@@ -64,6 +65,7 @@ class Annotations:
                 latency_s,
                 cost_usd,
                 now(),
+                run_id,
             ],
         )
         return int(cursor.lastrowid or 0)
@@ -133,7 +135,8 @@ class Annotations:
             paper_ids: Only these papers; None for all.
             stale: Also papers annotated under another prompt or schema.
 
-        Papers that failed `MAX_TRIES` times under the same key are left out. Oldest first, then by rank.
+        Papers that failed `MAX_TRIES` times under the same key are left out, unless no answer came at all.
+        Oldest first, then by rank.
         """
         same = "AND a.prompt = :prompt AND a.schema = :schema" if stale else ""
         rows = self._db.execute(
@@ -149,7 +152,10 @@ class Annotations:
             },
         )
         spent = {
-            row["key"] for row in self._db.execute("SELECT key FROM failures WHERE tries >= ?", [MAX_TRIES])
+            row["key"]
+            for row in self._db.execute(
+                "SELECT key FROM failures WHERE tries >= ? AND reason != 'no-answer'", [MAX_TRIES]
+            )
         }
         chosen = None if paper_ids is None else set(paper_ids)
         papers = (paper_from_row(row) for row in rows if chosen is None or row["id"] in chosen)

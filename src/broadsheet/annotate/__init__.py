@@ -1,0 +1,98 @@
+"""A batch becomes annotations.
+
+Ask, check paper by paper, one repair turn, then halve until the bad paper stands alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from broadsheet.annotate.asking import Asker
+from broadsheet.annotate.course import Course
+from broadsheet.annotate.judging import Judge
+from broadsheet.annotate.report import AnnotateReport, Failure, Progress
+from broadsheet.annotate.spending import Budget, Spending
+from broadsheet.annotate.stage import Stage, Watch
+from broadsheet.batching import Limits, pack, plan
+from broadsheet.llm import LLM
+from broadsheet.paper import Paper
+from broadsheet.prices import Prices
+from broadsheet.prompts import Prompts
+from broadsheet.record import Maker
+from broadsheet.schema import schema_id
+from broadsheet.store import Store
+
+__all__ = ["AnnotateReport", "Budget", "Failure", "Limits", "Progress", "annotate", "maker_of"]
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 16
+"""Requests under way at once unless told otherwise; what a kill can cost at most."""
+
+
+def maker_of(llm: LLM, prompts: Prompts) -> Maker:
+    """What the engine's annotations depend on besides the paper."""
+    prompt = prompts.id if llm.prompted else prompts.taxonomy.cues_id
+    return Maker(llm.engine, llm.model, prompt, schema_id(prompts.taxonomy))
+
+
+def annotate(
+    papers: Sequence[Paper],
+    store: Store,
+    llm: LLM,
+    prompts: Prompts,
+    *,
+    limits: Limits | None = None,
+    in_flight: int | None = IN_FLIGHT,
+    tokens_per_minute: int | None = None,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> AnnotateReport:
+    """Annotate papers and commit every answer as it comes.
+
+    Args:
+        papers: Papers of the store.
+        store: The cache.
+        llm: The engine.
+        prompts: Texts and taxonomy.
+        limits: What a request may hold.
+        in_flight: Requests under way at once; None hands all over, for an engine that makes one job of them.
+        tokens_per_minute: The provider's quota, where it is known; it decides the size of batches.
+        budget: What the run may cost, at most.
+        prices: The table of prices; the packaged one unless given.
+        on_progress: Called after every answer.
+        stop: Asked before every request; once true, answers under way are awaited and nothing new is asked.
+
+    Raises:
+        LLMMisconfigured: The engine can never answer as it is set up.
+        StoreError: The database cannot be written.
+    """
+    limits = limits or Limits()
+    maker = maker_of(llm, prompts)
+    asker = Asker(prompts, limits, prompted=llm.prompted)
+    chosen = plan(len(papers), limits, in_flight=in_flight, tokens_per_minute=tokens_per_minute)
+    log.info(chosen.why)
+    limits = replace(limits, papers=chosen.papers)
+    count = None if llm.prompted else len
+    batches = (
+        pack(papers, limits, fixed_tokens=asker.fixed_tokens)
+        if count is None
+        else pack(papers, replace(limits, input_tokens=10**9), count=count)
+    )
+    stage = Stage(
+        store,
+        llm,
+        maker,
+        asker=asker,
+        course=Course((batch.papers for batch in batches), chosen.papers),
+        judge=Judge(prompts.taxonomy),
+        spending=Spending(budget or Budget(), (prices or Prices.load()).of(llm.engine, llm.model)),
+        in_flight=in_flight,
+        watch=Watch(on_progress, stop),
+        papers=len(papers),
+    )
+    return stage.run()

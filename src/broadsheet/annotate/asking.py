@@ -1,0 +1,124 @@
+"""Turns what is to be asked into requests: static text first and byte-identical, then the papers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from broadsheet import tokens
+from broadsheet.batching import FENCE_TOKENS, Limits
+from broadsheet.fencing import FencedPaper
+from broadsheet.llm import Request, Turn
+from broadsheet.prompts import REPAIR, SYSTEM, USER, Prompts
+from broadsheet.schema import echo_of, reply_schema
+
+Purpose = Literal["annotate", "repair", "missing", "split"]
+
+MESSAGE_TOKENS = 16
+"""What the provider wraps around messages and schema: 4 a message, and the schema's name."""
+_ANSWER_FRAME_TOKENS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A record that breaks the rules.
+
+    Attributes:
+        paper: Whose record it is.
+        record: The record as the model gave it, without ref and echo.
+        problems: What is wrong, one sentence for each.
+        reply_id: The reply it stands in.
+    """
+
+    paper: FencedPaper
+    record: Mapping[str, Any]
+    problems: tuple[str, ...]
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Papers that are to be asked about in one request, and why.
+
+    Attributes:
+        papers: At least one.
+        purpose: Why, for the account of tokens.
+        faults: For a repair, what was wrong with each paper's record, in the order of the papers.
+        again: How often the same papers were asked about before.
+    """
+
+    papers: tuple[FencedPaper, ...]
+    purpose: Purpose = "annotate"
+    faults: tuple[Fault, ...] = ()
+    again: int = 0
+
+
+class Asker:
+    """Builds requests from one set of prompts.
+
+    Attributes:
+        fixed_tokens: Prompt tokens of instructions and schema, the same in each request.
+        allowance: Factor on the answer tokens a paper is allowed; a truncated answer raises it.
+    """
+
+    def __init__(self, prompts: Prompts, limits: Limits, *, prompted: bool) -> None:
+        self._prompts = prompts
+        self._limits = limits
+        self._prompted = prompted
+        self._schema = reply_schema(prompts.taxonomy)
+        self._system = prompts.render(SYSTEM) if prompted else ""
+        self._asked = 0
+        self.allowance = 1
+        self.fixed_tokens = 0
+        if prompted:
+            schema = json.dumps(self._schema, separators=(",", ":"), ensure_ascii=False)
+            self.fixed_tokens = tokens.count(self._system) + tokens.count(schema) + MESSAGE_TOKENS
+
+    def request(self, ask: Ask) -> Request:
+        """The request that asks it."""
+        self._asked += 1
+        refs = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
+        turns, size = self._turns(refs, ask.faults) if self._prompted else ((), 0)
+        return Request(
+            id=f"{ask.purpose}-{self._asked}",
+            papers={ref: paper.paper for ref, paper in refs.items()},
+            turns=turns,
+            schema=self._schema,
+            input_tokens=size,
+            max_output_tokens=self._answer_tokens(len(ask.papers)),
+            purpose=ask.purpose,
+        )
+
+    def _answer_tokens(self, papers: int) -> int:
+        return self.allowance * papers * self._limits.answer_tokens + _ANSWER_FRAME_TOKENS
+
+    def _turns(
+        self, refs: Mapping[str, FencedPaper], faults: Sequence[Fault]
+    ) -> tuple[tuple[Turn, ...], int]:
+        shown = [{"ref": ref, "title": paper.title, "text": paper.text} for ref, paper in refs.items()]
+        turns = [Turn("system", self._system), Turn("user", self._prompts.render(USER, papers=shown))]
+        size = self.fixed_tokens + sum(paper.tokens or _size(paper) for paper in refs.values())
+        if faults:
+            answered = [
+                {"ref": ref, "echo": echo_of(paper.title), **fault.record}
+                for (ref, paper), fault in zip(refs.items(), faults, strict=True)
+            ]
+            problems = [
+                {"ref": ref, "detail": "; ".join(fault.problems)}
+                for ref, fault in zip(refs, faults, strict=True)
+            ]
+            repair = (
+                Turn(
+                    "assistant", json.dumps({"papers": answered}, separators=(",", ":"), ensure_ascii=False)
+                ),
+                Turn("user", self._prompts.render(REPAIR, problems=problems)),
+            )
+            turns += repair
+            size += sum(tokens.count(turn.text) for turn in repair)
+        return tuple(turns), size
+
+
+def _size(paper: FencedPaper) -> int:
+    return tokens.count(f"{paper.title}\n{paper.text}") + FENCE_TOKENS

@@ -1,0 +1,82 @@
+"""What is asked next: fresh batches, then what is left over from answers, until every paper has an end.
+
+Papers that were merely passed over are asked again together; a batch that was refused, cut off or
+unreadable is halved until the paper that spoils it stands alone. A paper that is refused alone, or fails
+alone `MAX_TIMES_ALONE` times, is given up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from broadsheet.annotate.asking import Ask, Fault
+from broadsheet.annotate.replies import Cause
+from broadsheet.batching import halves
+from broadsheet.fencing import FencedPaper
+
+MAX_TIMES_ALONE = 2
+_ASKED_AGAIN_TOGETHER = frozenset({"missing", "misplaced"})
+_FINAL = frozenset({"refused", "filtered"})
+
+Unanswered = tuple[FencedPaper, Cause]
+
+
+class Course:
+    """The order in which papers are asked about.
+
+    Args:
+        batches: What is asked first.
+        most: Papers a request, at most.
+    """
+
+    def __init__(self, batches: Iterable[Sequence[FencedPaper]], most: int) -> None:
+        self._queue = deque(Ask(tuple(batch)) for batch in batches)
+        self._most = most
+        self._passed_over: list[FencedPaper] = []
+        self._faults: list[Fault] = []
+
+    def next(self) -> Ask | None:
+        """The next papers to ask about.
+
+        Left-overs are collected while fresh batches remain, so that few requests carry many of them.
+        """
+        if len(self._faults) >= self._most or (self._faults and not self._queue):
+            faults, self._faults = self._faults[: self._most], self._faults[self._most :]
+            return Ask(tuple(fault.paper for fault in faults), "repair", tuple(faults))
+        if len(self._passed_over) >= self._most or (self._passed_over and not self._queue):
+            papers, self._passed_over = self._passed_over[: self._most], self._passed_over[self._most :]
+            return Ask(tuple(papers), "missing")
+        return self._queue.popleft() if self._queue else None
+
+    def put_back(self, ask: Ask) -> None:
+        """Return an ask that could not be made."""
+        self._queue.appendleft(ask)
+
+    def repair(self, faults: Iterable[Fault]) -> None:
+        """Ask the model to put these records right."""
+        self._faults += faults
+
+    def again(self, ask: Ask, unanswered: Sequence[Unanswered]) -> Sequence[Unanswered]:
+        """Ask again about the papers of an answer that got no record.
+
+        Returns:
+            The papers that are given up, each with its cause.
+        """
+        if len(ask.papers) == 1:
+            if any(cause in _FINAL or ask.again + 1 >= MAX_TIMES_ALONE for _, cause in unanswered):
+                return unanswered
+            self._queue.extend(Ask((paper,), ask.purpose, again=ask.again + 1) for paper, _ in unanswered)
+            return ()
+        no_progress = ask.purpose == "missing" and len(unanswered) == len(ask.papers)
+        together = set() if no_progress else _ASKED_AGAIN_TOGETHER
+        self._passed_over += [paper for paper, cause in unanswered if cause in together]
+        suspects = [paper for paper, cause in unanswered if cause not in together]
+        self._queue.extend(Ask(half, "split") for half in halves(suspects) if half)
+        return ()
+
+    def left(self) -> tuple[list[Fault], list[FencedPaper]]:
+        """What is not asked any more when a run stops: records to repair, and papers without one."""
+        papers = [paper for ask in self._queue for paper in ask.papers if not ask.faults]
+        faults = [fault for ask in self._queue for fault in ask.faults]
+        return self._faults + faults, papers + self._passed_over

@@ -1,0 +1,126 @@
+"""A record becomes an annotation: its shape is checked, then its truth.
+
+First a record is judged as it came; what is wrong goes back to the model once. What is still wrong then is
+replaced, a field at a time, by what the rules of the extractive engine read off the abstract, and a finding
+says so: a paper is never dropped for a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from broadsheet.annotation import Annotation, Finding
+from broadsheet.paper import Paper
+from broadsheet.taxonomy import Taxonomy
+
+Check = Callable[[Paper, Annotation], tuple[Finding, ...]]
+Withhold = Callable[[Paper, Annotation, tuple[Finding, ...], Annotation], Annotation]
+Extract = Callable[[Paper], Annotation]
+
+_MOST = {"topics": 4, "keywords": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a record is worth.
+
+    Attributes:
+        annotation: The annotation, or None where the shape is wrong.
+        findings: What was withheld from it or is worth a look.
+        problems: What the model is told to put right; empty for a record that can be kept as it is.
+    """
+
+    annotation: Annotation | None
+    findings: tuple[Finding, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges records against one taxonomy.
+
+    Attributes:
+        taxonomy: The tags that exist.
+        check: Compares an annotation with its abstract.
+        withhold: Takes out of an annotation what findings say is untrue; its last argument is what to put
+            there.
+        extract: The annotation that rules read off the abstract.
+    """
+
+    taxonomy: Taxonomy
+    check: Check = lambda _paper, _annotation: ()
+    withhold: Withhold = lambda _paper, annotation, _findings, _extracted: annotation
+    extract: Extract | None = None
+
+    def judge(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
+        """The verdict on a record as it came."""
+        fields, findings = self._tidied(record)
+        annotation, wrong = self._shaped(fields)
+        if annotation is None:
+            return Verdict(None, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
+        found = (*findings, *self.check(paper, annotation))
+        problems = tuple(
+            f"{finding.field}: {finding.kind.replace('-', ' ')} ({finding.detail})"
+            for finding in found
+            if finding.severity == "withheld" and finding not in findings
+        )
+        return Verdict(annotation, found, problems)
+
+    def settle(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
+        """The verdict on a record that is not asked about again: what is wrong in it is withheld."""
+        fields, findings = self._tidied(record)
+        annotation, wrong = self._shaped(fields)
+        if self.extract is None:
+            return Verdict(annotation, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
+        extracted = self.extract(paper)
+        if annotation is None:
+            for name, why in wrong.items():
+                fields[name] = getattr(extracted, name)
+                findings = (
+                    *findings,
+                    Finding(field=name, kind="malformed", detail=why, severity="withheld"),
+                )
+            annotation, wrong = self._shaped(fields)
+        if annotation is None:
+            raise AssertionError(f"the extractive engine breaks the rules of Annotation: {wrong}")
+        untrue = self.check(paper, annotation)
+        return Verdict(self.withhold(paper, annotation, untrue, extracted), (*findings, *untrue), ())
+
+    def _tidied(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+        """The record's fields, without unknown topics and entries beyond the most."""
+        fields = {name: record[name] for name in Annotation.model_fields if name in record}
+        findings = list(self._without_unknown_topics(fields))
+        for name, most in _MOST.items():
+            values = fields.get(name)
+            if isinstance(values, list) and len(values) > most:
+                findings.append(
+                    Finding(field=name, kind="too-many", detail=", ".join(map(str, values[most:])))
+                )
+                fields[name] = values[:most]
+        return fields, tuple(findings)
+
+    def _without_unknown_topics(self, fields: dict[str, Any]) -> Iterator[Finding]:
+        topics = fields.get("topics")
+        if not isinstance(topics, list):
+            return
+        known = [topic for topic in topics if topic in self.taxonomy.topic_ids]
+        if not known or len(known) == len(topics):
+            return
+        fields["topics"] = known
+        for topic in topics:
+            if topic not in known:
+                yield Finding(field="topics", kind="unknown-topic", detail=str(topic), severity="withheld")
+
+    def _shaped(self, fields: Mapping[str, Any]) -> tuple[Annotation | None, dict[str, str]]:
+        """The annotation, or what is wrong by field."""
+        try:
+            return Annotation.model_validate(fields, context={"taxonomy": self.taxonomy}), {}
+        except ValidationError as error:
+            wrong = {
+                str(part["loc"][0]): part["msg"].removeprefix("Value error, ") for part in error.errors()
+            }
+            return None, wrong

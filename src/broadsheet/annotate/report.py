@@ -1,0 +1,81 @@
+"""What the annotate stage says while it runs and when it has ended, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        done: Papers that are annotated or given up.
+        total: Papers of the run.
+        papers_per_s: Papers a second since it began.
+        tokens: Tokens in and out so far.
+        cost_usd: US dollars so far; None where the price is unknown.
+        under_way: Requests without an answer yet.
+        waiting: What holds the run up, such as ``429: 12 s``; empty where nothing does.
+    """
+
+    done: int
+    total: int
+    papers_per_s: float
+    tokens: int
+    cost_usd: float | None
+    under_way: int
+    waiting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A paper that could not be annotated, and why."""
+
+    paper_id: str
+    title: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotateReport:
+    """What a run has done.
+
+    Attributes:
+        papers: Papers that it was to annotate.
+        annotated: Papers that have their annotation now.
+        failures: Papers that were given up.
+        elsewhere: Papers that another process was asking for.
+        left: Papers that were not asked for because the run stopped early.
+        requests: Answers that came.
+        input_tokens: Prompt tokens, cached ones included.
+        cached_tokens: Prompt tokens from the provider's cache.
+        output_tokens: Tokens of the answers.
+        wasted: Tokens in and out that brought no annotation, by cause.
+        cost_usd: US dollars; None where the price is unknown.
+        findings: Findings stored with the annotations.
+        ending: ``done``, or why it stopped early: ``stopped`` or ``budget``.
+        seconds: How long it took.
+    """
+
+    papers: int = 0
+    annotated: int = 0
+    failures: tuple[Failure, ...] = ()
+    elsewhere: int = 0
+    left: int = 0
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    wasted: Mapping[str, int] = field(default_factory=dict)
+    cost_usd: float | None = 0.0
+    findings: int = 0
+    ending: str = "done"
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> int:
+        """How many papers were given up."""
+        return len(self.failures)

@@ -1,0 +1,73 @@
+"""Money: what has been spent, what is under way, and whether one more request still fits the budget.
+
+A request reserves its prompt and the longest answer that it may get, and settles for what it cost. Since a
+request is only made when the reservation fits, a budget is never passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broadsheet.llm import Request, Usage
+from broadsheet.prices import Price
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may cost, at most; None for no bound."""
+
+    tokens: int | None = None
+    usd: float | None = None
+
+
+class Spending:
+    """The account of one run.
+
+    Attributes:
+        requests: Answers that came.
+        usage: Their tokens.
+        cost_usd: Their cost; None once the price of one is unknown.
+    """
+
+    def __init__(self, budget: Budget, price: Price | None) -> None:
+        self._budget = budget
+        self._price = price
+        self._reserved: dict[str, tuple[int, float]] = {}
+        self.requests = 0
+        self.usage = Usage()
+        self.cost_usd: float | None = 0.0 if price else None
+
+    def reserve(self, request: Request) -> bool:
+        """Set aside what a request may cost at most; false where the budget forbids it."""
+        tokens, usd = self._worst(request)
+        used = self.usage.input_tokens + self.usage.output_tokens
+        held_tokens = sum(held for held, _ in self._reserved.values())
+        held_usd = sum(held for _, held in self._reserved.values())
+        if self._budget.tokens is not None and used + held_tokens + tokens > self._budget.tokens:
+            return False
+        if self._budget.usd is not None and (self.cost_usd or 0.0) + held_usd + usd > self._budget.usd:
+            return False
+        self._reserved[request.id] = tokens, usd
+        return True
+
+    def settle(self, request: Request, usage: Usage | None) -> float | None:
+        """Take the reservation back and count what the answer cost; returns US dollars, or None."""
+        self._reserved.pop(request.id, None)
+        if usage is None:
+            return None
+        self.requests += 1
+        self.usage = Usage(
+            self.usage.input_tokens + usage.input_tokens,
+            self.usage.cached_tokens + usage.cached_tokens,
+            self.usage.output_tokens + usage.output_tokens,
+        )
+        if self._price is None or self.cost_usd is None:
+            return None
+        cost = self._price.cost(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+        self.cost_usd += cost
+        return cost
+
+    def _worst(self, request: Request) -> tuple[int, float]:
+        tokens = request.input_tokens + request.max_output_tokens
+        usd = self._price.cost(request.input_tokens, 0, request.max_output_tokens) if self._price else 0.0
+        return tokens, usd

@@ -1,0 +1,311 @@
+"""One run of the annotate stage: hands requests to the engine, and takes every answer to its end.
+
+An answer is committed before anything else is done with it; then its papers are judged and committed
+together. So a kill at any moment loses no finished paper, and pays again at most for the requests under
+way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from broadsheet.annotate.asking import Ask, Asker, Fault
+from broadsheet.annotate.course import Course, Unanswered
+from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.replies import RawRecord, Reading, read
+from broadsheet.annotate.report import AnnotateReport, Failure, Progress
+from broadsheet.annotate.spending import Spending
+from broadsheet.errors import StoreError
+from broadsheet.fencing import FencedPaper
+from broadsheet.llm import LLM, Outcome, Reply, Request
+from broadsheet.paper import Paper
+from broadsheet.record import Maker
+from broadsheet.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a run and its surroundings speak to each other.
+
+    Attributes:
+        on_progress: Called after every answer.
+        stop: Asked before every request; once it says true nothing new is asked, and what is under way is
+            awaited.
+    """
+
+    on_progress: Callable[[Progress], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+
+
+class Stage:
+    """The state of one run. `run` may be called once."""
+
+    def __init__(
+        self,
+        store: Store,
+        llm: LLM,
+        maker: Maker,
+        *,
+        asker: Asker,
+        course: Course,
+        judge: Judge,
+        spending: Spending,
+        in_flight: int | None,
+        watch: Watch,
+        papers: int,
+    ) -> None:
+        self._store = store
+        self._llm = llm
+        self._maker = maker
+        self._asker = asker
+        self._course = course
+        self._judge = judge
+        self._spending = spending
+        self._in_flight = in_flight
+        self._watch = watch
+        self._total = papers
+        self._requests: list[Request] = []
+        self._under_way: dict[str, Ask] = {}
+        self._annotated = 0
+        self._failures: list[Failure] = []
+        self._elsewhere = 0
+        self._findings = 0
+        self._wasted: dict[str, int] = {}
+        self._ending = ""
+        self._began = time.monotonic()
+        with store.transaction():
+            self._run_id = store.runs.begin(maker, papers)
+
+    def run(self) -> AnnotateReport:
+        """Ask until every paper has its end or the run is stopped.
+
+        Raises:
+            LLMMisconfigured: The engine can never answer as it is set up.
+            StoreError: The database cannot be written; what was committed before stands.
+        """
+        try:
+            with self._store.transaction():
+                self._hand_over()
+            for outcome in self._llm.complete(self._requests):
+                self._take(outcome)
+                self._tell()
+            return self._end()
+        except BaseException:
+            self._give_up_claims()
+            raise
+
+    def _take(self, outcome: Outcome) -> None:
+        """Bring one outcome to its end: the answer is committed first, and what is asked next claimed."""
+        ask = self._under_way.pop(outcome.request.id)
+        reply = outcome.reply
+        cost = self._spending.settle(outcome.request, reply.usage if reply else None)
+        if reply is None:
+            self._close(
+                ask, [Failure(p.paper.id, p.paper.title, "no-answer", outcome.error) for p in ask.papers]
+            )
+            return
+        with self._store.transaction():
+            reply_id = self._keep_reply(outcome.request, reply, cost)
+            self._store.claims.renew()
+            self._hand_over()
+        asked = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
+        reading = read(reply, asked)
+        if reply.finish_reason == "length" and not reading.records:
+            self._asker.allowance = min(8, 2 * self._asker.allowance)
+        with self._store.transaction():
+            if ask.faults:
+                self._take_repair(ask, reading, reply_id)
+            else:
+                self._take_records(ask, asked, reading, reply_id)
+            self._count_waste(ask, reply, reading, reply_id)
+            self._hand_over()
+
+    def _take_records(
+        self, ask: Ask, asked: Mapping[str, FencedPaper], reading: Reading, reply_id: int
+    ) -> None:
+        faults = []
+        for ref, record in reading.records.items():
+            verdict = self._judge.judge(asked[ref].paper, record)
+            if verdict.problems:
+                faults.append(Fault(asked[ref], record, verdict.problems, reply_id))
+            else:
+                self._keep(asked[ref].paper, verdict, reply_id)
+        self._course.repair(faults)
+        unanswered: list[Unanswered] = [(asked[ref], cause) for ref, cause in reading.causes.items()]
+        given_up = self._course.again(ask, unanswered)
+        self._fail([Failure(p.paper.id, p.paper.title, cause) for p, cause in given_up], ask.papers)
+
+    def _take_repair(self, ask: Ask, reading: Reading, reply_id: int) -> None:
+        """Keep the better of both records; what is wrong in it is withheld."""
+        for number, fault in enumerate(ask.faults, 1):
+            record = reading.records.get(f"P{number}")
+            if record is None:
+                self._settle(fault, fault.record, fault.reply_id)
+                continue
+            verdict = self._judge.judge(fault.paper.paper, record)
+            if verdict.problems and len(verdict.problems) > len(fault.problems):
+                self._settle(fault, fault.record, fault.reply_id)
+            else:
+                self._settle(fault, record, reply_id)
+
+    def _settle(self, fault: Fault, record: RawRecord, reply_id: int) -> None:
+        verdict = self._judge.settle(fault.paper.paper, record)
+        if verdict.annotation is None:
+            paper = fault.paper.paper
+            self._fail(
+                [Failure(paper.id, paper.title, "malformed", "; ".join(verdict.problems))], [fault.paper]
+            )
+        else:
+            self._keep(fault.paper.paper, verdict, reply_id)
+
+    def _keep(self, paper: Paper, verdict: Verdict, reply_id: int) -> None:
+        assert verdict.annotation is not None  # noqa: S101 - narrows the type: a kept verdict has one
+        self._store.annotations.keep(paper, self._maker, verdict.annotation, verdict.findings, reply_id)
+        self._store.claims.release([self._key(paper)])
+        self._annotated += 1
+        self._findings += len(verdict.findings)
+
+    def _close(self, ask: Ask, failures: Sequence[Failure]) -> None:
+        """End an ask that got no answer at all."""
+        with self._store.transaction():
+            if ask.faults:
+                for fault in ask.faults:
+                    self._settle(fault, fault.record, fault.reply_id)
+            else:
+                self._fail(failures, ask.papers)
+            self._hand_over()
+
+    def _fail(self, failures: Sequence[Failure], papers: Iterable[FencedPaper]) -> None:
+        by_id = {sent.paper.id: sent.paper for sent in papers}
+        for failure in failures:
+            paper = by_id[failure.paper_id]
+            self._store.annotations.fail(paper, self._maker, failure.reason, failure.detail)
+            self._store.claims.release([self._key(paper)])
+        self._failures += failures
+
+    def _keep_reply(self, request: Request, reply: Reply, cost: float | None) -> int:
+        return self._store.annotations.keep_reply(
+            self._maker,
+            request_id=request.id,
+            purpose=request.purpose,
+            papers=request.papers,
+            text=_storable(reply.text),
+            finish_reason=reply.finish_reason,
+            refusal=_storable(reply.refusal),
+            answered_by=reply.model,
+            input_tokens=reply.usage.input_tokens,
+            cached_tokens=reply.usage.cached_tokens,
+            output_tokens=reply.usage.output_tokens,
+            latency_s=reply.latency_s,
+            cost_usd=cost,
+            run_id=self._run_id,
+        )
+
+    def _count_waste(self, ask: Ask, reply: Reply, reading: Reading, reply_id: int) -> None:
+        """Count the share of the answer's tokens that brought no annotation; all of a repair's."""
+        spent = reply.usage.input_tokens + reply.usage.output_tokens
+        if ask.faults:
+            shares = {"repair": spent}
+        else:
+            causes = list(reading.causes.values())
+            shares = {cause: spent * causes.count(cause) // len(ask.papers) for cause in sorted(set(causes))}
+        for cause, tokens in shares.items():
+            self._store.runs.waste(self._run_id, reply_id, cause, tokens)
+            self._wasted[cause] = self._wasted.get(cause, 0) + tokens
+
+    def _hand_over(self) -> None:
+        """Give the engine more to do, within what may be under way, the budget and the claims we can get."""
+        while not self._ending and (self._in_flight is None or len(self._under_way) < self._in_flight):
+            if self._watch.stop():
+                self._ending = "stopped"
+                return
+            ask = self._course.next()
+            if ask is None:
+                return
+            claimed = self._claimed(ask)
+            if claimed is None:
+                continue
+            request = self._asker.request(claimed)
+            if not self._spending.reserve(request):
+                self._ending = "budget"
+                self._course.put_back(claimed)
+                return
+            self._under_way[request.id] = claimed
+            self._requests.append(request)
+
+    def _claimed(self, ask: Ask) -> Ask | None:
+        """The part of an ask that no other process is asking for; what is asked again is ours already."""
+        if ask.purpose != "annotate" or ask.again:
+            return ask
+        keys = {self._key(sent.paper): sent for sent in ask.papers}
+        ours = self._store.claims.take({key: sent.paper.id for key, sent in keys.items()})
+        self._elsewhere += len(keys) - len(ours)
+        papers = tuple(sent for key, sent in keys.items() if key in ours)
+        return Ask(papers, ask.purpose) if papers else None
+
+    def _end(self) -> AnnotateReport:
+        """Settle what will not be asked any more, and record how the run ended."""
+        faults, left = self._course.left()
+        with self._store.transaction():
+            for fault in faults:
+                self._settle(fault, fault.record, fault.reply_id)
+            self._store.claims.release(self._key(sent.paper) for sent in left)
+            self._store.runs.end(
+                self._run_id,
+                annotated=self._annotated,
+                failed=len(self._failures),
+                ending=self._ending or "done",
+            )
+        usage = self._spending.usage
+        return AnnotateReport(
+            papers=self._total,
+            annotated=self._annotated,
+            failures=tuple(self._failures),
+            elsewhere=self._elsewhere,
+            left=self._total - self._annotated - len(self._failures) - self._elsewhere,
+            requests=self._spending.requests,
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+            wasted=dict(self._wasted),
+            cost_usd=self._spending.cost_usd,
+            findings=self._findings,
+            ending=self._ending or "done",
+            seconds=time.monotonic() - self._began,
+        )
+
+    def _give_up_claims(self) -> None:
+        """Free what was claimed, when an error ends the run; one that cannot be freed expires."""
+        asks = self._under_way.values()
+        keys = [self._key(sent.paper) for ask in asks for sent in ask.papers]
+        faults, left = self._course.left()
+        keys += [self._key(sent.paper) for sent in (*left, *(fault.paper for fault in faults))]
+        with suppress(StoreError), self._store.transaction():
+            self._store.claims.release(keys)
+
+    def _tell(self) -> None:
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        done = self._annotated + len(self._failures) + self._elsewhere
+        usage = self._spending.usage
+        self._watch.on_progress(
+            Progress(
+                done=done,
+                total=self._total,
+                papers_per_s=self._annotated / seconds,
+                tokens=usage.input_tokens + usage.output_tokens,
+                cost_usd=self._spending.cost_usd,
+                under_way=len(self._under_way),
+                waiting=str(getattr(self._llm, "waiting", "")),
+            )
+        )
+
+    def _key(self, paper: Paper) -> str:
+        return self._maker.key(paper.content_hash)
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which no database takes."""
+    return text.encode("utf-8", "replace").decode()

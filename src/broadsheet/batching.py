@@ -1,0 +1,165 @@
+"""Packs papers into batches under an input budget, an output budget and a count; pure.
+
+Instructions, taxonomy and schema are paid once a request, so the more papers share one the less each costs;
+what bounds them is what a request may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from broadsheet import tokens
+from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, FencedPaper, fenced
+from broadsheet.paper import Paper, title_key
+from broadsheet.schema import echo_of
+
+FENCE_TOKENS = 12
+"""What the template adds to a paper: two fences and its ref."""
+MIN_ABSTRACT_CHARACTERS = 200
+_OPEN_BATCHES = 4
+_LATENCY_FLOOR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold.
+
+    Attributes:
+        papers: Papers, at most.
+        input_tokens: Prompt tokens, instructions and schema included.
+        output_tokens: Tokens of the answer.
+        answer_tokens: Tokens that one paper's record is allowed; records measure 116 on average and 166 at
+            most.
+    """
+
+    papers: int = 10
+    input_tokens: int = 12_000
+    output_tokens: int = 4_000
+    answer_tokens: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The papers of one request, in the order in which they are sent."""
+
+    papers: tuple[FencedPaper, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the papers' texts, fences included."""
+        return sum(paper.tokens for paper in self.papers)
+
+
+class _OpenBatch:
+    """A batch that is being filled."""
+
+    def __init__(self) -> None:
+        self.papers: list[FencedPaper] = []
+        self.echoes: set[str] = set()
+        self.tokens = 0
+
+    def add(self, paper: FencedPaper, echo: str) -> None:
+        self.papers.append(paper)
+        self.echoes.add(echo)
+        self.tokens += paper.tokens
+
+    def closed(self) -> Batch:
+        return Batch(tuple(self.papers))
+
+
+def pack(
+    papers: Iterable[Paper],
+    limits: Limits,
+    *,
+    fixed_tokens: int = 0,
+    count: Callable[[str], int] = tokens.count,
+) -> list[Batch]:
+    """Batches that together hold every paper exactly once, in about their order.
+
+    Papers whose titles begin alike never share a batch, since the echo could not tell their records apart.
+    A paper that alone exceeds the input budget travels alone, its abstract cut to half as often as is needed
+    to fit, down to `MIN_ABSTRACT_CHARACTERS`.
+
+    Args:
+        papers: What to pack.
+        limits: What a request may hold.
+        fixed_tokens: Prompt tokens of instructions and schema, the same in each request.
+        count: Tokens of a text.
+    """
+    room = limits.input_tokens - fixed_tokens
+    most = max(1, min(limits.papers, limits.output_tokens // limits.answer_tokens))
+    full: list[Batch] = []
+    open_: list[_OpenBatch] = []
+    for paper in papers:
+        sent = _fitted(paper, room, count)
+        if sent.tokens > room:
+            full.append(Batch((sent,)))
+            continue
+        echo = title_key(echo_of(sent.title))
+        home = next(
+            (batch for batch in open_ if batch.tokens + sent.tokens <= room and echo not in batch.echoes),
+            None,
+        )
+        if home is None:
+            home = _OpenBatch()
+            open_.append(home)
+        home.add(sent, echo)
+        if len(home.papers) == most:
+            open_.remove(home)
+            full.append(home.closed())
+        elif len(open_) > _OPEN_BATCHES:
+            full.append(open_.pop(0).closed())
+    return full + [batch.closed() for batch in open_]
+
+
+def _fitted(paper: Paper, room: int, count: Callable[[str], int]) -> FencedPaper:
+    """The paper as it is sent, its abstract cut where it would not fit even alone."""
+    characters = MAX_ABSTRACT_CHARACTERS
+    while True:
+        sent = fenced(paper, abstract_characters=characters)
+        size = count(f"{sent.title}\n{sent.text}") + FENCE_TOKENS
+        if size <= room or characters <= MIN_ABSTRACT_CHARACTERS:
+            return replace(sent, tokens=size)
+        characters = max(MIN_ABSTRACT_CHARACTERS, min(characters, len(paper.abstract)) // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many papers go into a request, and the sentence that says why."""
+
+    papers: int
+    why: str
+
+
+def plan(papers: int, limits: Limits, *, in_flight: int | None, tokens_per_minute: int | None) -> Plan:
+    """Choose the batch size by what binds.
+
+    Under a token quota a request's fixed part is time, so batches are as large as the limits allow. Without
+    one only latency binds: an answer takes longer the more papers it holds, so batches are just large enough
+    that all requests are under way at once.
+
+    Args:
+        papers: Papers of the run.
+        limits: What a request may hold.
+        in_flight: Requests under way at once; None where they are handed over as one job.
+        tokens_per_minute: The provider's quota, where it is known.
+    """
+    most = max(1, min(limits.papers, limits.output_tokens // limits.answer_tokens))
+    if tokens_per_minute is not None:
+        return Plan(
+            most, f"{most} papers a request: the quota of {tokens_per_minute:,} tokens a minute binds"
+        )
+    if in_flight is None:
+        return Plan(most, f"{most} papers a request: they go out as one job, so only their tokens count")
+    at_once = -(-papers // in_flight)
+    if at_once >= most:
+        return Plan(most, f"{most} papers a request: {papers:,} papers fill every request under way")
+    chosen = min(most, max(_LATENCY_FLOOR, at_once))
+    return Plan(chosen, f"{chosen} papers a request: only latency binds, and all {papers:,} go out at once")
+
+
+def halves(batch: Sequence[FencedPaper]) -> tuple[tuple[FencedPaper, ...], tuple[FencedPaper, ...]]:
+    """The batch in two, to find the paper that spoils it."""
+    middle = (len(batch) + 1) // 2
+    return tuple(batch[:middle]), tuple(batch[middle:])

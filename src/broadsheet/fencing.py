@@ -1,0 +1,65 @@
+"""Makes a paper's words safe to send: abstracts are written by strangers, and may hold tricks.
+
+What is sent is shown to the model between ``<paper>`` fences. Three things are taken from the text on the
+way: characters that a reader cannot see (they hide orders to the model), anything that reads as a fence (it
+would end the paper early, or begin one that does not exist), and length beyond what an abstract ever has.
+The result depends on the paper alone, so the same paper is sent in the same words in every batch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from broadsheet.paper import Paper
+
+MAX_TITLE_CHARACTERS = 500
+MAX_ABSTRACT_CHARACTERS = 6_000
+"""Where an abstract is cut; the longest that arXiv takes has 1,920 characters."""
+MAX_COMMENT_CHARACTERS = 500
+
+# Controls, soft hyphen, zero-width and bidirectional marks, lone surrogates, variation selectors and tags:
+# all of Unicode's characters that leave no ink but can carry text.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
+_FENCE = re.compile(r"[<\uff1c\ufe64](?=\s*/?\s*papers?\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FencedPaper:
+    """A paper in the words that are sent.
+
+    Attributes:
+        paper: The paper as it is stored.
+        title: Its title.
+        text: Its abstract and, where there is one, the authors' comment.
+        tokens: Tokens of both with the fence around them; 0 until they are counted.
+    """
+
+    paper: Paper
+    title: str
+    text: str
+    tokens: int = 0
+
+
+def seen(text: str) -> str:
+    """The text on one line, without the characters that a reader cannot see."""
+    return " ".join(_UNSEEN.sub("", text).split())
+
+
+def fenced(paper: Paper, *, abstract_characters: int = MAX_ABSTRACT_CHARACTERS) -> FencedPaper:
+    """The paper as it is sent, its abstract cut to at most so many characters.
+
+    The length is cut first, so that a text of any size costs no more than one of the greatest length.
+    """
+    text = _safe(paper.abstract, min(abstract_characters, MAX_ABSTRACT_CHARACTERS))
+    if paper.comment:
+        text += "\nComment: " + _safe(paper.comment, MAX_COMMENT_CHARACTERS)
+    return FencedPaper(paper, _safe(paper.title, MAX_TITLE_CHARACTERS), text)
+
+
+def _safe(text: str, characters: int) -> str:
+    return _FENCE.sub("‹", seen(text[: 4 * characters])[:characters])
