@@ -64,13 +64,14 @@ class Prompts:
         """Fill in a text.
 
         Raises:
-            ConfigError: The text has a syntax error or names a variable that it is not given.
+            ConfigError: The text has a syntax error, names a variable that it is not given, or computes what
+                cannot be computed.
         """
         from jinja2 import TemplateError  # noqa: TID251 - this room renders prompts
 
         try:
             return self._environment.get_template(name).render(taxonomy=self.taxonomy, **values)
-        except TemplateError as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigError(f"The prompt {name} cannot be rendered ({error}); correct it.") from error
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from broadsheet.errors import ConfigError
 from broadsheet.hashing import short_hash
 
 FACETS = ("topic", "contribution")
+_TABLES = (*FACETS, "names", "cues")
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,24 @@ class Taxonomy:
             name: The file's name, for errors.
 
         Raises:
-            ConfigError: It is no TOML, a facet is empty, an id is malformed, or a name or cue has no tag.
+            ConfigError: It is no TOML, a facet is empty, an id is malformed or in both facets, a name or cue
+                has no tag, or a table is none of these.
         """
         try:
             tables = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{name} is not valid TOML ({error}); correct that line.") from error
+        for table, content in tables.items():
+            if table not in _TABLES or not isinstance(content, dict):
+                raise ConfigError(
+                    f"{name} has {table!r}, but takes the tables [{'], ['.join(_TABLES)}] only; correct it."
+                )
         names, cues = tables.get("names", {}), tables.get("cues", {})
         facets = {facet: _tags(tables.get(facet, {}), names, cues, facet, name) for facet in FACETS}
-        known = {tag.id for tags in facets.values() for tag in tags}
+        ids = [tag.id for tags in facets.values() for tag in tags]
+        known = set(ids)
+        if twice := sorted(id_ for id_ in known if ids.count(id_) > 1):
+            raise ConfigError(f"{name} has {twice[0]!r} in both facets; rename one.")
         for table in ("names", "cues"):
             for stray in sorted(set(tables.get(table, {})) - known):
                 raise ConfigError(
@@ -99,11 +111,15 @@ def _tags(
         )
     tags = []
     for id_, definition in table.items():
+        if not _ID.fullmatch(id_):
+            raise ConfigError(f"{name}: write the id {id_!r} in lower-case letters, digits and hyphens.")
         if not isinstance(definition, str) or not definition.strip() or "\n" in definition:
             raise ConfigError(f"{name}: the definition of {id_!r} must be one line of text.")
         phrases = cues.get(id_, [])
         if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
             raise ConfigError(f"{name}: the cues of {id_!r} must be a list of phrases.")
-        shown = names.get(id_) or id_.replace("-", " ").capitalize()
+        shown = names.get(id_, id_.replace("-", " ").capitalize())
+        if not isinstance(shown, str) or not shown.strip():
+            raise ConfigError(f"{name}: the name of {id_!r} must be a text.")
         tags.append(Tag(id_, shown, " ".join(definition.split()), tuple(phrases)))
     return tuple(tags)
