@@ -87,12 +87,26 @@ class Column:
     Attributes:
         name: Field names joined by ``_``, such as ``code_status``.
         path: The field names that lead to the value, such as ``("code", "status")``.
-        is_list: The value is a list, stored as JSON text.
+        empty: The empty value of its type, such as ``""`` or ``()``. A text is stored as it is, any other
+            type as JSON.
     """
 
     name: str
     path: tuple[str, ...]
-    is_list: bool
+    empty: str | bool | float | tuple[()]
+
+    def store(self, value: Any) -> str:
+        """The value as the column holds it."""
+        return value if isinstance(self.empty, str) else json.dumps(value, ensure_ascii=False)
+
+    def load(self, stored: str | None) -> Any:
+        """The value that `store` was given; the empty one where an older version had no such column."""
+        if stored is None:
+            return self.empty
+        if isinstance(self.empty, str):
+            return stored
+        value = json.loads(stored)
+        return tuple(value) if isinstance(value, list) else value
 
 
 @cache
@@ -107,17 +121,23 @@ def _columns_of(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Colum
         if isinstance(type_, type) and issubclass(type_, BaseModel):
             yield from _columns_of(type_, (*path, name))
         else:
-            yield Column("_".join((*path, name)), (*path, name), get_origin(type_) is tuple)
+            yield Column("_".join((*path, name)), (*path, name), _empty(type_))
+
+
+def _empty(type_: Any) -> Any:
+    if get_origin(type_) is tuple:
+        return ()
+    return type_() if type_ in _SCALARS else ""
 
 
 def to_row(annotation: Annotation) -> dict[str, str]:
-    """The annotation as column values; lists become JSON text."""
+    """The annotation as column values, all of them text."""
     row = {}
     for column in columns():
         value: Any = annotation
         for name in column.path:
             value = getattr(value, name)
-        row[column.name] = json.dumps(value, ensure_ascii=False) if column.is_list else value
+        row[column.name] = column.store(value)
     return row
 
 
@@ -129,12 +149,10 @@ def from_row(row: Mapping[str, Any]) -> Annotation:
     """
     values: dict[str, Any] = {}
     for column in columns():
-        stored = row[column.name]
-        value = tuple(json.loads(stored or "[]")) if column.is_list else ("" if stored is None else stored)
         target = values
         for name in column.path[:-1]:
             target = target.setdefault(name, {})
-        target[column.path[-1]] = value
+        target[column.path[-1]] = column.load(row[column.name])
     annotation: Annotation = _construct(Annotation, values)
     return annotation
 
