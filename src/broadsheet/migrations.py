@@ -20,26 +20,49 @@ def upgrade(db: Database) -> None:
     """Bring a database to this version, keeping its rows.
 
     Raises:
-        StoreError: A newer Broadsheet has made it.
+        StoreError: A newer Broadsheet has made it, or another program.
     """
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}
-    if {migration.name for migration in migrations.applied(db)} - ours:
+    applied = {migration.name for migration in migrations.applied(db)}
+    if applied - ours:
         raise StoreError(
             "The database was made by a newer Broadsheet; upgrade Broadsheet or use another --db."
         )
-    if migrations.pending(db):
+    if applied == ours and not _missing_columns(db):
+        return
+    # The write lock is taken first, and all is looked at again under it: another process may be opening the
+    # same new file.
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        _refuse_another_programs(db)
         migrations.apply(db)
-    ensure_annotation_columns(db)
+        ensure_annotation_columns(db)
+    except BaseException:
+        db.rollback()
+        raise
+    db.execute("COMMIT")
+
+
+def _refuse_another_programs(db: Database) -> None:
+    if db.table_names() and not migrations.applied(db):
+        raise StoreError("The database belongs to another program; name another file with --db.")
 
 
 def ensure_annotation_columns(db: Database) -> None:
     """Add a column for each field of `Annotation` that the table does not hold yet; rows are kept."""
+    for name in _missing_columns(db):
+        _annotations(db).add_column(name, str)
+
+
+def _missing_columns(db: Database) -> list[str]:
+    present = {column.name for column in _annotations(db).columns}
+    return [column.name for column in columns() if column.name not in present]
+
+
+def _annotations(db: Database) -> Table:
     table = db["annotations"]
     assert isinstance(table, Table)  # noqa: S101 - narrows the type: it is made as a table below
-    present = {column.name for column in table.columns}
-    for column in columns():
-        if column.name not in present:
-            table.add_column(column.name, str)
+    return table
 
 
 @migrations()

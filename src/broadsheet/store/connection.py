@@ -31,35 +31,59 @@ def _sentence(path: str, error: sqlite3.Error) -> str | None:
     return next((sentence.format(path=path) for words, sentence in _SENTENCES if words in said), None)
 
 
+@contextmanager
+def _translating(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if sentence := _sentence(path, error):
+            raise StoreError(sentence) from error
+        raise
+
+
+class _Cursor(sqlite3.Cursor):
+    """Rows are read as they are asked for, so a damaged page may show itself only then."""
+
+    path = ""
+
+    def __next__(self) -> Any:
+        with _translating(self.path):
+            return super().__next__()
+
+    def fetchone(self) -> Any:
+        with _translating(self.path):
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with _translating(self.path):
+            return super().fetchall()
+
+
 class _Connection(sqlite3.Connection):
     """Every statement passes through here, so that no caller needs to know SQLite's errors."""
 
     path = ""
 
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        cursor = super().cursor(factory)
+        cursor.path = self.path
+        return cursor
+
     def execute(self, *args: Any) -> sqlite3.Cursor:
-        with self._translating():
+        with _translating(self.path):
             return super().execute(*args)
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
-        with self._translating():
+        with _translating(self.path):
             return super().executemany(*args)
 
     def executescript(self, *args: Any) -> sqlite3.Cursor:
-        with self._translating():
+        with _translating(self.path):
             return super().executescript(*args)
 
     def commit(self) -> None:
-        with self._translating():
+        with _translating(self.path):
             super().commit()
-
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if sentence := _sentence(self.path, error):
-                raise StoreError(sentence) from error
-            raise
 
 
 def connect(path: Path, *, create: bool = True) -> Database:
@@ -69,9 +93,13 @@ def connect(path: Path, *, create: bool = True) -> Database:
         StoreError: There is no such file and ``create`` is false; or it is no database, is of a newer
             version, read-only, locked or damaged.
     """
-    if not create and not path.exists():
+    try:
+        absent, is_folder = not path.exists(), path.is_dir()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened ({error.strerror}); name another --db.") from error
+    if absent and not create:
         raise StoreError(f"There is no cache at {path} yet; make one with: broadsheet run sample")
-    if path.is_dir():
+    if is_folder:
         raise StoreError(f"{path} is a folder; name a file with --db.")
     try:
         connection = sqlite3.connect(
@@ -82,13 +110,13 @@ def connect(path: Path, *, create: bool = True) -> Database:
     connection.path = str(path)
     try:
         connection.row_factory = sqlite3.Row
+        db = Database(connection, execute_plugins=False)
+        upgrade(db)
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL, NORMAL keeps every committed row through a crash of the process; only a power cut can
         # take back the last commits, and replies are paid for, so FULL is worth its fsync.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        db = Database(connection, execute_plugins=False)
-        upgrade(db)
     except BaseException:
         connection.close()
         raise
