@@ -80,7 +80,8 @@ class Annotations:
     ) -> None:
         """Store a validated annotation with its findings, and make it the paper's current one.
 
-        A model's annotation of the paper as it stands is never displaced by one that rules extracted.
+        A model's annotation of the paper as it stands is never displaced by one that rules extracted, and an
+        answer that comes after the paper was revised speaks of words that no longer stand.
         """
         key = maker.key(paper.content_hash)
         row = {
@@ -103,7 +104,7 @@ class Annotations:
             [(key, finding.field, finding.kind, finding.detail, finding.severity) for finding in findings],
         )
         self._db.execute("DELETE FROM failures WHERE key = ?", [key])
-        if maker.engine == "extractive" and self._has_model_annotation(paper):
+        if self._is_revised(paper) or (maker.engine == "extractive" and self._has_model_annotation(paper)):
             return
         self._make_current(paper, key, annotation)
 
@@ -135,13 +136,14 @@ class Annotations:
             paper_ids: Only these papers; None for all.
             stale: Also papers annotated under another prompt or schema.
 
-        Papers that failed `MAX_TRIES` times under the same key are left out, unless no answer came at all.
-        Oldest first, then by rank.
+        Papers that failed `MAX_TRIES` times under the same key are left out, unless no answer came at all; a
+        paper that was revised back to words it had before is asked about again. Oldest first, then by rank.
         """
         same = "AND a.prompt = :prompt AND a.schema = :schema" if stale else ""
         rows = self._db.execute(
             f"""SELECT papers.* FROM papers
-                WHERE NOT EXISTS (SELECT 1 FROM annotations a WHERE a.paper_id = papers.id
+                WHERE current_key IS NULL OR NOT EXISTS (SELECT 1 FROM annotations a
+                    WHERE a.paper_id = papers.id
                     AND a.content_hash = papers.content_hash
                     AND a.engine = :engine AND a.model = :model {same})
                 ORDER BY first_seen, papers.rowid""",  # noqa: S608 - the only insertion is ours
@@ -168,6 +170,12 @@ class Annotations:
                FROM failures f JOIN papers p ON p.id = f.paper_id ORDER BY f.failed_at DESC"""
         )
         return [dict(row) for row in rows]
+
+    def _is_revised(self, paper: Paper) -> bool:
+        row = self._db.execute(
+            "SELECT 1 FROM papers WHERE id = ? AND content_hash != ?", [paper.id, paper.content_hash]
+        ).fetchone()
+        return row is not None
 
     def _has_model_annotation(self, paper: Paper) -> bool:
         row = self._db.execute(

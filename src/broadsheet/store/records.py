@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -71,6 +72,7 @@ class Records:
             NotFoundError: No paper answers to it.
             AmbiguousError: Several do.
         """
+        wanted = _storable(wanted)
         for ids in (self._with_id(wanted), self._titled(wanted), self._with_title_part(wanted)):
             if len(ids) == 1:
                 return self.by_ids(ids)[0]
@@ -156,6 +158,11 @@ def _record(row: Mapping[str, Any], findings: Sequence[Finding]) -> Record:
     )
 
 
+def _storable(text: str) -> str:
+    """Half characters, as a terminal hands over bytes that are no UTF-8, cannot be asked of SQLite."""
+    return text.encode(errors="replace").decode()
+
+
 def _condition(where: Filter) -> tuple[str, list[Any]]:
     """The WHERE clause of a filter, with its values."""
     clauses: list[str] = []
@@ -165,12 +172,16 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
         clauses.append(clause)
         values.extend(given)
 
-    tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.paper_id = papers.id AND t.tag = ?)"
+    # Tags go in as one JSON value, so that no number of them is too many for SQLite.
+    tagged = (
+        "(SELECT count(*) FROM tags t WHERE t.paper_id = papers.id"
+        " AND t.tag IN (SELECT value FROM json_each(?)))"
+    )
     if where.tags:
-        joiner = " OR " if where.match == "any" else " AND "
-        add("(" + joiner.join([tagged] * len(where.tags)) + ")", *where.tags)
-    for tag in where.without:
-        add("NOT " + tagged, tag)
+        wanted = set(where.tags)
+        add(f"{tagged} >= ?", json.dumps(sorted(wanted)), 1 if where.match == "any" else len(wanted))
+    if where.without:
+        add(f"{tagged} = 0", json.dumps(where.without))
     if where.code:
         add(
             "EXISTS (SELECT 1 FROM annotations a WHERE a.key = papers.current_key AND a.code_status = ?)",
@@ -180,12 +191,9 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
         add("papers.first_seen >= ?", where.since.isoformat())
     if where.until:
         add("papers.first_seen <= ?", where.until.isoformat())
-    if words := where.search.split():
+    if words := _storable(where.search).replace("\0", " ").split():
         # Raw input such as c++ or a lone quote is a syntax error in FTS5, so every word is quoted; the last
         # may be unfinished.
         quoted = " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*"
-        add(
-            "papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)",
-            quoted.replace("\0", ""),
-        )
+        add("papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)", quoted)
     return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
