@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,12 +45,15 @@ VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more o
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? for what it lacks
     try:
         app()
     except AmbiguousError as error:
         print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - a front door prints
         for paper_id, title in error.candidates:
-            print(f"  {paper_id}  {title}", file=sys.stderr)  # noqa: T201 - the same
+            note(f"  {paper_id}  {title}".translate(_UNPRINTABLE))
         sys.exit(error.exit_code)
     except BroadsheetError as error:
         print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - the same
@@ -68,9 +72,13 @@ def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Sett
     return Settings.load(**options)
 
 
+# Titles and abstracts are strangers' words: an escape sequence in one must not reach the terminal.
+_UNPRINTABLE = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
+
+
 def say(text: str) -> None:
-    """Print a result."""
-    print(text)  # noqa: T201 - a front door prints
+    """Print a result, without the control characters that a terminal would obey."""
+    print(text.translate(_UNPRINTABLE))  # noqa: T201 - a front door prints
 
 
 def note(text: str) -> None:
