@@ -1,0 +1,70 @@
+"""The stage that composes a day's edition and fixes it in the cache."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from broadsheet.edition import Edition
+from broadsheet.record import Record
+from broadsheet.sections import SECTIONS, Today
+from broadsheet.store import Store
+from broadsheet.taxonomy import Taxonomy
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What composing came to.
+
+    Attributes:
+        edition: The day's edition, or None where there is nothing to print.
+        changed: Whether it differs from the one that was there.
+    """
+
+    edition: Edition | None
+    changed: bool
+
+
+def compose(store: Store, day: date, *, taxonomy: Taxonomy) -> Composed:
+    """Compose the edition of a day from the papers that no other edition has printed, and keep it.
+
+    Composed again with nothing new, it is the same to the byte. A published edition is returned as it is.
+
+    Args:
+        store: The cache.
+        day: Papers first seen on it, or before it and never printed, are taken.
+        taxonomy: The topics that papers stand under, in the order of the page.
+    """
+    with store.transaction():
+        if store.editions.is_published(day):
+            return Composed(store.editions.get(day), changed=False)
+        ids = store.editions.candidates(day)
+        if not ids:
+            return Composed(None, changed=False)
+        earlier = next((other for other in store.editions.days() if other < day), None)
+        today = Today(day, _records(store, ids), taxonomy, store.editions.get(earlier) if earlier else None)
+        edition = Edition(
+            day=day, before=earlier, sections=tuple(s for make in SECTIONS for s in make(today))
+        )
+        _check_each_once(edition, ids)
+        return Composed(edition, changed=store.editions.keep(edition, ids))
+
+
+def _records(store: Store, ids: Sequence[str]) -> list[Record]:
+    return [
+        record
+        for start in range(0, len(ids), _CHUNK)
+        for record in store.records.by_ids(ids[start : start + _CHUNK])
+    ]
+
+
+def _check_each_once(edition: Edition, ids: Sequence[str]) -> None:
+    """A section that loses or doubles a paper is a bug, and nothing is kept of it."""
+    placed = Counter(card.record.id for card in edition.cards)
+    if placed != Counter(ids):
+        wrong = sorted(paper_id for paper_id in {*ids, *placed} if placed[paper_id] != ids.count(paper_id))
+        raise RuntimeError(f"the sections do not place these papers exactly once: {wrong}")

@@ -1,0 +1,75 @@
+"""An edition becomes HTML, Markdown and text that agree paper for paper; owns Jinja2 and escaping."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from broadsheet.edition import Edition
+from broadsheet.errors import UserError
+from broadsheet.render.environments import html_environment, markdown_environment, text_environment
+from broadsheet.render.page import Page
+from broadsheet.taxonomy import Taxonomy
+
+__all__ = ["Rendered", "render", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One edition in the three formats."""
+
+    html: str
+    markdown: str
+    text: str
+
+
+def render(edition: Edition, taxonomy: Taxonomy) -> Rendered:
+    """The pages of an edition: a pure function of the edition and the names of the tags.
+
+    Args:
+        edition: What is printed; the cache is not asked.
+        taxonomy: Gives the tags their names; a tag that it does not know is printed as its id.
+    """
+    page = Page.of(edition, taxonomy)
+    return Rendered(
+        html=html_environment().get_template("edition.html").render(page=page),
+        markdown=markdown_environment().get_template("edition.md").render(page=page),
+        text=text_environment().get_template("edition.txt").render(page=page),
+    )
+
+
+def write(rendered: Rendered, out_dir: Path, day: date) -> Path:
+    """Write ``index.html``, ``index.md`` and ``index.txt`` into ``out_dir/YYYY-MM-DD``.
+
+    Each file is replaced as a whole, so that a reader never meets half of one, and left alone where it would
+    not change.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        UserError: The folder cannot be made or written.
+    """
+    folder = out_dir / day.isoformat()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for ending, content in (("txt", rendered.text), ("md", rendered.markdown), ("html", rendered.html)):
+            _replace(folder / f"index.{ending}", content.encode())
+    except OSError as error:
+        raise UserError(
+            f"The edition cannot be written to {folder} ({error.strerror}); name another folder with --out."
+        ) from error
+    return folder / "index.html"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

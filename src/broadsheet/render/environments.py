@@ -1,0 +1,125 @@
+"""One Jinja2 environment for each format; in each, what a template prints is escaped unless it says not to."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: TID251 - this room renders
+
+COLUMNS = 76
+"""The widest line of the text format, addresses apart: it survives being quoted in an 80-column mail."""
+
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+_MARKDOWN_ANYWHERE = re.compile(r"[\\`*_\[\]{}<>|~$#]|&(?=#?\w+;)")
+# What starts a list, a quote, a heading or its underline when it stands first in a line.
+_MARKDOWN_FIRST = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")
+_URL_AS_IT_IS = "%/:=&?~#+!$,;'@*-._"
+
+
+class Literal(str):
+    """Text that is already in the format of the page."""
+
+    __slots__ = ()
+
+
+@cache
+def html_environment() -> Environment:
+    """HTML: everything is escaped."""
+    return Environment(autoescape=True, **_common())
+
+
+@cache
+def markdown_environment() -> Environment:
+    """CommonMark: everything is escaped but what `Literal` holds."""
+
+    def escape(value: Any) -> Any:
+        return value if isinstance(value, Literal) else markdown(str(value))
+
+    environment = Environment(finalize=escape, **_common())  # noqa: S701 - finalize escapes Markdown
+    environment.filters["destination"] = destination
+    environment.filters["literal"] = Literal  # what a macro returns has been escaped inside it
+    return environment
+
+
+@cache
+def text_environment() -> Environment:
+    """Text: nothing has a meaning in it, so nothing is escaped."""
+    environment = Environment(**_common())  # noqa: S701 - the page is text
+    environment.filters["wrapped"] = wrapped
+    environment.filters["underlined"] = underlined
+    return environment
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "loader": FileSystemLoader(_TEMPLATES),
+        "undefined": StrictUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "keep_trailing_newline": True,
+    }
+
+
+def markdown(text: str) -> str:
+    """The text so that CommonMark shows it letter for letter, wherever in a line it stands."""
+    escaped = _MARKDOWN_ANYWHERE.sub(lambda match: "\\" + match[0], text)
+    return _MARKDOWN_FIRST.sub(lambda match: match[0] + "\\", escaped)
+
+
+def destination(url: str) -> Literal:
+    """The address as the destination of a CommonMark link: what could end it is percent-encoded."""
+    return Literal(quote(url, safe=_URL_AS_IT_IS))
+
+
+def width(text: str) -> int:
+    """Columns of the text on a terminal: wide letters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def wrapped(text: str, first: str = "", indent: int = 0) -> str:
+    """The text in lines of at most `COLUMNS`; words that are wider are broken, addresses are not.
+
+    Args:
+        text: Words.
+        first: What the first line starts with, such as ``1. ``.
+        indent: Spaces before every other line, and before the first where ``first`` is empty.
+    """
+    margin = " " * indent
+    lines = [first or margin]
+    empty = True
+    for word in _pieces(text, COLUMNS - max(indent, width(first))):
+        if not empty and width(lines[-1]) + 1 + width(word) > COLUMNS:
+            lines.append(margin)
+            empty = True
+        lines[-1] += word if empty else " " + word
+        empty = False
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def underlined(text: str, line: str = "-") -> str:
+    """The text with a line of its own width under it."""
+    shown = wrapped(text)
+    return f"{shown}\n{line * max(width(each) for each in shown.splitlines())}"
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """The words of the text, those wider than the room in parts, addresses whole."""
+    for word in text.split():
+        if width(word) <= room or word.startswith(("http://", "https://")):
+            yield word
+            continue
+        start = columns = 0
+        for end, letter in enumerate(word):
+            if (columns := columns + width(letter)) > room:
+                yield word[start:end]
+                start, columns = end, width(letter)
+        yield word[start:]

@@ -1,0 +1,104 @@
+"""The fields of an annotation as a reader sees them, whatever fields it has.
+
+A field that `Annotation` declares is shown by its type: tags by their names, lists with commas, code by its
+status and links. So a new field appears in every format with no change here or in a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from broadsheet.annotation import Annotation, Code, InFacet, Place
+from broadsheet.plain import plain
+from broadsheet.record import LinkState
+from broadsheet.schema import shown_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to an address, and what is to be said of it."""
+
+    text: str
+    url: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A field of one annotation in print: words, links, or both."""
+
+    label: str
+    at: Place
+    text: str = ""
+    links: tuple[Link, ...] = ()
+
+
+def shown(
+    annotation: Annotation, names: Mapping[str, str], *, under: str, states: Mapping[str, LinkState]
+) -> tuple[Shown, ...]:
+    """The fields that have something to show, in the order in which they are declared.
+
+    Args:
+        annotation: What is said of the paper.
+        names: Shown name of each tag, by id.
+        under: Id of the tag that the section's heading already says.
+        states: What the last check found behind each URL.
+    """
+    found = []
+    for field in shown_fields():
+        value = getattr(annotation, field.name)
+        if isinstance(value, Code):
+            text, links = _code(value, states)
+        elif _holds_tags(type(annotation), field.name):
+            tags = (value,) if isinstance(value, str) else value
+            text, links = ", ".join(plain(names.get(tag, tag)) for tag in tags if tag != under), ()
+        else:
+            text, links = _words(value, field.show.label), ()
+        if text or links:
+            found.append(Shown(field.show.label, field.show.at, text, links))
+    return tuple(found)
+
+
+def safe_url(url: str) -> str:
+    """The address if a reader can be sent there (http or https, with a host, nothing invisible), else empty."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    visible = url.isprintable() and plain(url) == url and " " not in url
+    return url if visible and parts.scheme in {"http", "https"} and parts.netloc else ""
+
+
+def _code(code: Code, states: Mapping[str, LinkState]) -> tuple[str, tuple[Link, ...]]:
+    if code.status == "none":
+        return "", ()
+    words = "code" if code.status == "available" else "code announced"
+    urls = [url for url in code.urls if safe_url(url)]
+    links = tuple(
+        Link(
+            text=words if len(urls) == 1 else f"{words} {number}",
+            url=url,
+            remark="link gone" if states.get(url) == "gone" else "",
+        )
+        for number, url in enumerate(urls, start=1)
+    )
+    return ("" if links else f"{words}, no link" if code.status == "available" else words), links
+
+
+@cache
+def _holds_tags(model: type[Annotation], name: str) -> bool:
+    field = model.model_fields[name]
+    marks = [*field.metadata, *(mark for arg in get_args(field.annotation) for mark in get_args(arg)[1:])]
+    return any(isinstance(mark, InFacet) for mark in marks)
+
+
+def _words(value: Any, label: str) -> str:
+    if isinstance(value, bool):
+        return label if value else ""
+    if isinstance(value, tuple | list):
+        return ", ".join(plain(str(one)) for one in value)
+    return "" if value is None else plain(str(value))

@@ -1,0 +1,248 @@
+"""`Page`: an edition in words, ready for the three templates, so that they cannot disagree.
+
+All text of papers passes `plain` here; how it is escaped is each format's own affair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from broadsheet.annotation import Annotation, Finding
+from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
+from broadsheet.plain import plain
+from broadsheet.render.fields import Shown, safe_url, shown
+from broadsheet.taxonomy import Taxonomy
+
+AUTHORS_NAMED = 3
+MAX_ABSTRACT_CHARACTERS = 700_000
+"""An edition whose abstracts come to more leaves them out of its page, which stays near one megabyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One paper in print.
+
+    Attributes:
+        anchor: Its id in the page.
+        heading: Its title.
+        url: Its own page, or empty.
+        authors: The first three and how many more, or empty.
+        shown: The fields of its annotation.
+        marks: What is to be said at once: revised, made by another maker than most, why it stands bare.
+        checks: What the check withheld or noted, a sentence each.
+        abstract: The abstract before, in and after the words that are evidence for code; empty strings where
+            there is none or it is left out.
+    """
+
+    anchor: str
+    heading: str
+    url: str
+    authors: str
+    shown: tuple[Shown, ...]
+    marks: tuple[str, ...]
+    withheld: tuple[str, ...]
+    notes: tuple[str, ...]
+    abstract: tuple[str, str, str]
+
+    def at(self, place: str) -> tuple[Shown, ...]:
+        """The fields shown at that place."""
+        return tuple(field for field in self.shown if field.at == place)
+
+
+@dataclass(frozen=True, slots=True)
+class PickView:
+    """A pointer in print: the paper's sentence, where the paper stands and why it was picked."""
+
+    anchor: str
+    sentence: str
+    section: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """One section in print."""
+
+    id: str
+    heading: str
+    cards: tuple[CardView, ...]
+    picks: tuple[PickView, ...]
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole edition in print.
+
+    Attributes:
+        day: Its day.
+        date: The day in words.
+        extent: Papers, words and minutes.
+        code: Papers by code status.
+        made: How the summaries were made, a sentence.
+        before: The day of the edition before, in words, or empty.
+        sections: In order.
+        notes: How sections and summaries are made, a sentence or two each.
+    """
+
+    day: date
+    date: str
+    extent: str
+    code: str
+    made: str
+    before: str
+    sections: tuple[SectionView, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, edition: Edition, taxonomy: Taxonomy) -> Page:
+        """The page of an edition, tags under their names."""
+        made = edition.made
+        longest = sum(len(card.record.paper.abstract) for card in edition.cards)
+        abstracts = longest <= MAX_ABSTRACT_CHARACTERS
+        return cls(
+            day=edition.day,
+            date=in_words(edition.day),
+            extent=f"{_papers(len(edition.cards))} · {edition.words:,} words · {edition.minutes:,} min",
+            code=_code_counts(edition.code),
+            made=_made_sentence(made),
+            before=in_words(edition.before) if edition.before else "",
+            sections=tuple(
+                _section(section, edition, taxonomy.names, made[0] if made else None, abstracts=abstracts)
+                for section in edition.sections
+            ),
+            notes=(*(section.note for section in edition.sections if section.note), *_makers_notes(made)),
+        )
+
+    @property
+    def contents(self) -> tuple[SectionView, ...]:
+        """The sections that papers stand in."""
+        return tuple(section for section in self.sections if section.cards)
+
+
+def in_words(day: date) -> str:
+    """The day as a reader says it: ``Thursday, 13 March 2025``."""
+    return f"{day:%A}, {day.day} {day:%B} {day.year}"
+
+
+def anchor(paper_id: str) -> str:
+    """The paper's id as an HTML id that needs no escaping in a link, distinct for distinct ids."""
+    return "p-" + re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match[0]):x}_", paper_id)
+
+
+def _section(
+    section: Section, edition: Edition, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
+) -> SectionView:
+    return SectionView(
+        id=section.id,
+        heading=section.title,
+        cards=tuple(_card(card, section.id, names, usual, abstracts=abstracts) for card in section.cards),
+        picks=tuple(_pick(pick, edition) for pick in section.picks),
+        counts=section.counts,
+    )
+
+
+def _pick(pick: Pick, edition: Edition) -> PickView:
+    section, card = edition.place[pick.paper_id]
+    said = card.record.annotation
+    sentence = plain(said.tldr if said else card.record.title)
+    return PickView(anchor(pick.paper_id), sentence, section.title, ", ".join(pick.why))
+
+
+def _card(
+    card: Card, section_id: str, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
+) -> CardView:
+    record, said = card.record, card.record.annotation
+    return CardView(
+        anchor=anchor(record.id),
+        heading=plain(record.title) or record.id,
+        url=safe_url(record.paper.url),
+        authors=_authors(record.paper.authors),
+        shown=shown(said, names, under=section_id, states=record.links) if said else (),
+        marks=tuple(_marks(card, usual)),
+        withheld=tuple(_finding(finding) for finding in record.findings if finding.severity == "withheld"),
+        notes=tuple(_finding(finding) for finding in record.findings if finding.severity == "note"),
+        abstract=_abstract(record.paper.abstract, said) if abstracts else ("", "", ""),
+    )
+
+
+def _marks(card: Card, usual: Made | None) -> list[str]:
+    marks = [card.why_bare] if card.why_bare else []
+    made = card.record.provenance
+    if made and usual and (made.engine, made.model, made.prompt) != (usual.engine, usual.model, usual.prompt):
+        marks.append(_how(made.engine, made.model))
+    if card.record.revised:
+        marks.append("revised")
+    return marks
+
+
+def _authors(authors: tuple[str, ...]) -> str:
+    named = [name for author in authors if (name := plain(author))]
+    more = len(named) - AUTHORS_NAMED
+    return ", ".join(named[:AUTHORS_NAMED]) + (f", +{more}" if more > 0 else "")
+
+
+def _abstract(abstract: str, said: Annotation | None) -> tuple[str, str, str]:
+    whole, evidence = plain(abstract), plain(said.code.evidence) if said else ""
+    before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
+    return before, found, after
+
+
+def _finding(finding: Finding) -> str:
+    field, _, part = finding.field.partition(".")
+    declared = Annotation.model_fields.get(field)
+    label = (
+        next((mark.label for mark in declared.metadata if hasattr(mark, "label")), field)
+        if declared
+        else field
+    )
+    what = f"{label} {part}".strip() if part else label
+    why = plain(finding.kind.replace("-", " ")) + (f" ({plain(finding.detail)})" if finding.detail else "")
+    if finding.severity == "note":
+        return f"{what}, noted by the check: {why}"
+    instead = ", an extracted sentence is shown instead" if field == "tldr" else ""
+    return f"{what} withheld by the check: {why}{instead}"
+
+
+def _papers(number: int) -> str:
+    return f"{number:,} paper{'' if number == 1 else 's'}"
+
+
+def _code_counts(code: Mapping[str, int]) -> str:
+    available, announced, none = (code.get(status, 0) for status in ("available", "announced", "none"))
+    return f"Code available for {available:,}, announced for {announced:,}, no link found for {none:,}"
+
+
+def _how(engine: str, model: str) -> str:
+    return "extracted by rules" if engine == "extractive" else f"written by {plain(model)}"
+
+
+def _made_sentence(made: tuple[Made, ...]) -> str:
+    counted: dict[str, int] = {}
+    for maker in made:
+        how = "extracted from the abstract by rules"
+        if maker.engine != "extractive":
+            how = f"written by {plain(maker.model)} from the abstract"
+        counted[how] = counted.get(how, 0) + maker.papers
+    if not counted:
+        return "No summaries yet"
+    if len(counted) == 1:
+        return f"Summaries {next(iter(counted))}"
+    return "Summaries: " + ", ".join(f"{papers:,} {how}" for how, papers in counted.items())
+
+
+def _makers_notes(made: tuple[Made, ...]) -> list[str]:
+    if not made:
+        return []
+    makers = "; ".join(
+        f"{plain(maker.engine)} engine, {plain(maker.model)}, prompt {plain(maker.prompt)}: {_papers(maker.papers)}"
+        for maker in made
+    )
+    return [
+        f"Summaries, tags and code status were made from title and abstract alone by the {makers}."
+        " They were checked against the abstract: a claim that does not stand in it is withheld, and the card"
+        " says so."
+    ]

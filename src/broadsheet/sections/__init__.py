@@ -1,0 +1,25 @@
+"""The sections of an edition, and their table.
+
+A section is a function from `Today` to the sections that it makes. To add one, write a module with such a
+function and give it a line here: cards, picks and counts are drawn by the templates as they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from broadsheet.edition import Section
+from broadsheet.sections import also_today, by_topic, numbers, picks
+from broadsheet.sections.today import Today
+
+__all__ = ["SECTIONS", "MakeSections", "Today"]
+
+MakeSections = Callable[[Today], Iterator[Section]]
+
+# In the order of the page. Together, `by_topic` and `also_today` place every paper once.
+SECTIONS: tuple[MakeSections, ...] = (
+    picks.sections,
+    by_topic.sections,
+    also_today.sections,
+    numbers.sections,
+)

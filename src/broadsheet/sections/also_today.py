@@ -1,0 +1,22 @@
+"""The papers that stand under no topic, each with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from broadsheet.edition import Card, Section
+from broadsheet.record import Record
+from broadsheet.sections.today import Today
+
+
+def sections(today: Today) -> Iterator[Section]:
+    """One section, or none where every paper has a topic."""
+    if today.elsewhere:
+        cards = tuple(Card(record=record, why_bare=_reason(record)) for record in today.elsewhere)
+        yield Section(id="also-today", title="Also today", cards=cards)
+
+
+def _reason(record: Record) -> str:
+    if record.annotation:
+        return "its topics are no longer in the taxonomy"
+    return f"no summary: {record.failure}" if record.failure else "not summarised yet"
