@@ -1,0 +1,40 @@
+"""What kind of contribution a paper makes, from the turns of phrase of each kind and from its topics."""
+
+from __future__ import annotations
+
+from broadsheet.llm.extractive.cues import index_of
+from broadsheet.llm.extractive.features import features, signed_root, zone_sums
+from broadsheet.llm.extractive.ranker import Ranker, load_rankers
+from broadsheet.llm.extractive.topics import topic_context, topic_features
+from broadsheet.taxonomy import Taxonomy
+
+
+def contribution_features(
+    title: str, abstract: str, taxonomy: Taxonomy
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """The features of each contribution, and the context: where its phrases stand, and what the paper is about."""
+    found = index_of(tuple(tag.cues for tag in taxonomy.contributions)).hits(title, abstract)
+    context = topic_context(topic_features(title, abstract, taxonomy))
+    for id_, hits in zip(taxonomy.contribution_ids, found, strict=True):
+        sums = zone_sums(hits)
+        for zone, evidence in enumerate((*sums, sum(sums))):
+            context[f"{id_}:{zone}"] = signed_root(evidence)
+    return dict(zip(taxonomy.contribution_ids, features(found), strict=True)), context
+
+
+def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
+    """The contribution of a paper: one id of the taxonomy.
+
+    Args:
+        title: The paper's title.
+        abstract: Its abstract; may be empty.
+        taxonomy: The contributions, and the topics that speak for some of them, with their cues.
+        ranker: The weights; the fitted ones that come with Broadsheet where it is None.
+
+    Raises:
+        ConfigError: A cue is malformed.
+    """
+    rows, context = contribution_features(title, abstract, taxonomy)
+    ranker = ranker or load_rankers()["contribution"]
+    probabilities = ranker.probabilities(list(rows), list(rows.values()), context)
+    return max(zip(probabilities, rows, strict=True), key=lambda pair: pair[0])[1]

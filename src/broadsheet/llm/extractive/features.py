@@ -1,0 +1,88 @@
+"""Turns the cue phrases found in a paper into numbers that mean the same for every tag.
+
+Because they do, one set of weights serves all tags, those that a user adds included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import copysign, log1p, sqrt
+
+from broadsheet.llm.extractive.cues import BODY, FIRST, LAST, OWN, TITLE, ZONES, Hit
+
+# A phrase in the title says three times what it says in passing; one in a sentence on the paper's own work, half as
+# much again.
+_ZONE_WEIGHT = {TITLE: 3.0, OWN: 1.2, FIRST: 0.8, LAST: 0.8, BODY: 0.8}
+
+FEATURES = (
+    "evidence, root",
+    "evidence",
+    "share of all tags' evidence",
+    "evidence beside the strongest tag's",
+    "rank by evidence, log",
+    "ranks first",
+    "ranks among three",
+    "title's evidence, root",
+    "share of the title's evidence",
+    "strongest phrase of the title",
+    "strongest phrase",
+    "phrases, log",
+    "phrases of full weight, log",
+    "own sentences' evidence, root",
+    "first sentence's evidence, root",
+    "last sentence's evidence, root",
+    "other sentences' evidence, root",
+)
+SHARE = FEATURES.index("share of all tags' evidence")
+
+
+def zone_sums(hits: Sequence[Hit]) -> list[float]:
+    """Evidence in each zone: weights times the root of how often the phrase stands there, so that it saturates."""
+    return [sum(hit.weight * sqrt(hit.counts[zone]) for hit in hits if hit.counts[zone]) for zone in ZONES]
+
+
+def signed_root(value: float) -> float:
+    """Square root that keeps the sign."""
+    return copysign(sqrt(abs(value)), value)
+
+
+def features(found: Sequence[Sequence[Hit]]) -> list[list[float]]:
+    """Numbers for each tag of a facet, beside the others.
+
+    Args:
+        found: The hits of each tag, in the order of the tags.
+
+    Returns:
+        A row for each tag, a column for each of ``FEATURES``.
+    """
+    totals = [
+        9 * sum(h.weight * sqrt(sum(_ZONE_WEIGHT[zone] * h.counts[zone] for zone in ZONES)) for h in hits)
+        for hits in found
+    ]
+    sums = [[9 * value for value in zone_sums(hits)] for hits in found]
+    whole = max(sum(max(total, 0.0) for total in totals), 1.0)
+    best = max(max(totals, default=0.0), 1.0)
+    whole_title = max(sum(max(zones[TITLE], 0.0) for zones in sums), 1.0)
+    rank = {tag: place for place, tag in enumerate(sorted(range(len(totals)), key=lambda tag: -totals[tag]))}
+    rows = []
+    for tag, (hits, total, zones) in enumerate(zip(found, totals, sums, strict=True)):
+        evidence = max(total, 0.0)
+        rows.append(
+            [
+                signed_root(total),
+                total / 10,
+                evidence / whole,
+                evidence / best,
+                log1p(rank[tag]),
+                float(rank[tag] == 0),
+                float(rank[tag] < 3),
+                signed_root(zones[TITLE]),
+                max(zones[TITLE], 0.0) / whole_title,
+                sqrt(max((h.weight for h in hits if h.counts[TITLE] and h.weight > 0), default=0.0)),
+                sqrt(max((h.weight for h in hits if h.weight > 0), default=0.0)),
+                log1p(sum(h.weight > 0 for h in hits)),
+                log1p(sum(h.weight >= 1 for h in hits)),
+                *(signed_root(zones[zone]) for zone in (OWN, FIRST, LAST, BODY)),
+            ]
+        )
+    return rows

@@ -1,0 +1,74 @@
+"""Which topics a paper is about: cue phrases of the taxonomy, weighed by what the reference annotations taught."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from broadsheet.llm.extractive.cues import cues_with_definition, index_of
+from broadsheet.llm.extractive.features import SHARE, features
+from broadsheet.llm.extractive.ranker import Ranker, load_rankers
+from broadsheet.taxonomy import Taxonomy
+
+MAX_TOPICS = 4
+THRESHOLD = 0.4
+"""A topic this probable is given. Below one half, because a missed topic costs F1 more than a false one that is nearly
+as probable as not; anything from 0.3 to 0.5 measures within one point of the best."""
+
+
+def topic_probabilities(
+    title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None
+) -> dict[str, float]:
+    """How probable it is that a reader who follows each topic wants this paper.
+
+    A topic that the fitted weights do not know goes by its cues, its id and the words of its definition.
+
+    Args:
+        title: The paper's title.
+        abstract: Its abstract; may be empty.
+        taxonomy: The topics and their cues.
+        ranker: The weights; the fitted ones that come with Broadsheet where it is None.
+
+    Raises:
+        ConfigError: A cue is malformed.
+    """
+    ranker = ranker or load_rankers()["topic"]
+    rows = topic_features(title, abstract, taxonomy, ranker)
+    return dict(
+        zip(rows, ranker.probabilities(list(rows), list(rows.values()), topic_context(rows)), strict=True)
+    )
+
+
+def topic_features(
+    title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None
+) -> dict[str, list[float]]:
+    """The features of each topic; without a ranker every topic counts as fitted."""
+    cues = tuple(
+        tag.cues if ranker is None or tag.id in ranker.bias else cues_with_definition(tag)
+        for tag in taxonomy.topics
+    )
+    rows = features(index_of(cues).hits(title, abstract))
+    return dict(zip(taxonomy.topic_ids, rows, strict=True))
+
+
+def topic_context(rows: Mapping[str, list[float]]) -> dict[str, float]:
+    """What a paper as a whole is about: each topic's share of the evidence."""
+    return {id_: row[SHARE] for id_, row in rows.items()}
+
+
+def choose_topics(probabilities: Mapping[str, float]) -> tuple[str, ...]:
+    """The topics to give, most probable first: those above the threshold, at least one and at most four."""
+    ranked = sorted(probabilities, key=lambda id_: -probabilities[id_])
+    return tuple(
+        id_
+        for place, id_ in enumerate(ranked[:MAX_TOPICS])
+        if place == 0 or probabilities[id_] >= THRESHOLD
+    )
+
+
+def classify_topics(title: str, abstract: str, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """The topics of a paper: one to four ids of the taxonomy, the most central first.
+
+    Raises:
+        ConfigError: A cue is malformed.
+    """
+    return choose_topics(topic_probabilities(title, abstract, taxonomy))
