@@ -1,8 +1,8 @@
 """Fit the extractive engine's weights to reference annotations; the same input gives the same bytes.
 
     pip install -e '.[fit]'
-    python scripts/fit_extractive.py reference.jsonl papers.jsonl          # writes model.json.gz
-    python scripts/fit_extractive.py reference.jsonl papers.jsonl --cv     # prints agreement on papers not fitted
+    python scripts/fit_extractive.py reference.jsonl papers.jsonl         # writes model.json.gz
+    python scripts/fit_extractive.py reference.jsonl papers.jsonl --cv     # agreement on papers not fitted
 
 The fitted file holds one weight for each feature, and one for each pair of tags: no word of any paper.
 """
@@ -19,19 +19,20 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+
 from broadsheet.llm.extractive.contribution import contribution_features
 from broadsheet.llm.extractive.cues import CueIndex, cues_with_definition, parse_cue
 from broadsheet.llm.extractive.features import features
 from broadsheet.llm.extractive.ranker import MODEL, Ranker
 from broadsheet.llm.extractive.topics import THRESHOLD, choose_topics, topic_context, topic_features
 from broadsheet.taxonomy import Tag, Taxonomy
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
 
-STRENGTH = {"topic": 1.0, "contribution": 1.0}
+STRENGTH = {"topic": 1.0, "contribution": 0.1}
 """Inverse of the L2 penalty."""
-CONTEXT_SCALE = {"topic": 3.0, "contribution": 1.0}
-"""How freely the context may speak beside the shared features: the penalty on its weights falls with the square."""
+CONTEXT_SCALE = {"topic": 3.0, "contribution": 2.0}
+"""How freely the context may speak beside the shared features: its penalty falls with the square."""
 USER_CUES = 6
 """How many cues a user who adds a topic is taken to write."""
 
@@ -42,7 +43,7 @@ Example = tuple[Rows, Mapping[str, float], Sequence[str]]
 
 def fit(examples: Sequence[Example], facet: str) -> Ranker:
     """Fit one facet's ranker. A tag that no example has is taken to be as rare as the rarest that one has."""
-    ids = [id_ for id_ in examples[0][0]]
+    ids = list(examples[0][0])
     counts = {id_: sum(id_ in given for *_, given in examples) for id_ in ids}
     seen = [id_ for id_ in ids if counts[id_]]
     names = list(examples[0][1])
@@ -68,7 +69,9 @@ def fit(examples: Sequence[Example], facet: str) -> Ranker:
         start = width + len(seen) + tag * len(names)
         values = scale * weights[start : start + len(names)]
         cross[id_] = {
-            name: round(value, 3) for name, value in zip(names, values.tolist(), strict=True) if round(value, 3)
+            name: round(value, 3)
+            for name, value in zip(names, values.tolist(), strict=True)
+            if round(value, 3)
         }
     return Ranker(
         shared=[round(value, 4) for value in weights[:width].tolist()],
@@ -119,7 +122,9 @@ def bias_as_added(
 
 def load(reference: Path, papers: Path, taxonomy: Taxonomy) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """The annotated papers, and the examples of each facet."""
-    annotated = {record["id"]: record for record in map(json.loads, reference.read_text("utf-8").splitlines())}
+    annotated = {
+        record["id"]: record for record in map(json.loads, reference.read_text("utf-8").splitlines())
+    }
     found = [p for p in map(json.loads, papers.read_text("utf-8").splitlines()) if p["id"] in annotated]
     examples: dict[str, list[Example]] = {"topic": [], "contribution": []}
     for paper in found:
@@ -138,13 +143,11 @@ def answer(ranker: Ranker, example: Example) -> dict[str, float]:
 
 
 def agreement(answers: Sequence[Sequence[str]], given: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Micro-F1, macro-F1 over the tags that either gives, and how often the first answer is among those given."""
+    """Micro-F1, macro-F1 over the tags that either gives, and how often the first answer is given too."""
     both = [set(a) & set(g) for a, g in zip(answers, given, strict=True)]
     tags = sorted({tag for tags in (*answers, *given) for tag in tags})
     per_tag = [
-        2
-        * sum(tag in b for b in both)
-        / (sum(tag in a for a in answers) + sum(tag in g for g in given))
+        2 * sum(tag in b for b in both) / (sum(tag in a for a in answers) + sum(tag in g for g in given))
         for tag in tags
     ]
     total = sum(map(len, answers)) + sum(map(len, given))
@@ -188,7 +191,9 @@ def cross_validate(
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("reference", type=Path, help="annotations, JSONL")
     parser.add_argument("papers", type=Path, help="titles and abstracts, JSONL")
     parser.add_argument("--taxonomy", type=Path, default=Path("prompts/taxonomy.toml"))
@@ -196,7 +201,9 @@ def main() -> None:
     parser.add_argument("--cv", action="store_true", help="cross-validate; write nothing")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", type=Path, help="score only the papers whose ids stand in this file, a line each")
+    parser.add_argument(
+        "--only", type=Path, help="score only the papers whose ids stand in this file, a line each"
+    )
     arguments = parser.parse_args()
     taxonomy = Taxonomy.parse(arguments.taxonomy.read_text("utf-8"))
     papers, examples = load(arguments.reference, arguments.papers, taxonomy)
@@ -212,7 +219,9 @@ def main() -> None:
     text = json.dumps({facet: vars(ranker) for facet, ranker in rankers.items()}, sort_keys=True)
     arguments.out.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{len(papers)} papers; {arguments.out} holds {arguments.out.stat().st_size} bytes")
-    print(f"a topic known by {USER_CUES} cues alone: bias {novel}, micro-F1 {f1:.3f} over the topics added anew")
+    print(
+        f"a topic known by {USER_CUES} cues alone: bias {novel}, micro-F1 {f1:.3f} over the topics added anew"
+    )
 
 
 if __name__ == "__main__":

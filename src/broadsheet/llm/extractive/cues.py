@@ -4,8 +4,8 @@ The cues of a tag are strings of the grammar ``phrase {"," phrase} ["^" weight]`
 
 - ``"machine translation, question answering"``: phrases that speak for the tag with full weight, 1.
 - ``"bleu, corpus ^0.4"``: phrases that only hint at it.
-- ``"scene text ^0"``: not the tag's, although it contains ``text``, which is. Of one tag's phrases the longest
-  that stands at a place is the one that counts, so such a phrase hides the shorter ones in it.
+- ``"scene text ^0"``: not the tag's, although it contains ``text``, which is. Of one tag's phrases the
+  longest that stands at a place is the one that counts, so such a phrase hides the shorter ones in it.
 - ``"distribution shift ^-0.1"``: speaks against the tag.
 - ``"crowdsourc*"``: a single word may end in a star, for every word that begins so.
 
@@ -23,7 +23,7 @@ from broadsheet.errors import ConfigError
 from broadsheet.taxonomy import Tag
 
 TITLE, OWN, FIRST, LAST, BODY = ZONES = range(5)
-"""Where words stand: the title; a sentence on what the paper itself does; the abstract's first; its last; others."""
+"""Where words stand: the title; a sentence on what the paper does; the abstract's first; its last; others."""
 
 MAX_CHARACTERS = 20_000
 """No more of an abstract is read: the longest real ones are a tenth of this."""
@@ -32,7 +32,8 @@ _WORD = re.compile(r"[^\W_]+|\?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
 _OWN = re.compile(
     r"\b(?:we|our)\b.{0,40}\b(?:propos|introduc|present|develop|study|show|prove|design|investigat|explor|provid|"
-    r"analy[sz]e|establish|deriv|demonstrat|describ)|\bthis (?:paper|work|article)\b|\b(?:called|named|dubbed|termed)\b",
+    r"analy[sz]e|establish|deriv|demonstrat|describ)|"
+    r"\bthis (?:paper|work|article)\b|\b(?:called|named|dubbed|termed)\b",
     re.IGNORECASE,
 )
 _SPELLINGS = (
@@ -43,8 +44,6 @@ _SPELLINGS = (
     ("ise", "ize"),
     ("our", "or"),
 )
-# Words in -ise that are no spelling of -ize: changing them would join them with others.
-_NEVER_IZE = re.compile(r"^(?:.*(?:pr|wr|erc|pert|super|adv|surpr|prom|compr|enterpr|(?:pair|other|element)w)is)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,10 @@ class Hit:
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """The singular, American form of a lower-case English word, as far as its ending tells."""
+    """The singular, American form of a lower-case English word, as far as its ending tells.
+
+    The form need be no word (``supervised`` becomes ``supervized``): papers and cues meet in it alone.
+    """
     if len(word) > 3:
         if word.endswith("ies") and len(word) > 4:
             word = word[:-3] + "y"
@@ -70,7 +72,7 @@ def stem(word: str) -> str:
             word = word[:-2]
         elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
             word = word[:-1]
-    if len(word) > 6 and not _NEVER_IZE.match(word):
+    if len(word) > 6:
         for british, american in _SPELLINGS:
             if word.endswith(british):
                 return word[: -len(british)] + american

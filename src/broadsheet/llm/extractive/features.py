@@ -10,8 +10,8 @@ from math import copysign, log1p, sqrt
 
 from broadsheet.llm.extractive.cues import BODY, FIRST, LAST, OWN, TITLE, ZONES, Hit
 
-# A phrase in the title says three times what it says in passing; one in a sentence on the paper's own work, half as
-# much again.
+# A phrase in the title says nearly four times what it says in passing; one in a sentence on the paper's own
+# work, half as much again.
 _ZONE_WEIGHT = {TITLE: 3.0, OWN: 1.2, FIRST: 0.8, LAST: 0.8, BODY: 0.8}
 
 FEATURES = (
@@ -37,7 +37,7 @@ SHARE = FEATURES.index("share of all tags' evidence")
 
 
 def zone_sums(hits: Sequence[Hit]) -> list[float]:
-    """Evidence in each zone: weights times the root of how often the phrase stands there, so that it saturates."""
+    """Evidence in each zone: weights times the root of how often a phrase stands there, to saturate."""
     return [sum(hit.weight * sqrt(hit.counts[zone]) for hit in hits if hit.counts[zone]) for zone in ZONES]
 
 

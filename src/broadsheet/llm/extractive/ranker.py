@@ -1,8 +1,8 @@
 """The fitted weights: how probable each tag of a facet is, from its features and its paper's other evidence.
 
-``model.json.gz`` beside this file holds numbers only, no words of any paper: a weight for each feature, shared by
-all tags; how common each tag is; and what the evidence for one tag says of another (a paper on federated learning
-is often one on optimisation too). ``scripts/fit_extractive.py`` makes it.
+``model.json.gz`` beside this file holds numbers only, no words of any paper: a weight for each feature,
+shared by all tags; how common each tag is; and what the evidence for one tag says of another (a paper on
+federated learning is often one on optimisation too). ``scripts/fit_extractive.py`` makes it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which topics a paper is about: cue phrases of the taxonomy, weighed by what the reference annotations taught."""
+"""Which topics a paper is about: cue phrases of the taxonomy, weighed as reference annotations taught."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from broadsheet.taxonomy import Taxonomy
 
 MAX_TOPICS = 4
 THRESHOLD = 0.4
-"""A topic this probable is given. Below one half, because a missed topic costs F1 more than a false one that is nearly
-as probable as not; anything from 0.3 to 0.5 measures within one point of the best."""
+"""A topic this probable is given. Below one half, because missing a topic costs F1 more than giving one that
+is nearly as probable as not; anything from 0.3 to 0.5 measures within one point of the best."""
 
 
 def topic_probabilities(
@@ -59,9 +59,7 @@ def choose_topics(probabilities: Mapping[str, float]) -> tuple[str, ...]:
     """The topics to give, most probable first: those above the threshold, at least one and at most four."""
     ranked = sorted(probabilities, key=lambda id_: -probabilities[id_])
     return tuple(
-        id_
-        for place, id_ in enumerate(ranked[:MAX_TOPICS])
-        if place == 0 or probabilities[id_] >= THRESHOLD
+        id_ for place, id_ in enumerate(ranked[:MAX_TOPICS]) if place == 0 or probabilities[id_] >= THRESHOLD
     )
 
 

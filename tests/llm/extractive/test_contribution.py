@@ -1,0 +1,74 @@
+"""What kind of contribution a paper makes. Every paper here is invented."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.llm.extractive.contribution import classify_contribution
+from broadsheet.prompts import Prompts
+
+DEFAULT = Prompts.load().taxonomy
+
+PAPERS = {
+    "method": (
+        "Ladders for Sparse Attention",
+        (
+            "Attention is slow on long inputs. We propose Ladder, a novel sparse attention that climbs "
+            "from local to global context. Extensive experiments show that it outperforms the state of the "
+            "art."
+        ),
+    ),
+    "theory": (
+        "Tight Bounds for Forgetful Learners",
+        (
+            "We study learners with bounded memory. We prove a lower bound on their sample complexity and "
+            "show that it is tight up to logarithmic factors. Our proof relies on a new concentration "
+            "inequality."
+        ),
+    ),
+    "empirical": (
+        "Do Deeper Parsers Help?",
+        (
+            "We investigate how depth affects parsers. We find that deeper models rarely help. "
+            "Surprisingly, width matters more. Our findings suggest that common practice should be "
+            "revisited."
+        ),
+    ),
+    "resource": (
+        "HedgeSong: A Benchmark for Bird Song",
+        (
+            "We introduce HedgeSong, a new dataset of ten thousand annotated recordings. Existing models "
+            "struggle with it. We release the dataset and baselines."
+        ),
+    ),
+    "survey": (
+        "A Survey of Gradient Compression",
+        (
+            "Communication is the bottleneck of distributed training. This survey reviews methods that "
+            "compress gradients, proposes a taxonomy, and discusses open challenges."
+        ),
+    ),
+    "system": (
+        "Serving Recipes to a Million Cooks",
+        (
+            "We describe the production system that serves recipes to millions of users. It has been "
+            "deployed for two years; online A/B tests show gains and latency falls by a third."
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PAPERS)
+def test_a_plain_paper_of_each_kind_is_told(kind: str) -> None:
+    assert classify_contribution(*PAPERS[kind], DEFAULT) == kind
+
+
+def test_a_paper_that_says_nothing_is_a_method() -> None:
+    assert classify_contribution("", "", DEFAULT) == "method"
+
+
+@given(title=st.text(max_size=200), abstract=st.text(max_size=1000))
+def test_any_text_gets_a_contribution_of_the_taxonomy(title: str, abstract: str) -> None:
+    assert classify_contribution(title, abstract, DEFAULT) in DEFAULT.contribution_ids

@@ -1,0 +1,191 @@
+"""Which topics a paper gets. Every paper here is invented."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.llm.extractive.cues import words
+from broadsheet.llm.extractive.features import FEATURES
+from broadsheet.llm.extractive.ranker import MODEL, load_rankers
+from broadsheet.llm.extractive.topics import classify_topics, topic_probabilities
+from broadsheet.prompts import Prompts
+from broadsheet.taxonomy import Taxonomy
+
+DEFAULT = Prompts.load().taxonomy
+
+PAPERS = {
+    "speech-and-audio": (
+        "Whispering Across a Noisy Room",
+        (
+            "Automatic speech recognition fails when the speaker whispers. We propose an acoustic front "
+            "end that restores pitch before the recogniser listens, and word error rate falls by a third."
+        ),
+    ),
+    "reinforcement-learning": (
+        "Patient Critics for Offline Reinforcement Learning",
+        (
+            "Offline RL overestimates the value of unseen actions. We introduce a critic whose Q-function "
+            "waits for evidence, and it improves the policy on continuous control tasks."
+        ),
+    ),
+    "graphs": (
+        "Two Hops Are Enough",
+        (
+            "Graph neural networks smooth away what tells nodes apart. We show that message passing over "
+            "two hops suffices for node classification and link prediction."
+        ),
+    ),
+    "distillation-and-compression": (
+        "Quantisation without Regret",
+        (
+            "Post-training quantization to 4 bits costs accuracy. We present a rounding rule for weights "
+            "that keeps it, and combine it with pruning."
+        ),
+    ),
+    "probabilistic-and-causal": (
+        "Treatment Effects from Crooked Logs",
+        (
+            "Causal inference from observational data needs every confounder. We propose an estimator of "
+            "treatment effects that is doubly robust to one that is missing, with valid confidence "
+            "intervals."
+        ),
+    ),
+}
+
+
+def with_lines(topic: str = "", cues: str = "", *, without: str = "") -> Taxonomy:
+    """The default taxonomy's tags with a topic more or less."""
+    lines = [f"{tag.id} = {json.dumps(tag.definition)}" for tag in DEFAULT.topics if tag.id != without]
+    own = [f"{tag.id} = {json.dumps(list(tag.cues))}" for tag in DEFAULT.topics if tag.id != without]
+    contributions = [f"{tag.id} = {json.dumps(tag.definition)}" for tag in DEFAULT.contributions]
+    return Taxonomy.parse(
+        "\n".join(["[topic]", *lines, topic, "[contribution]", *contributions, "[cues]", *own, cues])
+    )
+
+
+BIRDS = (
+    "Counting Warblers from a Hedge",
+    (
+        "Ornithology depends on volunteers who count birds by ear. We propose a classifier of bird song "
+        "and birdsong onsets that counts warblers in a recording."
+    ),
+)
+
+
+@pytest.mark.parametrize("topic", PAPERS)
+def test_a_plain_paper_of_a_field_gets_its_topic_first(topic: str) -> None:
+    assert classify_topics(*PAPERS[topic], DEFAULT)[0] == topic
+
+
+def test_an_evaluation_on_pictures_alone_does_not_make_a_vision_paper() -> None:
+    title = "Momentum That Remembers Its Mistakes"
+    abstract = (
+        "Stochastic gradient descent with momentum overshoots. We propose an optimizer whose step size "
+        "shrinks after an overshoot and prove its convergence rate. On ImageNet it trains a ResNet faster "
+        "than AdamW."
+    )
+    topics = classify_topics(title, abstract, DEFAULT)
+    assert topics[0] == "optimization"
+    assert "computer-vision" not in topics
+
+
+def test_a_topic_that_a_user_adds_works_at_once() -> None:
+    taxonomy = with_lines(
+        'ornithology = "birds and their songs"', 'ornithology = ["bird song, ornithology, warbler"]'
+    )
+    assert "ornithology" in classify_topics(*BIRDS, taxonomy)
+    for title, abstract in PAPERS.values():
+        assert "ornithology" not in classify_topics(title, abstract, taxonomy)
+
+
+def test_a_topic_that_a_user_adds_works_from_its_definition_alone() -> None:
+    taxonomy = with_lines('bird-song = "ornithology, birds, warblers"')
+    assert "bird-song" in classify_topics(*BIRDS, taxonomy)
+
+
+def test_a_topic_that_a_user_removes_is_never_answered() -> None:
+    for topic, paper in PAPERS.items():
+        assert topic not in classify_topics(*paper, with_lines(without=topic))
+
+
+def test_a_paper_without_any_cue_still_gets_one_topic() -> None:
+    assert len(classify_topics("", "", DEFAULT)) == 1
+
+
+@given(title=st.text(max_size=200), abstract=st.text(max_size=2000))
+def test_any_text_gets_one_to_four_topics_of_the_taxonomy(title: str, abstract: str) -> None:
+    topics = classify_topics(title, abstract, DEFAULT)
+    assert 1 <= len(topics) <= 4
+    assert len(set(topics)) == len(topics)
+    assert set(topics) <= set(DEFAULT.topic_ids)
+
+
+@given(
+    st.lists(st.sampled_from([word for tag in DEFAULT.topics for word in tag.cues[0].split()]), max_size=300)
+)
+def test_any_heap_of_cue_words_gets_one_to_four_topics_in_order_of_probability(heap: list[str]) -> None:
+    text = " ".join(heap)
+    topics, probability = classify_topics(text, text, DEFAULT), topic_probabilities(text, text, DEFAULT)
+    assert 1 <= len(topics) <= 4
+    assert [probability[id_] for id_ in topics] == sorted(probability.values(), reverse=True)[: len(topics)]
+    assert all(math.isfinite(value) for value in probability.values())
+
+
+def test_a_hundred_kilobytes_of_one_word_cost_no_more_than_an_abstract_can() -> None:
+    ordinary = time.perf_counter()
+    classify_topics("Attention", "attention " * 2_000, DEFAULT)
+    flood = time.perf_counter()
+    classify_topics("Attention", "attention " * 10_000, DEFAULT)
+    assert time.perf_counter() - flood < 5 * (flood - ordinary)
+
+
+def test_the_fitted_file_is_small_and_holds_no_words_but_tags() -> None:
+    assert MODEL.stat().st_size < 100_000
+    topic, contribution = load_rankers()["topic"], load_rankers()["contribution"]
+    assert len(topic.shared) == len(contribution.shared) == len(FEATURES)
+    named = {
+        name.split(":")[0] for r in (topic, contribution) for cross in r.cross.values() for name in cross
+    }
+    assert named <= {*DEFAULT.topic_ids, *DEFAULT.contribution_ids}
+
+
+def test_loading_the_weights_costs_less_than_reading_the_taxonomy_twenty_times_over() -> None:
+    start = time.perf_counter()
+    Prompts.load()
+    floor = time.perf_counter() - start
+    start = time.perf_counter()
+    load_rankers.__wrapped__(MODEL)
+    assert time.perf_counter() - start < 20 * floor
+
+
+def test_every_tag_of_the_default_taxonomy_is_fitted_and_has_cues() -> None:
+    for facet, tags in (("topic", DEFAULT.topics), ("contribution", DEFAULT.contributions)):
+        assert set(load_rankers()[facet].bias) == {tag.id for tag in tags}
+        assert all(tag.cues for tag in tags)
+
+
+GOLD = Path(__file__).parents[4] / "shared" / "gold"
+
+
+@pytest.mark.skipif(not GOLD.is_dir(), reason="the reference annotations are not beside this checkout")
+def test_no_title_of_the_reference_nor_a_long_piece_of_a_single_one_stands_among_the_cues() -> None:
+    cues = {
+        phrase.strip()
+        for tag in DEFAULT.topics
+        for cue in tag.cues
+        for phrase in cue.split("^")[0].split(",")
+    }
+    titles = [
+        json.loads(line)["title"].lower() for line in (GOLD / "papers.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert not cues & set(titles)
+    long = [f" {' '.join(phrase)} " for cue in cues if len(phrase := words(cue)) >= 4]
+    spaced = [f" {' '.join(words(title))} " for title in titles]
+    assert not [phrase for phrase in long if sum(phrase in title for title in spaced) == 1]
