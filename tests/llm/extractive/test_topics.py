@@ -175,7 +175,7 @@ GOLD = Path(__file__).parents[4] / "shared" / "gold"
 
 
 @pytest.mark.skipif(not GOLD.is_dir(), reason="the reference annotations are not beside this checkout")
-def test_no_title_of_the_reference_nor_a_long_piece_of_a_single_one_stands_among_the_cues() -> None:
+def test_no_cue_is_the_better_part_of_a_title_of_the_reference() -> None:
     cues = {
         phrase.strip()
         for tag in DEFAULT.topics
@@ -185,7 +185,8 @@ def test_no_title_of_the_reference_nor_a_long_piece_of_a_single_one_stands_among
     titles = [
         json.loads(line)["title"].lower() for line in (GOLD / "papers.jsonl").read_text("utf-8").splitlines()
     ]
-    assert not cues & set(titles)
-    long = [f" {' '.join(phrase)} " for cue in cues if len(phrase := words(cue)) >= 4]
-    spaced = [f" {' '.join(words(title))} " for title in titles]
-    assert not [phrase for phrase in long if sum(phrase in title for title in spaced) == 1]
+    phrases = {f" {' '.join(words(cue))} " for cue in cues}
+    for title in titles:
+        spaced = f" {' '.join(words(title))} "
+        longest = max((len(phrase.split()) for phrase in phrases if phrase in spaced), default=0)
+        assert longest <= 2 or longest <= len(words(title)) * 2 / 3, title

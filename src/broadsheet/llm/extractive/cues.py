@@ -188,5 +188,5 @@ def index_of(cues: tuple[tuple[str, ...], ...]) -> CueIndex:
 
 def cues_with_definition(tag: Tag) -> tuple[str, ...]:
     """A tag's cues, and hints from its id and definition: what there is to go by for a tag never fitted."""
-    definition = re.sub(r"[;:.()^*]", ",", tag.definition)
+    definition = re.sub(r"[;:.()^*]|\b(?:and|or)\b", ",", tag.definition)
     return (f"{definition} ^0.4", tag.id.replace("-", " "), *tag.cues)
