@@ -1,0 +1,132 @@
+"""Reads from a paper's own words whether its code can be had, by rule.
+
+The rules decide where an engine has no model, and are held against the model's verdict where it has one. They
+follow the annotation guide: a page that is said to hold the code counts; a bare project page, a data set,
+checkpoints, a list of papers, other people's code and "code" in another sense do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from broadsheet.annotation import Code, CodeStatus
+from broadsheet.availability.rules import Claim, claims
+from broadsheet.availability.vocabulary import DETERMINERS, Token, tagged
+from broadsheet.text import sentence_spans
+from broadsheet.urls import FoundUrl, find_urls, unique
+
+_MAY_SAY = re.compile(
+    r"code|implement|software|script|notebook|open.?source|github|gitlab|4open|https?:|www\.", re.IGNORECASE
+)
+_NAME = re.compile(r"^\W*([\w.+-]{2,40})\s?[:–—-]\s|\b([A-Z][a-z]*[A-Z]\w*|[A-Z]{3,}\w*)\b")
+_SOON = re.compile(
+    r"\s?(?:very )?(?:soon|shortly|(?:upon|after|once|following)\b[^.;:()]{0,60})", re.IGNORECASE
+)
+_HERE = re.compile(r"\s?(?:online|here|at here|at this (?:https? )?(?:URL|link))\b", re.IGNORECASE)
+
+# "Code is available; project page: URL": the address belongs to what was named last.
+_ANOTHER_SUBJECT = re.compile(r"[;.,&][^i;]{0,6}[dp]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: str
+    start: int
+    end: int
+    tokens: tuple[Token, ...]
+
+
+def read_code(title: str, abstract: str, comment: str = "") -> Code:
+    """Returns what the abstract, or else the authors' comment, says of this work's code.
+
+    The evidence is an exact quote, the shortest clause that says it; the addresses are cleaned, in the order of
+    the text, each once.
+    """
+    names = frozenset(name.lower() for match in _NAME.finditer(title) for name in match.groups() if name)
+    for text in (abstract, comment):
+        if _MAY_SAY.search(text):
+            code = _read(text, names)
+            if code.status != "none":
+                return code
+    return Code(evidence="", status="none", urls=())
+
+
+def _read(text: str, names: frozenset[str]) -> Code:
+    sentences = tuple(_sentences(text))
+    found = {place: tuple(claims(sentence.tokens, names)) for place, sentence in enumerate(sentences)}
+    made = [(sentences[place], claim) for place in found for claim in found[place]]
+    if not made:
+        return Code(evidence="", status="none", urls=())
+    status: CodeStatus = "available" if any(claim.status == "available" for _, claim in made) else "announced"
+    urls = unique(
+        url for place in found if found[place] for url in _code_urls(sentences, found[place], place)
+    )
+    quotes = [_quote(sentence, claim, urls) for sentence, claim in made if claim.status == status]
+    # A quote that shows the address says more than one that does not.
+    evidence = min(quotes, key=lambda quote: (not find_urls(quote), len(quote)))
+    return Code(evidence=evidence, status=status, urls=urls)
+
+
+def _sentences(text: str) -> Iterator[_Sentence]:
+    urls = find_urls(text)
+    # An address that a space broke must not end a sentence.
+    spans = [span for span in sentence_spans(text)]
+    for start, end in spans:
+        inside = [url for url in urls if start <= url.start < end]
+        yield _Sentence(
+            text, start, end, tagged(text, start, max([end, *(url.end for url in inside)]), inside)
+        )
+
+
+def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: int) -> Iterator[str]:
+    """Yields the addresses of the sentence at `place` that its claims lead to, and one that stands alone behind it."""
+    tokens = sentences[place].tokens
+    tags = "".join(token.tag for token in tokens)
+    start, before_is_code = 0, False
+    for end, token in enumerate(tokens):
+        if token.tag != "u":
+            continue
+        lead = tags[start:end]
+        said = [claim for claim in found if claim.first <= end and claim.last >= start]
+        listing = said and tags[said[-1].last] in "ce"  # "we release code and a demo at URL"
+        elsewhere = said and not listing and _ANOTHER_SUBJECT.search(tags, max(start, said[-1].last + 1), end)
+        chained = before_is_code and len(lead) < 6 and not re.search("[dpn]", lead)
+        before_is_code = bool(said) and not elsewhere or chained
+        if before_is_code:
+            yield token.word
+        start = end + 1
+    if "u" not in tags and place + 1 < len(sentences):
+        following = sentences[place + 1].tokens
+        if len(following) <= 4 and not any(token.tag in "dpn" for token in following):
+            yield from (token.word for token in following if token.tag == "u")
+
+
+def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
+    """Returns the shortest clause that shows the claim, from its subject to its last word, as it stands in the text."""
+    tokens = sentence.tokens
+    first, last = _subject(tokens, claim.first), claim.last
+    for place in range(claim.first, min(len(tokens), last + 15)):
+        if tokens[place].tag == "u" and tokens[place].word in urls:
+            last = max(last, place)
+    end = tokens[last].end
+    if tokens[last].tag != "u":
+        for tail in (_HERE, _SOON):
+            if match := tail.match(sentence.text, end, sentence.end):
+                end = match.end()
+    return sentence.text[tokens[first].start : end].rstrip(" ,;:(")
+
+
+def _subject(tokens: Sequence[Token], place: int) -> int:
+    """Returns the place at which the noun phrase or the clause around `place` starts."""
+    first = place
+    while first and place - first < 6 and tokens[first].word not in DETERMINERS:
+        if tokens[first - 1].tag not in "cetdpa&xq,w/r" or tokens[first - 1].word in {"while", "that"}:
+            break
+        first -= 1
+    if first and tokens[first].word not in DETERMINERS and tokens[first - 1].tag in "cetdpa&xq,w/r":
+        first = place  # no start in reach: the noun alone
+    while first < place and tokens[first].tag in "&,":
+        first += 1
+    return first

@@ -1,0 +1,175 @@
+r"""Turns LaTeX, Markdown and HTML into the plain text that a reader would see.
+
+Sources hand abstracts over in any of the three, in a mixture, or with the leftovers of a page that dropped its formulas
+(`3.18times`, `sim!!25%`, `mathcalO(n)`). Every pattern is bounded, so the time is linear in the length of the text.
+"""
+
+import html
+import re
+import unicodedata
+
+_GREEK = {
+    name: unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
+    for name in (
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
+    ).split()
+}
+_SYMBOLS = {
+    **_GREEK,
+    **{name.capitalize(): letter.upper() for name, letter in _GREEK.items()},
+    **{
+        "varepsilon": "ε",
+        "varphi": "φ",
+        "times": "×",
+        "cdot": "·",
+        "sim": "~",
+        "approx": "≈",
+        "pm": "±",
+        "infty": "∞",
+    },
+    **{
+        "le": "≤",
+        "leq": "≤",
+        "leqslant": "≤",
+        "ge": "≥",
+        "geq": "≥",
+        "geqslant": "≥",
+        "ll": "≪",
+        "gg": "≫",
+        "neq": "≠",
+    },
+    **{
+        "to": "→",
+        "rightarrow": "→",
+        "leftarrow": "←",
+        "leftrightarrow": "↔",
+        "in": "∈",
+        "ldots": "…",
+        "dots": "…",
+    },
+    **{
+        "sqrt": "√",
+        "log": "log ",
+        "exp": "exp ",
+        "min": "min ",
+        "max": "max ",
+        "circ": "°",
+        "ell": "ℓ",
+        "eg": "e.g.",
+        "ie": "i.e.",
+    },
+    **{
+        "textasciitilde": "~",
+        "quad": " ",
+        "ss": "ß",
+        "o": "ø",
+        "O": "Ø",
+        "L": "Ł",
+        "l": "ł",
+        "ae": "æ",
+        "oe": "œ",
+        "aa": "å",
+    },
+}
+_ACCENTS = {
+    **{'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303"},
+    **{"=": "\u0304", "c": "\u0327", "v": "\u030c", "H": "\u030b"},
+}
+_SUPERSCRIPTS = dict(zip("0123456789+-()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", strict=True))
+_DOLLAR = "\ue000"
+"""Stands for a dollar sign that means money while those that open and close formulas are taken away; from the private use area."""
+
+_HTML_TAG = re.compile(
+    r"</?(?:a|abbr|b|br|code|div|em|i|img|p|script|span|strong|style|sub|sup|tt|u)(?:\s[^<>]{0,300})?/?>",
+    re.IGNORECASE,
+)
+_MARKDOWN = (
+    (re.compile(r"!?\[([^\[\]]{1,200})\]\(https?:[^()\s]{1,500}\)"), r"\1"),
+    (re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,300})(?<=[^\s*])\1(?![\w*])"), r"\2"),
+    (re.compile(r"(?<!\w)(__?)(?=[^\s_])([^_]{1,300})(?<=[^\s_])\1(?!\w)"), r"\2"),
+)
+_LATEX = (
+    # What speaks of other papers or of this one's numbering goes with its argument.
+    (
+        re.compile(
+            r"~?\\(?:cite[a-z]{0,6}|parencite|autocite|(?:eq|c)?ref|label|footnote(?:mark)?|thanks)\*?"
+            r"(?:\[[^\]]{0,80}\]){0,2}\{[^{}]{0,400}\}"
+        ),
+        "",
+    ),
+    (re.compile(r"\\(?:url|href)\{([^{}]{0,2000})\}"), r" \1 "),
+    (re.compile(r"\\(?:begin|end)\{[^{}]{0,40}\}|\\[()\[\],;!]|\\(?:left|right|big|Big)(?=[()\[\]|.])"), ""),
+    (re.compile(r"\\d?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
+    (
+        re.compile(r"""\{?\\(?:(["'`^~=])|([cvH])(?=\{))\{?\\?([A-Za-z])\}?\}?"""),
+        lambda match: unicodedata.normalize("NFC", match[3] + _ACCENTS[match[1] or match[2]]),
+    ),
+    (re.compile(r"\\\$"), _DOLLAR),
+    (re.compile(r"\\([%#&_])"), r"\1"),
+    (re.compile(r"\\\\"), " "),
+    (re.compile(r"\\([A-Za-z]{1,30})\*? ?"), lambda match: _SYMBOLS.get(match[1], "")),
+    (re.compile(r"\{\s?(?:bf|it|em|sc|sl|tt|rm)\s"), "{"),
+    (re.compile(r"(?<=\d)\{,\}(?=\d)"), ","),
+    (re.compile(r"\^\{([^{}\s]{1,8})\}|\^([0-9ni+*-])"), lambda match: _superscript(match[1] or match[2])),
+    (re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
+    # A tilde is a space, unless it stands before a number and means "about".
+    (re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
+    (re.compile(r"[{}$\\]"), ""),
+    (re.compile(_DOLLAR), "$"),
+)
+_REMNANTS = (
+    (re.compile(r"\bmath(?:cal|bb|bf|rm|sf|frak)(?=[A-Z])"), ""),
+    (re.compile(r"(?<=\d)\s?times\b(?=\s?[A-Za-z]|[.,;)]|$)"), "×"),
+    (re.compile(r"(?<=\d)\s?times\s?(?=\d)"), "×"),
+    (re.compile(r"(?<=\d)mathord,\s?(?=\d)"), ","),
+    (re.compile(r"\bsim\s?!*\s?(?=\d)"), "~"),
+    (re.compile(r"!!+\s?"), ""),
+)
+_TYPOGRAPHY = (
+    (re.compile(r"``|''"), '"'),
+    (re.compile(r"`"), ""),
+    (re.compile(r"\s?---\s?"), " — "),
+    (re.compile(r"(?<=\s)--(?=\s)|(?<=\w)--(?=\w)"), "–"),
+    (re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,8}\]"), ""),
+    (re.compile(r"\(\s{0,4}\)"), ""),
+    (re.compile(r" +([,.;:!?%)])(?=[\s.,;)]|$)"), r"\1"),
+)
+
+
+def visible(text: str) -> str:
+    """Returns `text` without control, zero-width and direction-changing characters; white space stays."""
+    if text.isprintable():
+        return text
+    return "".join(character for character in text if character.isprintable() or character.isspace())
+
+
+def plain(text: str) -> str:
+    r"""Returns what a reader would see of LaTeX, Markdown or HTML, on one line of plain Unicode text.
+
+    Citations go, commands leave their argument, `$\alpha$` becomes the letter, `^2` a superscript, `--` a dash, `~` a space.
+    """
+    text = " ".join(visible(text).split())
+    if "<" in text or "&" in text:
+        text = html.unescape(_HTML_TAG.sub("", text))
+    if any(sign in text for sign in "*[_"):
+        text = _replaced(text, _MARKDOWN)
+    if any(sign in text for sign in "\\{}$^_~"):
+        text = _replaced(text, _LATEX)
+    if "math" in text or "times" in text or "sim" in text or "!!" in text:
+        text = _replaced(text, _REMNANTS)
+    if any(sign in text for sign in ("`", "''", "--", "[", "(", " ,", " .", " %", " )")):
+        text = _replaced(text, _TYPOGRAPHY)
+    return " ".join(visible(text).split())
+
+
+def _replaced(text: str, patterns: tuple[tuple[re.Pattern[str], object], ...]) -> str:
+    for pattern, meant in patterns:
+        text = pattern.sub(meant, text)  # type: ignore[call-overload]
+    return text
+
+
+def _superscript(raised: str) -> str:
+    if raised == "*":
+        return "*"
+    lifted = "".join(_SUPERSCRIPTS.get(character, "") for character in raised)
+    return lifted if len(lifted) == len(raised) else f"^{raised}"

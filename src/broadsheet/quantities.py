@@ -1,0 +1,123 @@
+r"""Finds the numbers that a text claims, in one form however they are written.
+
+`3.18times`, `3.18x` and `3.18×` are one number, so are `5%`, `5\%` and `five percent`, `1,000` and `1k`. Digits
+that belong to a name are no claim: `GPT-4`, `CIFAR-10`, `ImageNet-1K`, `ResNet50`, `3D`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+_SPELLED = {
+    word: str(value)
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
+}
+_SPELLED |= {"twice": "2x", "thrice": "3x"}
+_SPELLED |= dict.fromkeys(("double", "doubles", "doubled", "doubling", "twofold"), "2x")
+_SPELLED |= dict.fromkeys(("triple", "triples", "tripled", "tripling", "threefold"), "3x")
+_SPELLED |= {"fourfold": "4x", "fivefold": "5x", "tenfold": "10x"}
+_SPELLED_WORD = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
+
+_POWERS = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "billion": 9, "t": 12, "trillion": 12}
+_NUMBER = re.compile(
+    r"""
+    (?<!\w)[^\W\d_][\w.]{0,60}?[-_]?\d[\w.]*(?:-\w+)*            # the digits of a name: GPT-4, CIFAR-10
+    | (?<![\w.])[2-6]-?D\b                                       # 3D
+    | (?<![\w.])
+      (?P<digits>\d{1,3}(?:,\d{3}(?!\d))+|\d{1,40})(?P<fraction>\.\d{1,40})?
+      (?:
+        [ ]?(?P<percent>%|(?:per[ ]?cent|percentage[ ]points?|pp)\b)
+        | [ -]?(?P<multiple>[xX×](?!\w)|(?:times|fold)\b)
+        | (?P<letter>[kKMBT])(?!\w)
+        | [ -](?P<power>thousand|million|billion|trillion)\b
+      )?
+    """,
+    re.VERBOSE,
+)
+_BARE_FRACTION = re.compile(r"(?<![\w.])\.(?=\d)")
+_BETWEEN = re.compile(r"\s?(?:[-–—]|--|to|and)\s?")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+class Quantity(NamedTuple):
+    """A number as a text claims it.
+
+    Attributes:
+        value: Decimal digits without separators or closing zeros, magnitudes multiplied out: `1000`, `3.18`.
+        unit: `%`, `x` (a multiple) or empty.
+        words: How the text writes it.
+    """
+
+    value: str
+    unit: str
+    words: str
+
+
+def numbers_in(text: str, *, spelled: bool = False) -> tuple[Quantity, ...]:
+    """Returns the numbers that `text` claims, in order, names' digits excluded.
+
+    Args:
+        text: Prose, marked up or plain.
+        spelled: Whether `one` to `twelve`, `twice`, `threefold` and their like count.
+    """
+    return tuple(_quantities(_digits_only(text, spelled=spelled)))
+
+
+def ungrounded_numbers(claim: str, text: str) -> tuple[str, ...]:
+    """Returns the numbers of `claim`, as it writes them, that do not stand in `text`.
+
+    A number without a unit stands where its value does, with any unit; `5%` and `5x` need theirs. Only digits
+    are held against a claim: a spelled-out number is often a count of what the text lists.
+    """
+    claimed = numbers_in(claim)
+    if not claimed:
+        return ()
+    said = numbers_in(text, spelled=True)
+    exact = {(number.value, number.unit) for number in said}
+    values = {number.value for number in said}
+    return tuple(
+        number.words
+        for number in claimed
+        if not ((number.value, number.unit) in exact if number.unit else number.value in values)
+    )
+
+
+def _digits_only(text: str, *, spelled: bool) -> str:
+    text = text.translate(_SUPERSCRIPTS).replace("\\", "").replace("$", "").replace("{,}", ",")
+    text = _BARE_FRACTION.sub("0.", text)
+    return _SPELLED_WORD.sub(lambda match: _SPELLED[match[0].lower()], text) if spelled else text
+
+
+def _quantities(text: str) -> Iterator[Quantity]:
+    pending: re.Match[str] | None = None
+    for match in _NUMBER.finditer(text):
+        if match["digits"] is None:
+            continue
+        if pending is not None:
+            yield _quantity(pending, _borrowed_unit(text, pending, match))
+        pending = match
+    if pending is not None:
+        yield _quantity(pending, _unit(pending))
+
+
+def _unit(match: re.Match[str]) -> str:
+    return "%" if match["percent"] else "x" if match["multiple"] else ""
+
+
+def _borrowed_unit(text: str, match: re.Match[str], following: re.Match[str]) -> str:
+    """Returns the unit of a number, which in a range such as 10-20% stands behind the second."""
+    in_range = _BETWEEN.fullmatch(text[match.end() : following.start()]) is not None
+    return _unit(match) or (_unit(following) if in_range else "")
+
+
+def _quantity(match: re.Match[str], unit: str) -> Quantity:
+    value = Decimal(match["digits"].replace(",", "") + (match["fraction"] or ""))
+    if power := match["letter"] or match["power"]:
+        value = value.scaleb(_POWERS[power.lower()])
+    digits = format(value, "f")
+    return Quantity(digits.rstrip("0").rstrip(".") if "." in digits else digits, unit, match[0])

@@ -1,0 +1,229 @@
+r"""Finds the web addresses in a text and cleans them of what surrounds them.
+
+Abstracts carry addresses in every state: closed by a full stop, wrapped in ``\url{}`` or ``\href{}{}``, doubled as
+``repo.git{https://...}``, glued to the sentence before, broken by a space, without a scheme. What is returned is what a careful
+reader would paste into a browser, and never more than the text holds: a scheme is the only thing that is ever added.
+
+An address that a reader would misread is no address: other schemes than http and https, user names before the host, hosts that are
+not plain ASCII names, invisible or right-to-left characters inside, and letters that only look like ASCII are all refused.
+
+The syntax is RFC 3986's, less the characters that end an address in prose (quotes, ``$``, ``*``, ``!``, backslash, braces).
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_URL_CHARACTERS = 2000
+"""What browsers and mail clients still open; anything longer in an abstract is an attack or an accident."""
+
+CODE_HOSTS = (
+    "github.com",
+    "gitlab.com",
+    "gitee.com",
+    "bitbucket.org",
+    "codeberg.org",
+    "huggingface.co",
+    "anonymous.4open.science",
+    "sourceforge.net",
+    "zenodo.org",
+    "codeocean.com",
+    "git.io",
+    "sr.ht",
+    "code.google.com",
+    "gist.github.com",
+)
+"""Hosts whose bare name followed by a path is an address although no scheme stands before it."""
+
+# The dots of a known host may be torn by a space: `github. com/owner/name`.
+_BARE_HOST = "|".join(re.escape(host).replace(r"\.", r"[ ]?\.[ ]?") for host in CODE_HOSTS)
+_START = re.compile(
+    rf"(?P<scheme>https?[ ]?:[ ]?/[ ]?/\s?)"
+    rf"|(?<![\w.@/%-])(?P<bare>www\.(?=[a-z0-9])|(?:{_BARE_HOST})[ ]?/(?=\s?\w)|[a-z0-9-]{{1,39}}\.github\.io\b)",
+    re.IGNORECASE,
+)
+# LaTeX writes the characters that it would otherwise interpret as `\_`, `{\_}`, `\textasciitilde{}`, `\~{}`.
+_ESCAPE = re.compile(r"\{?\\(?:([_%#&])|(textasciitilde|~))\}?(?:\{\})?")
+_BODY = re.compile(rf"(?:[A-Za-z0-9._~:/?#\[\]@&()+,;=%-]|{_ESCAPE.pattern}){{0,2100}}")
+_TORN_HOST = re.compile(rf"(?:www\.)?(?:{_BARE_HOST})", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?", re.IGNORECASE
+)
+_TRAILING = ".,;:?~=&+#%/-"
+# `https://github.com/ owner/name`: what follows the space must itself look like the rest of a path.
+_REST_OF_PATH = re.compile(r"\s([A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100})")
+_REST_OF_NAME = re.compile(r"\s((?=[\w.-]{0,99}[A-Z0-9_-])[A-Za-z0-9][\w.-]{1,99})")
+# `https://github.com/owner/name.We propose`: a sentence that lost its space.
+_GLUED_SENTENCE = re.compile(
+    r"\.(?:We|Our|The|This|These|In|It|Code|Codes|Data|Project|Models?|Demo|Keywords)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundUrl:
+    """An address in a text.
+
+    Attributes:
+        url: The cleaned address, always with a scheme.
+        start: Offset of its first character in the text.
+        end: Offset after its last character; `text[start:end]` is the address as it stands there.
+    """
+
+    url: str
+    start: int
+    end: int
+
+
+def find_urls(text: str) -> tuple[FoundUrl, ...]:
+    """Returns every http and https address in `text`, in order, repeated where the text repeats it."""
+    return tuple(_scan(text))
+
+
+def clean_url(raw: str) -> str | None:
+    """Returns the first address in `raw`, cleaned, or None where there is none that may be shown."""
+    found = next(_scan(raw), None)
+    return found.url if found else None
+
+
+def canonical(url: str) -> str:
+    """Returns the form under which two spellings of one address are equal; for comparing, not for showing.
+
+    Scheme, `www.`, a closing slash, a closing `.git` and the letter case of the host are set aside, and on GitHub and GitLab, which
+    do not tell them apart, the letter case of the path.
+    """
+    rest = re.sub(r"^https?://", "", url.strip(), flags=re.IGNORECASE)
+    host, slash, path = rest.partition("/")
+    host = host.lower().removeprefix("www.")
+    path = path.rstrip("/").removesuffix(".git")
+    if host in {"github.com", "gitlab.com"}:
+        path = path.lower()
+    return host + slash + path if path else host
+
+
+def same_url(one: str, other: str) -> bool:
+    """Tells whether two addresses lead to the same place, as far as their spelling can tell."""
+    return canonical(one) == canonical(other)
+
+
+def unique(urls: Iterable[str]) -> tuple[str, ...]:
+    """Returns `urls` without those that repeat an earlier one, in order."""
+    return tuple({canonical(url): url for url in reversed(tuple(urls))}.values())[::-1]
+
+
+def is_code_host(url: str) -> bool:
+    """Tells whether `url` is a page under one of `CODE_HOSTS`, not merely the host itself."""
+    host, _, path = canonical(url).partition("/")
+    return bool(path) and host in CODE_HOSTS
+
+
+def _scan(text: str) -> Iterator[FoundUrl]:
+    position = 0
+    while match := _START.search(text, position):
+        found, position = _read(text, match)
+        if found is not None:
+            yield found
+
+
+def _read(text: str, match: re.Match[str]) -> tuple[FoundUrl | None, int]:
+    """Reads one address from where it starts; returns it and the offset from which to look for the next."""
+    start = match.start()
+    body_start = match.start("bare") if match["bare"] else match.end("scheme")
+    prefix = "https://" if match["bare"] else re.sub(r"\s", "", match["scheme"]).lower()
+    host_end = body_start
+    raw = ""
+    if torn := _TORN_HOST.match(text, body_start):
+        raw, host_end = torn[0].replace(" ", ""), torn.end()
+        if text[host_end : host_end + 2] == " /":
+            host_end += 1
+    body = _BODY.match(text, host_end)
+    assert body is not None  # the pattern also matches nothing
+    end = _cut(text, host_end, body.end())
+    if _misleads(text, body.end()) and end == body.end():
+        return None, body.end()
+    tail = text[host_end:end]
+    url = _tidy(prefix + raw + _unescape(tail))
+    if url is None:
+        return None, max(end, match.end())
+    if rest := _broken_off(url, text, end, body.end()):
+        url = _tidy(url + rest[1]) or url
+        end = rest.end(1)
+    end = _raw_end(text, start, end)
+    return FoundUrl(url, start, end), max(end, match.end())
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Returns where the address ends: at another address, an unbalanced bracket or a tilde that is LaTeX's space."""
+    opened: list[str] = []
+    pairs = {")": "(", "]": "["}
+    for offset in range(start, min(end, start + MAX_URL_CHARACTERS + 1)):
+        character = text[offset]
+        if character in "([":
+            opened.append(character)
+        elif character in pairs and (not opened or opened.pop() != pairs[character]):
+            return offset
+        elif character == "~" and text[offset - 1] not in "/\\{=":
+            return offset
+        elif (
+            character == "h"
+            and text[offset - 1] not in "/="
+            and re.match(r"https?://", text[offset : offset + 8])
+        ):
+            return offset
+    return end
+
+
+def _misleads(text: str, end: int) -> bool:
+    """Tells whether the character that stopped the address is one that hides in it: a look-alike letter, an accent, nothing."""
+    if end >= len(text) or text[end].isascii():
+        return end < len(text) and unicodedata.category(text[end]) == "Cc" and not text[end].isspace()
+    category = unicodedata.category(text[end])
+    hidden = category == "Cf" and end + 1 < len(text) and not text[end + 1].isspace()
+    return hidden or category in {"Lu", "Ll", "Lt", "Lm", "Mn", "Mc", "Me", "Nd", "Co", "Cn"}
+
+
+def _unescape(raw: str) -> str:
+    plain = _ESCAPE.sub(lambda match: match[1] or "~", raw)
+    return html.unescape(plain) if "&" in plain and ";" in plain else plain
+
+
+def _tidy(url: str) -> str | None:
+    """Takes off what closes the sentence and checks what is left; None where it may not be shown."""
+    scheme, _, rest = url.partition("://")
+    rest = _GLUED_SENTENCE.sub("", rest)
+    kept = rest.rstrip(_TRAILING)
+    if rest[len(kept) :].startswith("/"):
+        kept += "/"
+    host, slash, path = kept.partition("/")
+    # A bracket that opened and never closed belongs to the sentence.
+    for opening, closing in ("()", "[]"):
+        if path.count(opening) > path.count(closing):
+            path = path[: path.rindex(opening)].rstrip(_TRAILING)
+    path = path.removesuffix(".git")
+    if not _HOST.fullmatch(host.partition("?")[0].partition("#")[0]):
+        return None
+    cleaned = f"{scheme}://{host}{slash}{path}"
+    return (
+        cleaned
+        if len(cleaned) <= MAX_URL_CHARACTERS and cleaned.isprintable() and " " not in cleaned
+        else None
+    )
+
+
+def _broken_off(url: str, text: str, end: int, body_end: int) -> re.Match[str] | None:
+    """Finds the rest of a repository's address behind the space that broke it."""
+    if end != body_end or text[end - 1 : end] != "/":
+        return None
+    host, _, path = canonical(url).partition("/")
+    if host not in CODE_HOSTS:
+        return None
+    if not path:
+        return _REST_OF_PATH.match(text, end)
+    return None if "/" in path else _REST_OF_NAME.match(text, end)
+
+
+def _raw_end(text: str, start: int, end: int) -> int:
+    """Returns the end of the address as it stands in the text, without what closes the sentence."""
+    kept = text[start:end].rstrip(".,;:?~=&+#%-([")
+    return start + len(kept)
