@@ -25,8 +25,10 @@ _SELECT = """
     FROM papers LEFT JOIN annotations a ON a.key = papers.current_key
 """
 _CANDIDATES_SHOWN = 10
-_ARXIV_PREFIX = re.compile(r"^(?:https?://)?(?:www\.)?(?:arxiv\.org/(?:abs|pdf)/|arxiv:)", re.IGNORECASE)
-_ARXIV_VERSION = re.compile(r"(?<=\d)v\d+(?:\.pdf)?$")
+_ARXIV_PREFIX = re.compile(
+    r"^(?:https?://)?(?:(?:\w+\.)?arxiv\.org/(?:abs|pdf|html)/|huggingface\.co/papers/|arxiv:)", re.IGNORECASE
+)
+_ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?(?:[?#].*)?$")
 _CHUNK = 500
 
 
@@ -79,7 +81,7 @@ class Records:
             if ids:
                 raise self._ambiguous(wanted, ids)
         raise NotFoundError(
-            f"No paper in the cache answers to {wanted!r}; try: broadsheet list --search WORDS"
+            f"No paper in the cache answers to {wanted[:80]!r}; try: broadsheet list --search WORDS"
         )
 
     def known_tags(self) -> set[str]:
@@ -87,7 +89,7 @@ class Records:
         return {row[0] for row in self._db.execute("SELECT DISTINCT tag FROM tags")}
 
     def _with_id(self, wanted: str) -> list[str]:
-        bare = _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))
+        bare = _ARXIV_SUFFIX.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))
         doi = re.sub(
             r"^(?:https?://(?:dx\.)?doi\.org/|doi:)", "", wanted.strip(), flags=re.IGNORECASE
         ).lower()
@@ -120,7 +122,8 @@ class Records:
     def _ambiguous(self, wanted: str, ids: Sequence[str]) -> AmbiguousError:
         candidates = tuple((record.id, record.title) for record in self.by_ids(ids[:_CANDIDATES_SHOWN]))
         return AmbiguousError(
-            f"{len(ids)} papers answer to {wanted!r}; name one by its id or by more of its title.", candidates
+            f"{len(ids)} papers answer to {wanted[:80]!r}; name one by its id or by more of its title.",
+            candidates,
         )
 
     def _findings(self, keys: Sequence[str]) -> dict[str, list[Finding]]:

@@ -1,0 +1,198 @@
+"""Filters and search: what SQL lets through is what a plain reading of the filter lets through."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broadsheet import Filter, Record, Store
+from builders import DAY, annotate, annotation, maker, paper, sighting
+
+TOPICS = ("graphs", "language", "robotics", "reasoning", "multimodal")
+CONTRIBUTIONS = ("method", "theory", "survey")
+STATUSES = ("available", "announced", "none")
+# Words that the stemmer leaves alone, none the beginning of another but for tide and tidemark.
+WORDS = ("tide", "tidemark", "ebb", "flood", "silt", "reef", "gull", "kelp")
+COUNT = 120
+
+
+def _filled(store: Store) -> None:
+    dice = random.Random(7)
+    with store.transaction():
+        papers = []
+        for number in range(COUNT):
+            day = DAY + timedelta(days=dice.randrange(6))
+            one = paper(
+                f"{dice.choice(WORDS)} number {number}",
+                abstract=" ".join(dice.choices(WORDS, k=3)),
+                authors=(dice.choice(("Mara Quay", "Tom Pier")),),
+                sighting=sighting(day),
+            )
+            papers.append(one)
+            store.papers.add(one, day)
+            store.papers.sight(one.id, one.sighting)
+    for number, one in enumerate(papers):
+        if number % 5 == 0:
+            continue
+        said = annotation(
+            topics=tuple(dice.sample(TOPICS, dice.randint(1, 3))),
+            contribution=dice.choice(CONTRIBUTIONS),
+            code=dice.choice(STATUSES),
+            tldr=f"It measures {dice.choice(WORDS)}.",
+            keywords=(dice.choice(WORDS),),
+        )
+        annotate(store, one, maker(), said)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with Store.open(tmp_path_factory.mktemp("filters") / "b.db") as made:
+        _filled(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def everything(store: Store) -> list[Record]:
+    return list(store.list())
+
+
+def passes(record: Record, where: Filter) -> bool:
+    """The filter read plainly, over one record."""
+    said = record.annotation
+    tags = {*said.topics, said.contribution} if said else set()
+    if where.tags:
+        held = [tag in tags for tag in where.tags]
+        if not (any(held) if where.match == "any" else all(held)):
+            return False
+    if any(tag in tags for tag in where.without):
+        return False
+    if where.code and (said is None or said.code.status != where.code):
+        return False
+    if (where.since and record.first_seen < where.since) or (where.until and record.first_seen > where.until):
+        return False
+    parts = [record.title, record.paper.abstract, *record.paper.authors]
+    parts += [said.tldr, *said.keywords] if said else []
+    words = re.findall(r"[a-z0-9]+", " ".join(parts).lower())
+    *whole, last = where.search.lower().split() or [""]
+    return all(word in words for word in whole) and any(word.startswith(last) for word in words)
+
+
+days = st.dates(DAY - timedelta(days=1), DAY + timedelta(days=7))
+tags = st.lists(st.sampled_from([*TOPICS, *CONTRIBUTIONS, "unheard-of"]), max_size=3).map(tuple)
+filters = st.builds(
+    Filter,
+    tags=tags,
+    match=st.sampled_from(["any", "all"]),
+    without=tags,
+    code=st.none() | st.sampled_from(STATUSES),
+    since=st.none() | days,
+    until=st.none() | days,
+    search=st.lists(st.sampled_from([*WORDS, "TIDE", "mara", "pier", "zebra", "fl"]), max_size=2).map(
+        lambda words: " ".join(sorted(words, key="fl".__eq__))
+    ),
+)
+
+
+@settings(max_examples=350, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(where=filters)
+def test_a_filter_lets_through_what_a_plain_reading_of_it_does(
+    store: Store, everything: list[Record], where: Filter
+) -> None:
+    expected = [record.id for record in everything if passes(record, where)]
+    assert [record.id for record in store.list(where)] == expected
+    assert store.count(where) == len(expected)
+
+
+def test_an_empty_filter_lets_every_paper_through_and_so_do_blank_words(store: Store) -> None:
+    assert store.count() == COUNT
+    assert store.count(Filter(search=" \t\n")) == COUNT
+
+
+def test_the_latest_come_first_and_within_a_day_as_they_were_listed(everything: list[Record]) -> None:
+    assert [record.first_seen for record in everything] == sorted(
+        (record.first_seen for record in everything), reverse=True
+    )
+    of_a_day = [int(record.title.split()[-1]) for record in everything if record.first_seen == DAY]
+    assert len(of_a_day) > 1
+    assert of_a_day == sorted(of_a_day)
+
+
+@given(limit=st.integers(0, COUNT + 5), offset=st.integers(0, COUNT + 5))
+@settings(max_examples=30, deadline=None)
+def test_limit_and_offset_cut_the_same_order(
+    store: Store, everything: list[Record], limit: int, offset: int
+) -> None:
+    page = store.list(limit=limit, offset=offset)
+    assert [record.id for record in page] == [record.id for record in everything[offset : offset + limit]]
+
+
+def test_a_store_larger_than_one_chunk_is_listed_whole_and_in_order() -> None:
+    with Store.open("b.db") as made, made.transaction():
+        for number in range(1_100):
+            made.papers.add(paper(f"Paper {number}", sighting=None), DAY)
+        titles = [record.title for record in made.list()]
+    assert titles == [f"Paper {number}" for number in range(1_100)]
+
+
+def test_two_thousand_tags_are_not_too_many(store: Store) -> None:
+    many = tuple(f"tag-{number}" for number in range(2_000))
+    assert store.count(Filter(tags=(*many, "graphs"), without=many)) == store.count(Filter(tags=("graphs",)))
+    assert store.count(Filter(tags=many, match="all")) == 0
+
+
+HARD = [
+    "\0",
+    "tide\0",
+    '"',
+    '""',
+    '" "',
+    "'",
+    "-x",
+    "c++",
+    "*",
+    "^tide",
+    "tide AND",
+    "NEAR(tide ebb)",
+    "title:x",
+]
+HARDER = ["(", "{tide}", "+", "+++ ---", "tide -ebb", "\udcff", "é" * 3, "x" * 200_000, "tide " * 5_000]
+
+
+@pytest.mark.parametrize("words", HARD + HARDER)
+def test_no_search_is_an_error(store: Store, words: str) -> None:
+    assert store.count(Filter(search=words)) == len(list(store.search(words)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(words=st.one_of(st.text(), st.text("\"*^:()+-{}\0 ' NEARtide", max_size=40)))
+def test_any_text_can_be_searched_for(store: Store, words: str) -> None:
+    assert store.count(Filter(search=words)) <= COUNT
+
+
+def test_search_finds_other_forms_of_a_word_accents_aside_and_words_with_signs() -> None:
+    with Store.open("b.db") as made:
+        with made.transaction():
+            made.papers.add(paper("Mödeling C++ state-of-the-art soundings", abstract=""), DAY)
+        for words in ("models", "modeling", "MODEL", "c++", "state-of-the-art", "the art sound", "mod"):
+            assert made.count(Filter(search=words)) == 1, words
+        assert made.count(Filter(search="models zebra")) == 0
+
+
+def test_search_reads_the_annotation_and_forgets_it_with_a_revision() -> None:
+    one = paper(abstract="Old words.")
+    with Store.open("b.db") as made:
+        with made.transaction():
+            made.papers.add(one, date(2026, 1, 1))
+        annotate(made, one, said=annotation(keywords=("bathymetry",)))
+        assert [record.id for record in made.search("bathymetry")] == [one.id]
+        with made.transaction():
+            made.papers.revise(paper(abstract="New words."))
+        assert not list(made.search("bathymetry"))
+        assert not list(made.search("old"))
+        assert [record.id for record in made.search("new words")] == [one.id]
