@@ -148,6 +148,12 @@ class Papers:
                 paper.id,
             ],
         )
+        if paper.authors:
+            self._db.execute(
+                """UPDATE papers_fts SET authors = ?
+                   WHERE rowid = (SELECT rowid FROM papers WHERE id = ?) AND authors = ''""",
+                [" ".join(paper.authors), paper.id],
+            )
 
     def add_aliases(self, paper_id: str, aliases: Iterable[str]) -> None:
         """Record other names of a paper; one that is taken stays with the paper that has it."""
