@@ -1,0 +1,220 @@
+"""Opening a database: of every earlier version, of a newer one, of another program, or none at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database  # noqa: TID251 - older databases are made by hand here
+
+from broadsheet import Store, StoreError
+from broadsheet.migrations import migrations
+from broadsheet.store import connection
+from builders import ABSTRACT, DAY, add, annotate, paper, rows
+
+NAMES = [migration.name for migration in migrations.pending(Database(memory=True))]
+
+
+def one_sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
+    said = str(error.value)
+    assert "\n" not in said
+    assert said.endswith((".", "sample"))
+    return said
+
+
+def made_at(path: Path, last: str) -> None:
+    """A database as it was when this migration was the last, with a paper in it."""
+    later = NAMES[NAMES.index(last) + 1 :]
+    with closing(sqlite3.connect(path)) as plain:
+        migrations.apply(Database(plain, execute_plugins=False), stop_before=later)
+        plain.execute(
+            """INSERT INTO papers (id, title, title_key, abstract, source, first_seen, admitted_at,
+                   content_hash)
+               VALUES ('old-1', 'Old Tides', 'old tides', ?, 'jsonl', '2025-01-01', '2025-01-01', 'h')""",
+            [ABSTRACT],
+        )
+        plain.execute(
+            "INSERT INTO papers_fts (rowid, title, abstract, tldr, keywords, authors)"
+            " VALUES (last_insert_rowid(), 'Old Tides', ?, '', '', '')",
+            [ABSTRACT],
+        )
+        plain.commit()
+
+
+@pytest.mark.parametrize("last", NAMES)
+def test_a_database_made_at_any_earlier_migration_opens_keeps_its_rows_and_can_be_written(last: str) -> None:
+    made_at(Path("old.db"), last)
+    with Store.open("old.db") as store:
+        assert store.get("old tides").paper.abstract == ABSTRACT
+        assert [record.id for record in store.search("soundings")] == ["old-1"]
+        add(store, paper())
+        annotate(store, paper())
+        assert store.count() == 2
+        assert [row[0] for row in rows(store, "SELECT name FROM _sqlite_migrations ORDER BY id")] == NAMES
+
+
+def test_opening_again_changes_nothing() -> None:
+    with Store.open("b.db") as store:
+        add(store, paper())
+    with Store.open("b.db") as store:
+        assert rows(store, "SELECT total_changes()") == [(0,)]
+
+
+def test_a_store_is_in_wal_mode_with_foreign_keys() -> None:
+    with Store.open("b.db") as store:
+        assert rows(store, "PRAGMA journal_mode") == [("wal",)]
+        assert rows(store, "PRAGMA foreign_keys") == [(1,)]
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone() -> None:
+    Store.open("b.db").close()
+    with closing(sqlite3.connect("b.db")) as plain:
+        plain.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('broadsheet', 'm999_newer', 'x')"
+        )
+        plain.commit()
+    before = Path("b.db").read_bytes()
+    with pytest.raises(StoreError, match="newer Broadsheet") as caught:
+        Store.open("b.db")
+    one_sentence(caught)
+    assert Path("b.db").read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone() -> None:
+    with closing(sqlite3.connect("b.db")) as plain:
+        plain.execute("CREATE TABLE bookmarks (url TEXT)")
+        plain.commit()
+    before = Path("b.db").read_bytes()
+    with pytest.raises(StoreError, match="another program") as caught:
+        Store.open("b.db")
+    one_sentence(caught)
+    assert Path("b.db").read_bytes() == before
+    assert not Path("b.db-wal").exists()
+
+
+def test_an_empty_file_becomes_a_database() -> None:
+    Path("b.db").touch()
+    with Store.open("b.db", create=False) as store:
+        assert store.count() == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"Title,Abstract\n" * 100, b"\0\xff" * 2_000, b"SQLite format 3\0" + b"x" * 4_000]
+)
+def test_a_file_that_is_no_database_is_refused_and_left_alone(content: bytes) -> None:
+    Path("b.db").write_bytes(content)
+    with pytest.raises(StoreError, match=r"b\.db") as caught:
+        Store.open("b.db")
+    assert "--db" in one_sentence(caught)
+    assert Path("b.db").read_bytes() == content
+
+
+def test_a_missing_database_is_refused_where_only_reading_is_meant_and_none_is_made() -> None:
+    with pytest.raises(StoreError, match="broadsheet run sample"):
+        Store.open("b.db", create=False)
+    assert not Path("b.db").exists()
+
+
+@pytest.mark.parametrize("path", ["", ".", "absent/b.db", "/proc/x.db", "x" * 300, "file/b.db", "/dev/null"])
+def test_a_place_where_no_database_can_be_is_told_of_in_one_sentence(path: str) -> None:
+    Path("file").touch()
+    with pytest.raises(StoreError) as caught:
+        Store.open(path)
+    one_sentence(caught)
+
+
+@contextmanager
+def locking(path: str) -> Iterator[None]:
+    """Another process has the write lock."""
+    script = (
+        "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        " db.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "locked\n"
+    try:
+        yield
+    finally:
+        process.communicate()
+
+
+def test_a_store_can_be_read_while_another_process_writes() -> None:
+    with Store.open("b.db") as store:
+        add(store, paper())
+    with locking("b.db"), Store.open("b.db") as store:
+        assert store.get("sandloom").id == paper().id
+
+
+def test_a_write_beside_another_process_that_does_not_finish_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Store.open("b.db").close()
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0.05)
+    with locking("b.db"), Store.open("b.db") as store:
+        with pytest.raises(StoreError, match="locked by another program") as caught:
+            add(store, paper())
+        one_sentence(caught)
+
+
+def test_a_new_file_that_another_process_holds_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0.05)
+    with locking("b.db"), pytest.raises(StoreError, match="locked by another program"):
+        Store.open("b.db")
+
+
+def test_several_processes_may_open_the_same_new_file_at_once() -> None:
+    script = "from broadsheet import Store; Store.open('b.db').close()"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    assert [process.communicate()[1] for process in processes] == ["", "", ""]
+
+
+def batched_pages(content: bytes, size: int = 4096) -> list[bytes]:
+    """The pages of a database file."""
+    return [content[start : start + size] for start in range(0, len(content), size)]
+
+
+def test_damage_that_shows_itself_while_rows_are_read_is_told_of() -> None:
+    with Store.open("b.db") as store, store.transaction():
+        for number in range(400):
+            store.papers.add(paper(f"Paper {number}", sighting=None), DAY)
+    pages = [bytearray(page) for page in batched_pages(Path("b.db").read_bytes())]
+    for page in pages:
+        if b"Paper 39" in page:
+            page[:8] = b"\xff" * 8  # the header of a page of rows
+    Path("b.db").write_bytes(b"".join(pages))
+    with Store.open("b.db") as store:
+        with pytest.raises(StoreError, match="damaged") as caught:
+            list(store.list())
+        one_sentence(caught)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_file_and_a_read_only_folder_are_told_of_in_one_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "fixed"
+    folder.mkdir()
+    with Store.open(folder / "b.db") as store:
+        add(store, paper())
+    folder.chmod(0o555)
+    try:
+        with pytest.raises(StoreError, match=r"new\.db") as caught:
+            Store.open(folder / "new.db")
+        one_sentence(caught)
+        (folder / "b.db").chmod(0o444)
+        with pytest.raises(StoreError, match=r"b\.db") as caught, Store.open(folder / "b.db") as store:
+            add(store, paper("Other"))
+        one_sentence(caught)
+    finally:
+        folder.chmod(0o755)
