@@ -18,7 +18,7 @@ FENCE_TOKENS = 12
 """What the template adds to a paper: two fences and its ref."""
 MIN_ABSTRACT_CHARACTERS = 200
 _OPEN_BATCHES = 4
-_LATENCY_FLOOR = 4
+_LATENCY_FLOOR = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def plan(papers: int, limits: Limits, *, in_flight: int | None, tokens_per_minut
 
     Under a token quota a request's fixed part is time, so batches are as large as the limits allow. Without
     one only latency binds: an answer takes longer the more papers it holds, so batches are just large enough
-    that all requests are under way at once.
+    that all requests are under way at once, but not so small that instructions cost more than papers.
 
     Args:
         papers: Papers of the run.
@@ -155,7 +155,8 @@ def plan(papers: int, limits: Limits, *, in_flight: int | None, tokens_per_minut
     at_once = -(-papers // in_flight)
     if at_once >= most:
         return Plan(most, f"{most} papers a request: {papers:,} papers fill every request under way")
-    chosen = min(most, max(_LATENCY_FLOOR, at_once))
+    requests = -(-papers // min(most, max(_LATENCY_FLOOR, at_once))) or 1
+    chosen = max(1, -(-papers // requests))
     return Plan(chosen, f"{chosen} papers a request: only latency binds, and all {papers:,} go out at once")
 
 

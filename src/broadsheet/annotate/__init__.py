@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from broadsheet import tokens
 from broadsheet.annotate.asking import Asker
 from broadsheet.annotate.course import Course
 from broadsheet.annotate.judging import Judge
@@ -16,6 +17,7 @@ from broadsheet.annotate.report import AnnotateReport, Failure, Progress
 from broadsheet.annotate.spending import Budget, Spending
 from broadsheet.annotate.stage import Stage, Watch
 from broadsheet.batching import Limits, pack, plan
+from broadsheet.errors import ConfigError
 from broadsheet.llm import LLM
 from broadsheet.paper import Paper
 from broadsheet.prices import Prices
@@ -68,21 +70,24 @@ def annotate(
         stop: Asked before every request; once true, answers under way are awaited and nothing new is asked.
 
     Raises:
+        ConfigError: The budget is in dollars and the model's price is unknown.
         LLMMisconfigured: The engine can never answer as it is set up.
         StoreError: The database cannot be written.
     """
-    limits = limits or Limits()
+    limits, budget = limits or Limits(), budget or Budget()
+    price = (prices or Prices.load()).of(llm.engine, llm.model)
+    if budget.usd is not None and price is None:
+        raise ConfigError(
+            f"The price of {llm.model} is unknown, so a budget in dollars cannot be kept;"
+            " add it to the table of prices or use --budget-tokens."
+        )
     maker = maker_of(llm, prompts)
     asker = Asker(prompts, limits, prompted=llm.prompted)
     chosen = plan(len(papers), limits, in_flight=in_flight, tokens_per_minute=tokens_per_minute)
     log.info(chosen.why)
     limits = replace(limits, papers=chosen.papers)
-    count = None if llm.prompted else len
-    batches = (
-        pack(papers, limits, fixed_tokens=asker.fixed_tokens)
-        if count is None
-        else pack(papers, replace(limits, input_tokens=10**9), count=count)
-    )
+    count = tokens.count if llm.prompted else len
+    batches = pack(papers, limits, fixed_tokens=asker.fixed_tokens, count=count)
     stage = Stage(
         store,
         llm,
@@ -90,7 +95,7 @@ def annotate(
         asker=asker,
         course=Course((batch.papers for batch in batches), chosen.papers),
         judge=Judge(prompts.taxonomy),
-        spending=Spending(budget or Budget(), (prices or Prices.load()).of(llm.engine, llm.model)),
+        spending=Spending(budget, price),
         in_flight=in_flight,
         watch=Watch(on_progress, stop),
         papers=len(papers),

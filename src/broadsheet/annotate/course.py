@@ -36,15 +36,19 @@ class Course:
         self._passed_over: list[FencedPaper] = []
         self._faults: list[Fault] = []
 
-    def next(self) -> Ask | None:
-        """The next papers to ask about.
+    def next(self, *, idle: bool) -> Ask | None:
+        """The next papers to ask about; None where there are none yet.
 
-        Left-overs are collected while fresh batches remain, so that few requests carry many of them.
+        Left-overs are collected while answers are awaited, so that few requests carry many of them.
+
+        Args:
+            idle: No request is under way, so there is nothing left to wait for.
         """
-        if len(self._faults) >= self._most or (self._faults and not self._queue):
+        waiting = bool(self._queue) or not idle
+        if len(self._faults) >= self._most or (self._faults and not waiting):
             faults, self._faults = self._faults[: self._most], self._faults[self._most :]
             return Ask(tuple(fault.paper for fault in faults), "repair", tuple(faults))
-        if len(self._passed_over) >= self._most or (self._passed_over and not self._queue):
+        if len(self._passed_over) >= self._most or (self._passed_over and not waiting):
             papers, self._passed_over = self._passed_over[: self._most], self._passed_over[self._most :]
             return Ask(tuple(papers), "missing")
         return self._queue.popleft() if self._queue else None

@@ -110,7 +110,7 @@ class Stage:
         with self._store.transaction():
             reply_id = self._keep_reply(outcome.request, reply, cost)
             self._store.claims.renew()
-            self._hand_over()
+            self._hand_over(reading=True)
         asked = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
         reading = read(reply, asked)
         if reply.finish_reason == "length" and not reading.records:
@@ -216,13 +216,16 @@ class Stage:
             self._store.runs.waste(self._run_id, reply_id, cause, tokens)
             self._wasted[cause] = self._wasted.get(cause, 0) + tokens
 
-    def _hand_over(self) -> None:
-        """Give the engine more to do, within what may be under way, the budget and the claims we can get."""
+    def _hand_over(self, *, reading: bool = False) -> None:
+        """Give the engine more to do, within what may be under way, the budget and the claims we can get.
+
+        While an answer is being read it may still add to what is left over.
+        """
         while not self._ending and (self._in_flight is None or len(self._under_way) < self._in_flight):
             if self._watch.stop():
                 self._ending = "stopped"
                 return
-            ask = self._course.next()
+            ask = self._course.next(idle=not (self._under_way or reading))
             if ask is None:
                 return
             claimed = self._claimed(ask)

@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadsheet.annotate import Budget, Limits, Progress, maker_of
+from broadsheet.annotate import annotate as annotate_stage
+from broadsheet.errors import ConfigError, LLMMisconfigured
+from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm.scripted import ScriptedLLM
+from broadsheet.paper import Paper
+from broadsheet.prices import Price, Prices
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+from papers import AnsweringLLM, answer, numbered, papers, record, right
+
+PROMPTS = Prompts.load()
+FIVE = Limits(papers=5)
+
+# Under a quota batches are as large as the limits allow, so that a test knows who shares a request.
+annotate = partial(annotate_stage, tokens_per_minute=1_000_000)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "cache.db") as opened:
+        yield opened
+
+
+def admitted(store: Store, count: int = 20) -> list[Paper]:
+    with store.transaction():
+        for paper in papers(count):
+            store.papers.add(paper, date(2026, 1, 5))
+    return papers(count)
+
+
+def changed(request: Request, change: Callable[[list[dict[str, Any]]], Any], *, times: int = 1) -> Reply:
+    """The right answer with its records changed."""
+    records = numbered(request)
+    change(records)
+    return Reply(answer(records), usage=Usage(request.input_tokens, 0, 100 * len(records)))
+
+
+def first_time(change: Callable[[list[dict[str, Any]]], Any]) -> AnsweringLLM:
+    """An engine whose first answer is changed and whose others are right."""
+    asked = iter([True])
+    return AnsweringLLM(lambda request: changed(request, change) if next(asked, False) else right(request))
+
+
+def test_every_paper_gets_its_own_record(store: Store) -> None:
+    chosen = admitted(store)
+    report = annotate(chosen, store, AnsweringLLM(), PROMPTS, limits=FIVE)
+    assert (report.annotated, report.failed, report.requests) == (20, 0, 4)
+    for paper in chosen:
+        assert store.get(paper.id).annotation.tldr == record(paper)["tldr"]
+
+
+def test_a_second_run_asks_for_nothing(store: Store) -> None:
+    admitted(store)
+    llm = AnsweringLLM()
+    for expected in (20, 0):
+        wanting = store.annotations.wanting(maker_of(llm, PROMPTS))
+        assert annotate(wanting, store, llm, PROMPTS).annotated == expected
+    assert len(llm.history) == 2
+
+
+def test_one_new_paper_costs_one_request_about_that_paper_alone(store: Store) -> None:
+    *old, new = admitted(store, 21)
+    annotate(old, store, AnsweringLLM(), PROMPTS)
+    llm = AnsweringLLM()
+    annotate(store.annotations.wanting(maker_of(llm, PROMPTS)), store, llm, PROMPTS)
+    assert [list(request.papers.values()) for request in llm.history] == [[new]]
+
+
+def test_the_static_part_of_every_request_is_the_same_to_the_byte(store: Store) -> None:
+    llm = AnsweringLLM()
+    annotate(admitted(store), store, llm, PROMPTS, limits=FIVE)
+    assert len({(request.turns[0].text, json.dumps(request.schema)) for request in llm.history}) == 1
+    assert all(request.turns[0].role == "system" for request in llm.history)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda records: records.pop(2),
+        lambda records: records[1].update(ref="P77"),
+        lambda records: (records[0].update(ref="P2"), records[1].update(ref="P1")),
+        lambda records: records[3].update(echo=records[4]["echo"]),
+        lambda records: records.__setitem__(2, {**records[1], "contribution": "survey"}),
+    ],
+    ids=["missing", "wrong id", "swapped", "echo of another", "doubled over another"],
+)
+def test_no_paper_takes_anothers_record_and_only_the_rest_is_asked_again(
+    store: Store, spoil: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    llm = first_time(spoil)
+    report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)
+    assert report.annotated == 5
+    for paper in papers(5):
+        assert store.get(paper.id).annotation.tldr == record(paper)["tldr"]
+    assert len(llm.history) == 2
+    assert 0 < len(llm.history[1].papers) < 5
+
+
+@pytest.mark.parametrize(
+    ("poisoned", "reason"),
+    [
+        (Reply("", refusal="I cannot."), "refused"),
+        (Reply("", finish_reason="content_filter"), "filtered"),
+        (Reply('{"papers": [', finish_reason="length"), "truncated"),
+        (Reply("What a lovely abstract!"), "unreadable"),
+    ],
+)
+def test_a_poisoned_paper_is_halved_out_and_fails_alone_with_its_reason(
+    store: Store, poisoned: Reply, reason: str
+) -> None:
+    chosen = admitted(store, 8)
+    llm = AnsweringLLM(lambda request: poisoned if chosen[3] in request.papers.values() else right(request))
+    report = annotate(chosen, store, llm, PROMPTS, limits=Limits(papers=8))
+    assert (report.annotated, report.failed) == (7, 1)
+    assert [(failure.paper_id, failure.reason) for failure in report.failures] == [(chosen[3].id, reason)]
+    assert store.get(chosen[3].id).failure == reason
+
+
+def test_records_before_a_cut_are_kept_and_only_the_rest_is_asked_again(store: Store) -> None:
+    asked = iter([True])
+
+    def cut_once(request: Request) -> Reply:
+        reply = right(request)
+        return (
+            Reply(reply.text[: len(reply.text) // 2], finish_reason="length") if next(asked, False) else reply
+        )
+
+    llm = AnsweringLLM(cut_once)
+    report = annotate(admitted(store, 8), store, llm, PROMPTS, limits=Limits(papers=8))
+    assert report.annotated == 8
+    assert llm.asked_for(papers(8)[0]) == 1
+    assert llm.asked_for(papers(8)[7]) == 2
+
+
+def test_answers_cut_before_any_record_are_given_more_room(store: Store) -> None:
+    def thinking(request: Request) -> Reply:
+        enough = request.max_output_tokens >= 500 * len(request.papers)
+        return right(request) if enough else Reply("", finish_reason="length")
+
+    report = annotate(admitted(store, 8), store, AnsweringLLM(thinking), PROMPTS, limits=Limits(papers=8))
+    assert report.annotated == 8
+
+
+def test_a_malformed_record_is_asked_about_once_more_with_what_was_wrong(store: Store) -> None:
+    llm = first_time(lambda records: records[2].update(tldr="word " * 40))
+    report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)
+    assert report.annotated == 5
+    repair = llm.history[1]
+    assert [turn.role for turn in repair.turns] == ["system", "user", "assistant", "user"]
+    assert list(repair.papers.values()) == [papers(5)[2]]
+    assert "40 words" in repair.turns[3].text
+    assert report.wasted == {"repair": repair.input_tokens + 100}
+
+
+def test_records_to_repair_share_a_request(store: Store) -> None:
+    llm = AnsweringLLM(
+        lambda request: (
+            changed(request, lambda records: records[0].update(tldr=""))
+            if request.purpose == "annotate"
+            else right(request)
+        )
+    )
+    report = annotate(admitted(store, 20), store, llm, PROMPTS, limits=FIVE)
+    assert (report.annotated, report.requests) == (20, 5)
+
+
+def test_an_unknown_topic_is_dropped_with_a_finding_and_without_a_repair(store: Store) -> None:
+    llm = first_time(lambda records: records[0].update(topics=["herons", "graphs"]))
+    report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)
+    assert report.requests == 1
+    found = store.get(papers(1)[0].id)
+    assert found.annotation.topics == ("graphs",)
+    assert [(finding.kind, finding.detail, finding.severity) for finding in found.findings] == [
+        ("unknown-topic", "herons", "withheld")
+    ]
+
+
+def test_an_unanswered_request_leaves_its_papers_wanting_and_listed(store: Store) -> None:
+    llm = AnsweringLLM(lambda _: None)
+    for _ in range(5):
+        report = annotate(admitted(store, 5) if not store.papers.count() else papers(5), store, llm, PROMPTS)
+        assert [failure.reason for failure in report.failures] == ["no-answer"] * 5
+    assert len(store.annotations.wanting(maker_of(llm, PROMPTS))) == 5
+
+
+def test_every_answer_is_kept_as_it_came(store: Store, tmp_path: Path) -> None:
+    lines = [{"text": "no JSON \ud800 at all", "input_tokens": 10, "output_tokens": 5}]
+    lines += [{"id": paper.id, "record": record(paper)} for paper in papers(4)]
+    report = annotate(admitted(store, 4), store, ScriptedLLM(lines), PROMPTS)
+    assert report.annotated == 4
+    assert report.wasted == {"unreadable": 15}
+    assert store.statistics.summary()["annotated"] == 4
+
+
+def test_no_more_requests_are_under_way_than_allowed(store: Store) -> None:
+    most = 0
+
+    class Greedy(AnsweringLLM):
+        def complete(self, requests: Any) -> Iterator[Outcome]:
+            nonlocal most
+            done = 0
+            while done < len(requests):
+                most = max(most, len(requests) - done)
+                yield Outcome(requests[done], right(requests[done]))
+                done += 1
+
+    annotate(admitted(store, 20), store, Greedy(), PROMPTS, limits=Limits(papers=1), in_flight=3)
+    assert most == 3
+
+
+@pytest.mark.parametrize("tokens", [0, 4_000, 10_000, 20_000])
+def test_a_budget_of_tokens_is_never_passed_and_what_was_paid_for_is_kept(store: Store, tokens: int) -> None:
+    llm = AnsweringLLM()
+    report = annotate(admitted(store, 40), store, llm, PROMPTS, limits=FIVE, budget=Budget(tokens=tokens))
+    assert report.input_tokens + report.output_tokens <= tokens
+    assert report.annotated == 5 * report.requests
+    assert (report.ending, report.left) == ("budget", 40 - report.annotated)
+    rest = store.annotations.wanting(maker_of(llm, PROMPTS))
+    assert annotate(rest, store, llm, PROMPTS).left == 0
+
+
+def test_a_budget_of_money_is_never_passed(store: Store) -> None:
+    prices = Prices({"test-1": Price(1.0, 0.1, 10.0)}, 0.5)
+    report = annotate(
+        admitted(store, 40),
+        store,
+        AnsweringLLM(),
+        PROMPTS,
+        limits=FIVE,
+        prices=prices,
+        budget=Budget(usd=0.05),
+    )
+    assert 0 < report.cost_usd <= 0.05
+    assert report.ending == "budget"
+
+
+def test_a_budget_of_money_needs_a_known_price(store: Store) -> None:
+    with pytest.raises(ConfigError, match=r"price of test-1 is unknown"):
+        annotate(admitted(store, 1), store, AnsweringLLM(), PROMPTS, budget=Budget(usd=1.0))
+
+
+def test_an_unknown_price_is_an_unknown_cost(store: Store) -> None:
+    assert annotate(admitted(store, 1), store, AnsweringLLM(), PROMPTS).cost_usd is None
+
+
+def test_a_stop_awaits_what_is_under_way_and_asks_nothing_new(store: Store) -> None:
+    llm = AnsweringLLM()
+    report = annotate(
+        admitted(store, 40), store, llm, PROMPTS, limits=FIVE, in_flight=3, stop=lambda: len(llm.history) >= 2
+    )
+    assert report.ending == "stopped"
+    assert len(llm.history) == 4
+    assert (report.annotated, report.left) == (20, 20)
+
+
+def test_progress_counts_up_to_the_total(store: Store) -> None:
+    seen: list[Progress] = []
+    annotate(admitted(store, 20), store, AnsweringLLM(), PROMPTS, limits=FIVE, on_progress=seen.append)
+    assert [progress.done for progress in seen] == [5, 10, 15, 20]
+    assert {progress.total for progress in seen} == {20}
+
+
+def test_two_processes_never_ask_for_the_same_paper(store: Store, tmp_path: Path) -> None:
+    chosen = admitted(store, 20)
+    inner = AnsweringLLM()
+    with Store.open(tmp_path / "cache.db") as other:
+        other.claims.owner = "elsewhere.example/1/x"
+        started = iter([True])
+
+        def beside(request: Request) -> Reply:
+            if next(started, False):
+                annotate(chosen, other, inner, PROMPTS, limits=FIVE)
+            return right(request)
+
+        outer = AnsweringLLM(beside)
+        report = annotate(chosen, store, outer, PROMPTS, limits=FIVE, in_flight=2)
+    assert report.annotated + report.elsewhere == 20
+    for paper in chosen:
+        assert outer.asked_for(paper) + inner.asked_for(paper) == 1
+
+
+def test_claims_are_given_back_when_an_error_ends_the_run(store: Store) -> None:
+    class Refusing(AnsweringLLM):
+        def complete(self, requests: Any) -> Iterator[Outcome]:
+            raise LLMMisconfigured("The key is refused; correct OPENAI_API_KEY.")
+            yield
+
+    chosen = admitted(store, 5)
+    with pytest.raises(LLMMisconfigured):
+        annotate(chosen, store, Refusing(), PROMPTS)
+    assert annotate(chosen, store, AnsweringLLM(), PROMPTS).annotated == 5
+
+
+def test_tokens_of_a_run_are_counted_by_cause(store: Store) -> None:
+    llm = first_time(lambda records: records.pop(0))
+    report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)
+    spent = llm.history[0].input_tokens + 400
+    assert report.wasted == {"missing": spent // 5}
+    (run,) = store.runs.latest()
+    assert (run["wasted"], run["ending"], run["annotated"]) == ({"missing": spent // 5}, "done", 5)
+    assert run["input_tokens"] == report.input_tokens

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.annotate.replies import Reading, read, records_in
+from broadsheet.fencing import FencedPaper, fenced
+from broadsheet.llm import Reply
+from broadsheet.paper import Paper
+from broadsheet.schema import echo_of
+from papers import answer, papers, record
+
+PAPERS = papers(4)
+ASKED = {f"P{number}": fenced(paper) for number, paper in enumerate(PAPERS, 1)}
+
+
+def said() -> list[dict[str, Any]]:
+    """The right records of all papers that were asked about."""
+    return [{"ref": ref, "echo": echo_of(sent.title), **record(sent.paper)} for ref, sent in ASKED.items()]
+
+
+def reading(text: str, asked: dict[str, FencedPaper] = ASKED, **reply: Any) -> Reading:
+    return read(Reply(text, **reply), asked)
+
+
+def test_a_right_answer_gives_each_paper_its_record() -> None:
+    found = reading(answer(said()))
+    assert dict(found.records) == {ref: record(sent.paper) for ref, sent in ASKED.items()}
+    assert not found.causes
+
+
+def test_a_missing_record_costs_only_its_own_paper() -> None:
+    found = reading(answer([one for one in said() if one["ref"] != "P3"]))
+    assert dict(found.causes) == {"P3": "missing"}
+    assert set(found.records) == {"P1", "P2", "P4"}
+
+
+def test_swapped_records_are_refused_both() -> None:
+    records = said()
+    records[0]["ref"], records[1]["ref"] = "P2", "P1"
+    found = reading(answer(records))
+    assert dict(found.causes) == {"P1": "misplaced", "P2": "misplaced"}
+
+
+def test_a_record_with_another_papers_echo_is_not_given_to_that_paper() -> None:
+    records = said()
+    records[0]["echo"] = records[1]["echo"]
+    found = reading(answer(records))
+    assert found.causes["P1"] == "misplaced"
+    assert found.records["P2"] == record(PAPERS[1])
+
+
+def test_an_echo_that_fits_two_papers_is_believed_of_neither() -> None:
+    alike = {
+        "P1": fenced(Paper(title="Deep tides of the north")),
+        "P2": fenced(Paper(title="Deep lakes of the south")),
+    }
+    records = [{"ref": "P1", "echo": "Deep"}, {"ref": "P2", "echo": "Deep lakes of"}]
+    found = read(Reply(answer(records)), alike)
+    assert set(found.records) == {"P2"}
+
+
+def test_a_record_given_twice_alike_counts_once() -> None:
+    records = said()
+    assert set(reading(answer([*records, records[0]])).records) == set(ASKED)
+
+
+def test_two_different_records_of_one_paper_are_refused_both() -> None:
+    records = said()
+    found = reading(answer([*records, {**records[0], "contribution": "survey"}]))
+    assert dict(found.causes) == {"P1": "misplaced"}
+
+
+def test_a_record_that_was_never_asked_for_is_named_and_ignored() -> None:
+    found = reading(answer([*said(), {**said()[0], "ref": "P9"}]))
+    assert found.invented == ("P9",)
+    assert set(found.records) == set(ASKED)
+
+
+@pytest.mark.parametrize("spelling", ["p1", "1", "[P1]", 1, "P01"])
+def test_a_ref_may_be_spelt_in_other_ways(spelling: object) -> None:
+    records = said()
+    records[0]["ref"] = spelling
+    assert "P1" in reading(answer(records)).records
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "```json\n{}\n```",
+        "Sure! Here are the records:\n{}\nLet me know if you need more.",
+        "<think>P1 is {{a method}}.</think>{}",
+        "{}{}",
+    ],
+)
+def test_json_in_prose_and_fences_is_read(wrapped: str) -> None:
+    text = wrapped.replace("{{", "(").replace("}}", ")").replace("{}", answer(said()))
+    assert set(reading(text).records) == set(ASKED)
+
+
+def test_a_bare_list_of_records_is_read() -> None:
+    assert set(reading(json.dumps(said())).records) == set(ASKED)
+
+
+@given(st.integers(0, 2000))
+def test_a_cut_answer_keeps_exactly_the_records_that_are_whole(cut: int) -> None:
+    text = answer(said())
+    found = reading(text[:cut], finish_reason="length")
+    ends = [text.find(json.dumps(one)) + len(json.dumps(one)) for one in said()]
+    whole = {one["ref"] for one, end in zip(said(), ends, strict=True) if end <= cut}
+    assert set(found.records) == whole
+    assert set(found.causes.values()) <= {"truncated"}
+
+
+def test_a_refusal_is_looked_at_before_the_text() -> None:
+    found = reading(answer(said()), refusal="I cannot help with that.")
+    assert not found.records
+    assert set(found.causes.values()) == {"refused"}
+
+
+def test_what_a_content_filter_cut_off_is_filtered_and_what_stood_before_is_kept() -> None:
+    found = reading(answer(said()[:2]), finish_reason="content_filter")
+    assert set(found.records) == {"P1", "P2"}
+    assert set(found.causes.values()) == {"filtered"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "I am sorry.", "{" * 5000, '{"a":' * 5000, "[" * 100_000, "\ud800"]
+)
+def test_an_answer_without_a_record_is_unreadable(text: str) -> None:
+    assert set(reading(text).causes.values()) == {"unreadable"}
+
+
+@given(st.text(max_size=300) | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
+def test_no_answer_stops_the_reading(text: str) -> None:
+    found = reading(text)
+    assert set(found.records) | set(found.causes) == set(ASKED)
+
+
+def test_unseen_characters_are_taken_out_of_what_is_read() -> None:
+    (one,) = records_in('{"ref": "P1", "tldr": "a\\u202e b\\ud800", "keywords": ["c\\u200bd"]}')
+    assert one == {"ref": "P1", "tldr": "a b", "keywords": ["cd"]}
+
+
+def test_deep_nesting_is_cut_off() -> None:
+    (one,) = records_in('{"ref": "P1", "code": ' + "[" * 50 + "]" * 50 + "}")
+    assert json.dumps(one).count("[") < 10
+
+
+def test_a_paper_asked_about_alone_is_believed_when_its_echo_is_simplified() -> None:
+    sent = fenced(Paper(title=r"$\ell_p$-Tides Revisited"))
+    found = read(Reply(answer([{"ref": "P1", "echo": "lp tides revisited"}])), {"P1": sent})
+    assert "P1" in found.records
+
+
+def test_a_paper_asked_about_alone_is_not_believed_with_a_strangers_echo() -> None:
+    sent = fenced(Paper(title="Tides Revisited"))
+    found = read(Reply(answer([{"ref": "P1", "echo": "Kettles of Old"}])), {"P1": sent})
+    assert found.causes["P1"] == "misplaced"

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.batching import MIN_ABSTRACT_CHARACTERS, Limits, halves, pack, plan
+from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, fenced
+from broadsheet.paper import Paper, title_key
+from broadsheet.schema import echo_of
+from papers import papers
+
+WORDS = st.lists(
+    st.sampled_from(["tidal", "graph", "Ω", "</paper>", "a", "lantern"]), min_size=1, max_size=6
+).map(" ".join)
+PAPERS = st.lists(
+    st.builds(Paper, id=st.uuids().map(str), title=WORDS, abstract=st.text(max_size=3000)), max_size=40
+)
+LIMITS = st.builds(
+    Limits,
+    papers=st.integers(1, 20),
+    input_tokens=st.integers(500, 5000),
+    output_tokens=st.integers(200, 5000),
+)
+
+
+def count(text: str) -> int:
+    return len(text)
+
+
+@given(PAPERS, LIMITS)
+def test_every_paper_travels_exactly_once(chosen: list[Paper], limits: Limits) -> None:
+    batches = pack(chosen, limits, fixed_tokens=100, count=count)
+    sent = [paper.paper.id for batch in batches for paper in batch.papers]
+    assert sorted(sent) == sorted(paper.id for paper in chosen)
+
+
+@given(PAPERS, LIMITS)
+def test_a_batch_of_several_papers_keeps_all_three_limits(chosen: list[Paper], limits: Limits) -> None:
+    for batch in pack(chosen, limits, fixed_tokens=100, count=count):
+        assert len(batch.papers) <= limits.papers
+        if len(batch.papers) > 1:
+            assert batch.tokens + 100 <= limits.input_tokens
+            assert len(batch.papers) * limits.answer_tokens <= limits.output_tokens
+
+
+@given(PAPERS, LIMITS)
+def test_no_two_papers_of_a_batch_begin_alike(chosen: list[Paper], limits: Limits) -> None:
+    for batch in pack(chosen, limits, fixed_tokens=100, count=count):
+        echoes = [title_key(echo_of(paper.title)) for paper in batch.papers]
+        assert len(set(echoes)) == len(echoes)
+
+
+def test_a_paper_beyond_the_budget_travels_alone_with_its_abstract_cut() -> None:
+    long = Paper(id="long", title="A Long Story", abstract="word " * 2000)
+    batches = pack([*papers(3), long], Limits(input_tokens=1500), fixed_tokens=1000, count=count)
+    (home,) = [batch for batch in batches if any(sent.paper.id == "long" for sent in batch.papers)]
+    (sent,) = home.papers
+    assert home.tokens <= 500
+    assert MIN_ABSTRACT_CHARACTERS <= len(sent.text) < len(long.abstract)
+
+
+def test_a_budget_smaller_than_any_paper_still_sends_every_paper_alone() -> None:
+    batches = pack(papers(3), Limits(input_tokens=500), fixed_tokens=499, count=count)
+    assert [len(batch.papers) for batch in batches] == [1, 1, 1]
+
+
+def test_what_is_sent_of_an_abstract_ends_at_its_greatest_length() -> None:
+    assert len(fenced(Paper(title="T", abstract="x" * 100_000)).text) == MAX_ABSTRACT_CHARACTERS
+
+
+def test_a_paper_is_sent_in_the_same_words_whatever_its_neighbours() -> None:
+    one, *others = papers(5)
+    alone = pack([one], Limits(), count=count)[0].papers[0]
+    among = pack([*others, one], Limits(), count=count)[0].papers[-1]
+    assert alone == among
+
+
+def test_full_batches_hold_as_many_papers_as_the_count_allows() -> None:
+    batches = pack(papers(40), Limits(papers=8), count=count)
+    assert [len(batch.papers) for batch in batches] == [8, 8, 8, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("number", "in_flight", "quota", "expected"),
+    [
+        (411, 16, 60_000, 16),  # the quota binds: as large as may be
+        (411, 16, None, 16),  # more papers than fit under way at once: large batches lose nothing
+        (160, 16, None, 10),  # only latency binds: all go out at once
+        (20, 16, None, 7),  # but in no more requests than batches of eight need
+        (20, None, None, 16),  # one job: latency is not ours
+    ],
+)
+def test_the_size_of_batches_follows_what_binds(
+    number: int, in_flight: int | None, quota: int | None, expected: int
+) -> None:
+    chosen = plan(number, Limits(papers=16), in_flight=in_flight, tokens_per_minute=quota)
+    assert chosen.papers == expected
+    assert chosen.why.startswith(f"{expected} papers a request: ")
+
+
+def test_the_output_budget_bounds_the_size_of_batches() -> None:
+    limits = Limits(papers=16, output_tokens=1000, answer_tokens=200)
+    assert plan(400, limits, in_flight=4, tokens_per_minute=1).papers == 5
+
+
+@given(st.lists(st.integers(), min_size=2, max_size=20))
+def test_halves_are_smaller_and_together_the_whole(numbers: list[int]) -> None:
+    sent = [fenced(paper) for paper in papers(len(numbers))]
+    first, second = halves(sent)
+    assert (*first, *second) == tuple(sent)
+    assert 0 < len(second) <= len(first) < len(sent)
