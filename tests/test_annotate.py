@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from broadsheet.annotate import Budget, Limits, Progress, maker_of
+from broadsheet.annotate import Budget, Limits, Progress, maker_of, rebuild
 from broadsheet.annotate import annotate as annotate_stage
 from broadsheet.errors import ConfigError, LLMMisconfigured
 from broadsheet.llm import Outcome, Reply, Request, Usage
@@ -276,7 +276,6 @@ def test_two_processes_never_ask_for_the_same_paper(store: Store, tmp_path: Path
     chosen = admitted(store, 20)
     inner = AnsweringLLM()
     with Store.open(tmp_path / "cache.db") as other:
-        other.claims.owner = "elsewhere.example/1/x"
         started = iter([True])
 
         def beside(request: Request) -> Reply:
@@ -311,3 +310,45 @@ def test_tokens_of_a_run_are_counted_by_cause(store: Store) -> None:
     (run,) = store.runs.latest()
     assert (run["wasted"], run["ending"], run["annotated"]) == ({"missing": spent // 5}, "done", 5)
     assert run["input_tokens"] == report.input_tokens
+
+
+def test_annotations_are_rebuilt_from_replies_for_no_tokens(store: Store) -> None:
+    def faulty_then_swapped(request: Request) -> Reply:
+        if request.purpose == "repair":
+            return right(request)
+        return (
+            changed(
+                request,
+                lambda records: (
+                    records[0].update(tldr=""),
+                    records[1].update(ref="P3"),
+                    records[2].update(ref="P2"),
+                ),
+            )
+            if len(request.papers) == 5
+            else right(request)
+        )
+
+    llm = AnsweringLLM(faulty_then_swapped)
+    chosen = admitted(store, 20)
+    annotate(chosen, store, llm, PROMPTS, limits=FIVE)
+    before = [found.as_dict() for found in store.list()]
+    requests = len(llm.history)
+    for table in ("findings", "annotations"):
+        store._db.execute(f"DELETE FROM {table}")
+    store._db.execute("UPDATE papers SET current_key = NULL")
+
+    assert rebuild(store, PROMPTS) == 20
+    after = [found.as_dict() for found in store.list()]
+    for printed in (*before, *after):
+        del printed["annotated_at"]
+    assert after == before
+    assert len(llm.history) == requests
+
+
+def test_a_silent_batch_is_halved_until_the_paper_to_blame_stands_alone(store: Store) -> None:
+    chosen = admitted(store, 8)
+    llm = AnsweringLLM(lambda request: None if chosen[5] in request.papers.values() else right(request))
+    report = annotate(chosen, store, llm, PROMPTS, limits=Limits(papers=8))
+    assert (report.annotated, [failure.paper_id for failure in report.failures]) == (7, [chosen[5].id])
+    assert report.failures[0].detail == "the server did not answer"

@@ -13,6 +13,7 @@ from broadsheet import tokens
 from broadsheet.annotate.asking import Asker
 from broadsheet.annotate.course import Course
 from broadsheet.annotate.judging import Judge
+from broadsheet.annotate.rebuilding import rebuild as rebuild_with
 from broadsheet.annotate.report import AnnotateReport, Failure, Progress
 from broadsheet.annotate.spending import Budget, Spending
 from broadsheet.annotate.stage import Stage, Watch
@@ -26,12 +27,26 @@ from broadsheet.record import Maker
 from broadsheet.schema import schema_id
 from broadsheet.store import Store
 
-__all__ = ["AnnotateReport", "Budget", "Failure", "Limits", "Progress", "annotate", "maker_of"]
+__all__ = ["AnnotateReport", "Budget", "Failure", "Limits", "Progress", "annotate", "maker_of", "rebuild"]
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 16
 """Requests under way at once unless told otherwise; what a kill can cost at most."""
+
+
+def rebuild(store: Store, prompts: Prompts) -> int:
+    """Make every annotation anew from the replies that were kept, for no tokens; returns how many there are.
+
+    Raises:
+        StoreError: The database cannot be written.
+    """
+    return rebuild_with(store, judge_of(prompts))
+
+
+def judge_of(prompts: Prompts) -> Judge:
+    """What judges records under these prompts."""
+    return Judge(prompts.taxonomy)
 
 
 def maker_of(llm: LLM, prompts: Prompts) -> Maker:
@@ -94,7 +109,7 @@ def annotate(
         maker,
         asker=asker,
         course=Course((batch.papers for batch in batches), chosen.papers),
-        judge=Judge(prompts.taxonomy),
+        judge=judge_of(prompts),
         spending=Spending(budget, price),
         in_flight=in_flight,
         watch=Watch(on_progress, stop),

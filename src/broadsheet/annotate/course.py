@@ -1,7 +1,7 @@
 """What is asked next: fresh batches, then what is left over from answers, until every paper has an end.
 
-Papers that were merely passed over are asked again together; a batch that was refused, cut off or
-unreadable is halved until the paper that spoils it stands alone. A paper that is refused alone, or fails
+Papers that were merely passed over are asked again together; a batch that was refused, cut off or unreadable
+is halved until the paper that spoils it stands alone. A paper that is refused or unanswered alone, or fails
 alone `MAX_TIMES_ALONE` times, is given up.
 """
 
@@ -17,7 +17,7 @@ from broadsheet.fencing import FencedPaper
 
 MAX_TIMES_ALONE = 2
 _ASKED_AGAIN_TOGETHER = frozenset({"missing", "misplaced"})
-_FINAL = frozenset({"refused", "filtered"})
+_FINAL = frozenset({"refused", "filtered", "no-answer"})
 
 Unanswered = tuple[FencedPaper, Cause]
 
@@ -79,8 +79,6 @@ class Course:
         self._queue.extend(Ask(half, "split") for half in halves(suspects) if half)
         return ()
 
-    def left(self) -> tuple[list[Fault], list[FencedPaper]]:
-        """What is not asked any more when a run stops: records to repair, and papers without one."""
-        papers = [paper for ask in self._queue for paper in ask.papers if not ask.faults]
-        faults = [fault for ask in self._queue for fault in ask.faults]
-        return self._faults + faults, papers + self._passed_over
+    def unrepaired(self) -> list[Fault]:
+        """Records whose repair is not asked for any more when a run stops."""
+        return self._faults + [fault for ask in self._queue for fault in ask.faults]

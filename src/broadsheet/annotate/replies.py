@@ -19,7 +19,9 @@ from broadsheet.llm import Reply
 from broadsheet.paper import title_key
 from broadsheet.schema import echo_of
 
-Cause = Literal["refused", "filtered", "truncated", "unreadable", "missing", "misplaced", "no-answer"]
+Cause = Literal[
+    "refused", "filtered", "truncated", "unreadable", "missing", "misplaced", "no-answer", "malformed"
+]
 RawRecord = Mapping[str, Any]
 
 MAX_READ_CHARACTERS = 1_000_000

@@ -8,7 +8,7 @@ way.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -103,9 +103,7 @@ class Stage:
         reply = outcome.reply
         cost = self._spending.settle(outcome.request, reply.usage if reply else None)
         if reply is None:
-            self._close(
-                ask, [Failure(p.paper.id, p.paper.title, "no-answer", outcome.error) for p in ask.papers]
-            )
+            self._take_silence(ask, outcome.error)
             return
         with self._store.transaction():
             reply_id = self._keep_reply(outcome.request, reply, cost)
@@ -135,8 +133,7 @@ class Stage:
                 self._keep(asked[ref].paper, verdict, reply_id)
         self._course.repair(faults)
         unanswered: list[Unanswered] = [(asked[ref], cause) for ref, cause in reading.causes.items()]
-        given_up = self._course.again(ask, unanswered)
-        self._fail([Failure(p.paper.id, p.paper.title, cause) for p, cause in given_up], ask.papers)
+        self._fail(self._course.again(ask, unanswered))
 
     def _take_repair(self, ask: Ask, reading: Reading, reply_id: int) -> None:
         """Keep the better of both records; what is wrong in it is withheld."""
@@ -154,10 +151,7 @@ class Stage:
     def _settle(self, fault: Fault, record: RawRecord, reply_id: int) -> None:
         verdict = self._judge.settle(fault.paper.paper, record)
         if verdict.annotation is None:
-            paper = fault.paper.paper
-            self._fail(
-                [Failure(paper.id, paper.title, "malformed", "; ".join(verdict.problems))], [fault.paper]
-            )
+            self._fail([(fault.paper, "malformed")], "; ".join(verdict.problems))
         else:
             self._keep(fault.paper.paper, verdict, reply_id)
 
@@ -168,23 +162,21 @@ class Stage:
         self._annotated += 1
         self._findings += len(verdict.findings)
 
-    def _close(self, ask: Ask, failures: Sequence[Failure]) -> None:
-        """End an ask that got no answer at all."""
+    def _take_silence(self, ask: Ask, error: str) -> None:
+        """Halve an ask without an answer: the engine answers others, so one paper may be to blame."""
         with self._store.transaction():
-            if ask.faults:
-                for fault in ask.faults:
-                    self._settle(fault, fault.record, fault.reply_id)
-            else:
-                self._fail(failures, ask.papers)
+            for fault in ask.faults:
+                self._settle(fault, fault.record, fault.reply_id)
+            if not ask.faults:
+                given_up = self._course.again(ask, [(sent, "no-answer") for sent in ask.papers])
+                self._fail(given_up, error)
             self._hand_over()
 
-    def _fail(self, failures: Sequence[Failure], papers: Iterable[FencedPaper]) -> None:
-        by_id = {sent.paper.id: sent.paper for sent in papers}
-        for failure in failures:
-            paper = by_id[failure.paper_id]
-            self._store.annotations.fail(paper, self._maker, failure.reason, failure.detail)
-            self._store.claims.release([self._key(paper)])
-        self._failures += failures
+    def _fail(self, given_up: Sequence[Unanswered], detail: str = "") -> None:
+        for sent, cause in given_up:
+            self._store.annotations.fail(sent.paper, self._maker, cause, detail)
+            self._store.claims.release([self._key(sent.paper)])
+            self._failures.append(Failure(sent.paper.id, sent.paper.title, cause, detail))
 
     def _keep_reply(self, request: Request, reply: Reply, cost: float | None) -> int:
         return self._store.annotations.keep_reply(
@@ -251,11 +243,11 @@ class Stage:
 
     def _end(self) -> AnnotateReport:
         """Settle what will not be asked any more, and record how the run ended."""
-        faults, left = self._course.left()
+        faults = self._course.unrepaired()
         with self._store.transaction():
             for fault in faults:
                 self._settle(fault, fault.record, fault.reply_id)
-            self._store.claims.release(self._key(sent.paper) for sent in left)
+            self._store.claims.release_all()
             self._store.runs.end(
                 self._run_id,
                 annotated=self._annotated,
@@ -282,12 +274,8 @@ class Stage:
 
     def _give_up_claims(self) -> None:
         """Free what was claimed, when an error ends the run; one that cannot be freed expires."""
-        asks = self._under_way.values()
-        keys = [self._key(sent.paper) for ask in asks for sent in ask.papers]
-        faults, left = self._course.left()
-        keys += [self._key(sent.paper) for sent in (*left, *(fault.paper for fault in faults))]
         with suppress(StoreError), self._store.transaction():
-            self._store.claims.release(keys)
+            self._store.claims.release_all()
 
     def _tell(self) -> None:
         seconds = max(time.monotonic() - self._began, 1e-9)

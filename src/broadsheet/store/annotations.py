@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
@@ -14,6 +15,31 @@ from broadsheet.schema import to_row
 from broadsheet.store.papers import now, paper_from_row
 
 MAX_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """A raw answer as it was kept.
+
+    Attributes:
+        id: Its row.
+        maker: Who answered, under which prompt and schema.
+        purpose: Why it was asked for.
+        papers: Id and content hash of each paper that was asked about, by ref.
+        text: What was answered.
+        finish_reason: Why it ended.
+        refusal: The model's words where it refused.
+        received_at: When it came, ISO 8601.
+    """
+
+    id: int
+    maker: Maker
+    purpose: str
+    papers: Mapping[str, tuple[str, str]]
+    text: str
+    finish_reason: str
+    refusal: str
+    received_at: str
 
 
 class Annotations:
@@ -77,9 +103,11 @@ class Annotations:
         annotation: Annotation,
         findings: Sequence[Finding] = (),
         reply_id: int | None = None,
+        annotated_at: str | None = None,
     ) -> None:
         """Store a validated annotation with its findings, and make it the paper's current one.
 
+        It counts as made now, or at ``annotated_at`` (ISO 8601) where it is read from a reply once more.
         A model's annotation of the paper as it stands is never displaced by one that rules extracted, and an
         answer that comes after the paper was revised speaks of words that no longer stand.
         """
@@ -93,7 +121,7 @@ class Annotations:
             "prompt": maker.prompt,
             "schema": maker.schema,
             "reply_id": reply_id,
-            "annotated_at": now(),
+            "annotated_at": annotated_at or now(),
             **to_row(annotation),
         }
         names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
@@ -162,6 +190,24 @@ class Annotations:
         chosen = None if paper_ids is None else set(paper_ids)
         papers = (paper_from_row(row) for row in rows if chosen is None or row["id"] in chosen)
         return [paper for paper in papers if maker.key(paper.content_hash) not in spent]
+
+    def replies(self) -> Iterator[KeptReply]:
+        """Every reply that was kept, in the order in which they came."""
+        for row in self._db.execute("SELECT * FROM replies ORDER BY id").fetchall():
+            yield KeptReply(
+                id=row["id"],
+                maker=Maker(row["engine"], row["model"], row["prompt"], row["schema"]),
+                purpose=row["purpose"],
+                papers={ref: (id_, hash_) for ref, (id_, hash_) in json.loads(row["papers"]).items()},
+                text=row["text"],
+                finish_reason=row["finish_reason"],
+                refusal=row["refusal"],
+                received_at=row["received_at"],
+            )
+
+    def forgive(self) -> int:
+        """Forget how often papers failed, so that they are asked for again; returns how many there are."""
+        return self._db.execute("UPDATE failures SET tries = 0").rowcount
 
     def failures(self) -> list[dict[str, object]]:
         """The failures that stand, latest first: paper_id, title, engine, model, reason, detail, tries."""

@@ -27,7 +27,7 @@ class Claims:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.owner = f"{socket.gethostname()}/{os.getpid()}/{_SESSION}"
+        self.owner = f"{socket.gethostname()}/{os.getpid()}/{_SESSION}.{uuid.uuid4().hex[:8]}"
 
     def take(self, keys: Mapping[str, str]) -> set[str]:
         """Claim what nobody else has claimed and what is not annotated meanwhile.
@@ -43,7 +43,7 @@ class Claims:
             holder = self._db.execute("SELECT owner, expires_at FROM claims WHERE key = ?", [key]).fetchone()
             if holder and holder["expires_at"] > time.time() and not _is_dead(holder["owner"]):
                 continue
-            if self._db.execute("SELECT 1 FROM annotations WHERE key = ?", [key]).fetchone():
+            if self._is_annotated(key):
                 continue
             self._db.execute(
                 "INSERT OR REPLACE INTO claims (key, paper_id, owner, expires_at) VALUES (?, ?, ?, ?)",
@@ -51,6 +51,14 @@ class Claims:
             )
             taken.add(key)
         return taken
+
+    def _is_annotated(self, key: str) -> bool:
+        row = self._db.execute(
+            """SELECT 1 FROM annotations a JOIN papers p ON p.id = a.paper_id
+               WHERE a.key = ? AND p.current_key IS NOT NULL""",
+            [key],
+        ).fetchone()
+        return row is not None
 
     def renew(self) -> None:
         """Hold our claims for another lease."""
@@ -64,6 +72,10 @@ class Claims:
             "DELETE FROM claims WHERE key = ? AND owner = ?", [(key, self.owner) for key in keys]
         )
 
+    def release_all(self) -> None:
+        """Give back every claim of ours."""
+        self._db.execute("DELETE FROM claims WHERE owner = ?", [self.owner])
+
 
 def _is_dead(owner: str) -> bool:
     """Whether the process that claimed is known to be gone."""
@@ -71,7 +83,7 @@ def _is_dead(owner: str) -> bool:
     if host != socket.gethostname():
         return False
     if int(pid) == os.getpid():  # a container's first process has the same number each time
-        return session != _SESSION
+        return session.partition(".")[0] != _SESSION
     if sys.platform == "win32":  # there, signal 0 is no question
         return False
     try:

@@ -1,0 +1,77 @@
+"""Makes annotations anew from the replies that were kept, for no tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.replies import RawRecord, read
+from broadsheet.fencing import FencedPaper, fenced
+from broadsheet.llm import Reply
+from broadsheet.paper import Paper
+from broadsheet.store import Store
+from broadsheet.store.annotations import KeptReply
+
+
+@dataclass
+class _Faulty:
+    """A record with problems, until a later reply puts it right."""
+
+    paper: Paper
+    reply: KeptReply
+    record: RawRecord
+
+
+@dataclass
+class _Rebuild:
+    store: Store
+    judge: Judge
+    kept: set[str] = field(default_factory=set)
+    faulty: dict[str, _Faulty] = field(default_factory=dict)
+
+    def take(self, reply: KeptReply) -> None:
+        asked = self._asked(reply)
+        answer = Reply(reply.text, reply.finish_reason, reply.refusal)
+        for ref, record in read(answer, asked).records.items():
+            paper = asked[ref].paper
+            verdict = self.judge.judge(paper, record)
+            if verdict.problems:
+                self.faulty[reply.maker.key(paper.content_hash)] = _Faulty(paper, reply, record)
+            else:
+                self.keep(paper, reply, verdict)
+
+    def keep(self, paper: Paper, reply: KeptReply, verdict: Verdict) -> None:
+        if verdict.annotation is None:
+            return
+        key = reply.maker.key(paper.content_hash)
+        self.faulty.pop(key, None)
+        self.kept.add(key)
+        self.store.annotations.keep(
+            paper, reply.maker, verdict.annotation, verdict.findings, reply.id, annotated_at=reply.received_at
+        )
+
+    def _asked(self, reply: KeptReply) -> dict[str, FencedPaper]:
+        """The papers that were asked about, but for those whose words have changed since."""
+        found = {}
+        for ref, (paper_id, content_hash) in reply.papers.items():
+            paper = self.store.papers.by_id(paper_id)
+            if paper is not None and paper.content_hash == content_hash:
+                found[ref] = fenced(paper)
+        return found
+
+
+def rebuild(store: Store, judge: Judge) -> int:
+    """Make every annotation anew from its reply; returns how many there are.
+
+    Keys, models and times stay what they were. All is committed together, or nothing is.
+
+    Raises:
+        StoreError: The database cannot be written.
+    """
+    work = _Rebuild(store, judge)
+    with store.transaction():
+        for reply in store.annotations.replies():
+            work.take(reply)
+        for faulty in list(work.faulty.values()):
+            work.keep(faulty.paper, faulty.reply, judge.settle(faulty.paper, faulty.record))
+    return len(work.kept)

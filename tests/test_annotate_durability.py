@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from broadsheet.annotate import annotate
+from broadsheet.errors import StoreError
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+from papers import AnsweringLLM, papers
+
+HERE = Path(__file__).parent
+IN_FLIGHT_PAPERS = 4 * 4
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    path = tmp_path / "cache.db"
+    with Store.open(path) as store, store.transaction():
+        for paper in papers(200):
+            store.papers.add(paper, date(2026, 1, 5))
+    return path
+
+
+def worker(db: Path) -> subprocess.Popen[str]:
+    """A process that annotates, as far along as its first answer."""
+    source = str(HERE.parent / "src")
+    return subprocess.Popen(
+        [sys.executable, HERE / "annotate_worker.py", db, db.with_name("bill.txt")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([source, str(HERE)])},
+    )
+
+
+def billed(db: Path) -> list[str]:
+    path = db.with_name("bill.txt")
+    return path.read_text().split() if path.exists() else []
+
+
+def annotated(db: Path) -> set[str]:
+    connection = sqlite3.connect(db)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return {row[0] for row in connection.execute("SELECT paper_id FROM annotations")}
+    finally:
+        connection.close()
+
+
+def test_kills_lose_no_finished_paper_and_pay_again_only_for_what_was_under_way(db: Path) -> None:
+    chance = random.Random(20260105)
+    kills = 0
+    while len(annotated(db)) < 200:
+        finished, paid = annotated(db), len(billed(db))
+        with worker(db) as process:
+            assert process.stdout is not None
+            for _ in range(chance.randint(1, 6)):
+                if not process.stdout.readline():
+                    break
+            if process.poll() is None:
+                process.kill()
+                kills += 1
+        assert finished <= annotated(db)
+        assert not finished & set(billed(db)[paid:])
+    assert kills >= 5
+    again = sum(Counter(billed(db)).values()) - 200
+    assert 0 <= again <= kills * IN_FLIGHT_PAPERS
+
+
+def test_a_terminated_run_finishes_what_is_under_way_and_loses_nothing(db: Path) -> None:
+    with worker(db) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        ending = process.stdout.read().splitlines()[-1]
+    assert process.returncode == 0
+    assert ending.startswith("stopped ")
+    assert Counter(billed(db)) == Counter(annotated(db))
+    assert 0 < len(annotated(db)) < 200
+
+
+def test_two_processes_share_the_papers_without_asking_twice(db: Path) -> None:
+    with worker(db) as first, worker(db) as second:
+        endings = [process.communicate()[0].splitlines()[-1] for process in (first, second)]
+    assert set(Counter(billed(db)).values()) == {1}
+    assert sum(int(ending.split()[1]) for ending in endings) == 200
+    assert len(annotated(db)) == 200
+
+
+def test_what_a_killed_process_had_claimed_is_taken_over_at_once(db: Path) -> None:
+    with worker(db) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+    with worker(db) as process:
+        process.communicate()
+    assert len(annotated(db)) == 200
+
+
+def test_a_locked_database_stops_the_run_with_a_sentence(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broadsheet.store.connection.BUSY_TIMEOUT_S", 0.1)
+    other = sqlite3.connect(db, isolation_level=None)
+    with Store.open(db) as store:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"is locked by another program; try again"):
+            annotate(papers(5), store, AnsweringLLM(), Prompts.load())
+        other.execute("ROLLBACK")
+        assert annotate(papers(5), store, AnsweringLLM(), Prompts.load()).annotated == 5
+    other.close()
+
+
+def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_was_committed(db: Path) -> None:
+    with Store.open(db) as store:
+        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+        # SQLite's own way to run out of room; it says the same of a disk.
+        store._db.execute(f"PRAGMA max_page_count = {pages + 30}")
+        with pytest.raises(StoreError, match=r"is full; free some space and run the same command again"):
+            annotate(papers(200), store, AnsweringLLM(), Prompts.load())
+    kept = annotated(db)
+    assert 0 < len(kept) < 200
+    with Store.open(db) as store:
+        rest = [paper for paper in papers(200) if paper.id not in kept]
+        assert annotate(rest, store, AnsweringLLM(), Prompts.load()).annotated == 200 - len(kept)
+
+
+def test_a_read_only_database_stops_the_run_with_a_sentence(db: Path) -> None:
+    with Store.open(db) as store:
+        store._db.execute("PRAGMA query_only = ON")
+        with pytest.raises(StoreError, match=r"is read-only; make it and its folder writable"):
+            annotate(papers(5), store, AnsweringLLM(), Prompts.load())
+    assert not annotated(db)
