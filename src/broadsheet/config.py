@@ -43,6 +43,24 @@ class Settings(BaseSettings):
     batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
     batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
     batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")
+    max_in_flight: int = Field(16, ge=1, le=1000, description="Requests under way at once, at most.")
+    requests_per_minute: float | None = Field(
+        None, gt=0, description="The provider's limit of requests a minute; its own headers may lower it."
+    )
+    tokens_per_minute: float | None = Field(
+        None,
+        gt=0,
+        description="The provider's limit of tokens a minute, prompt and answer together; the same.",
+    )
+    first_token_timeout_s: float = Field(60.0, gt=0, description="Seconds allowed before an answer begins.")
+    slowest_tokens_per_s: float = Field(
+        10.0, gt=0, description="Answer tokens a second below which an answer counts as lost."
+    )
+    batch_wait_s: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds to wait for jobs of the Batch API before they are left for a later run.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -255,3 +255,40 @@ def m004_worker(db: Database) -> None:
             expires_at REAL NOT NULL
         ) WITHOUT ROWID;
     """)
+
+
+@migrations()
+def m005_endpoints(db: Database) -> None:
+    """What servers understand, who is asking them, and the jobs that the Batch API works on."""
+    db.executescript("""
+        CREATE TABLE dialects (
+            endpoint TEXT NOT NULL,
+            model TEXT NOT NULL,
+            dialect TEXT NOT NULL,
+            learnt_at TEXT NOT NULL,
+            PRIMARY KEY (endpoint, model)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE asking_processes (
+            endpoint TEXT NOT NULL,
+            model TEXT NOT NULL,
+            process TEXT NOT NULL,
+            seen_at REAL NOT NULL,
+            PRIMARY KEY (endpoint, model, process)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE batch_jobs (
+            id TEXT PRIMARY KEY,
+            endpoint TEXT NOT NULL,
+            model TEXT NOT NULL,
+            status TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            collected_at TEXT
+        ) WITHOUT ROWID;
+        CREATE TABLE batch_lines (
+            job_id TEXT NOT NULL REFERENCES batch_jobs (id),
+            fingerprint TEXT NOT NULL,
+            PRIMARY KEY (job_id, fingerprint)
+        ) WITHOUT ROWID;
+        CREATE INDEX batch_lines_fingerprint ON batch_lines (fingerprint);
+    """)

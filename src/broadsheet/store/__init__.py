@@ -22,6 +22,7 @@ from broadsheet.store.annotations import Annotations
 from broadsheet.store.claims import Claims
 from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
+from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
@@ -88,6 +89,10 @@ class Store:
             raise
         else:
             self._db.execute("COMMIT")
+
+    def endpoint(self, address: str, model: str) -> Endpoint:
+        """What is remembered of a model behind an address."""
+        return Endpoint(self._db, address, model)
 
     def get(self, wanted: str) -> Record:
         """The one paper with this id, title or part of a title; never calls a model.

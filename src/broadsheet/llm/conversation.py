@@ -1,0 +1,137 @@
+"""An event loop in a thread of its own, and the two queues between it and whoever draws outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol, Self
+
+from broadsheet.errors import LLMError
+from broadsheet.llm import Outcome, Request
+
+DRAIN_S = 30.0
+
+
+class Asks(Protocol):
+    """What answers one request at a time."""
+
+    under_way: set[asyncio.Task[None]]
+    stopping: bool
+
+    def ask(self, request: Request) -> Awaitable[Outcome]:
+        """Ask until there is an outcome."""
+        ...
+
+
+class Conversation:
+    """Requests go in, outcomes come out in the order in which they arrive.
+
+    Used as a context by one thread. Leaving it cancels what is under way.
+
+    Args:
+        opened: Opens what asks, in the loop's own thread.
+    """
+
+    def __init__(self, opened: Callable[[], AbstractAsyncContextManager[Asks]]) -> None:
+        self._opened = opened
+        self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._requests: asyncio.Queue[Sequence[Request]] = asyncio.Queue()
+        self._thread = threading.Thread(target=self._run, name="openai", daemon=True)
+        self._main: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.in_loop(lambda: self._main.cancel() if self._main else None)
+        self._thread.join()
+
+    def in_loop(self, action: Callable[[], object]) -> None:
+        """Have the loop's thread do something; nothing happens once it has ended."""
+        try:
+            self._loop.call_soon_threadsafe(action)
+        except RuntimeError:  # the loop is closed
+            return
+
+    def send(self, requests: Sequence[Request]) -> None:
+        """Hand over requests; returns at once."""
+        self.in_loop(lambda: self._requests.put_nowait(requests))
+
+    def next(self, timeout_s: float) -> Outcome | None:
+        """The next outcome, or None where none came in time.
+
+        Raises:
+            LLMError: No more will come; all that was answered has been drawn before.
+        """
+        try:
+            came = self._outcomes.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        if isinstance(came, BaseException):
+            raise came
+        return came
+
+    def _run(self) -> None:
+        try:
+            self._main = self._loop.create_task(self._converse())
+            self._loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the drawing thread must hear of it
+            self._outcomes.put(error)
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _converse(self) -> None:
+        async with self._opened() as asks:
+            tasks: set[asyncio.Task[None]] = set()
+            failed: asyncio.Future[LLMError] = self._loop.create_future()
+
+            async def one(request: Request) -> None:
+                try:
+                    self._outcomes.put(await asks.ask(request))
+                except LLMError as error:
+                    if not failed.done():
+                        failed.set_result(error)
+
+            async def feed() -> None:
+                while True:
+                    for request in await self._requests.get():
+                        task = self._loop.create_task(one(request))
+                        tasks.add(task)
+                        task.add_done_callback(lambda done: self._ended(done, tasks))
+
+            feeding = self._loop.create_task(feed())
+            try:
+                error = await failed
+                feeding.cancel()
+                await _drain(asks, tasks)
+                self._outcomes.put(error)
+            finally:
+                feeding.cancel()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(feeding, *tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and (bug := task.exception()):
+            self._outcomes.put(bug)
+
+
+async def _drain(asks: Asks, tasks: set[asyncio.Task[None]]) -> None:
+    """Answers that are under way are paid for: wait for them, and send nothing more."""
+    asks.stopping = True
+    for task in tasks - asks.under_way:
+        task.cancel()
+    if under_way := tasks & asks.under_way:
+        await asyncio.wait(under_way, timeout=DRAIN_S)

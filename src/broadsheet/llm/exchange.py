@@ -1,0 +1,217 @@
+"""One request becomes one outcome: through the gate, in the learnt dialect, again where that can help."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import openai  # noqa: TID251 - a provider's own package
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from broadsheet.errors import LLMMisconfigured, LLMUnavailable
+from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm.pacing import retry_after_s
+from broadsheet.llm.verdicts import Verdict, verdict
+
+if TYPE_CHECKING:
+    from broadsheet.llm.negotiation import Dialect, Negotiation
+    from broadsheet.llm.pacing import Pacer
+
+ATTEMPTS = 6
+FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
+CONNECT_TIMEOUT_S = 10.0
+SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
+
+
+class _TryAgain(Exception):  # noqa: N818 - a signal to tenacity, not an error
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.sentence)
+        self.verdict = verdict
+
+
+class Exchange:
+    """Asks one server for one model's answers; used from one event loop only.
+
+    Args:
+        client: The openai client, its own retries off.
+        model: Model to ask.
+        pacer: Admits requests.
+        negotiation: Knows the dialect.
+        first_token_timeout_s: Seconds allowed before the first output token.
+        slowest_tokens_per_s: Output tokens a second below which an answer counts as lost.
+
+    Attributes:
+        under_way: Tasks whose request is with the server at this moment.
+        stopping: Set to send nothing more.
+    """
+
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        model: str,
+        pacer: Pacer,
+        negotiation: Negotiation,
+        *,
+        first_token_timeout_s: float,
+        slowest_tokens_per_s: float,
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._pacer = pacer
+        self._negotiation = negotiation
+        self._first_token_timeout_s = first_token_timeout_s
+        self._slowest_tokens_per_s = slowest_tokens_per_s
+        self._answers = 0
+        self.under_way: set[asyncio.Task[None]] = set()
+        self.stopping = False
+
+    async def ask(self, request: Request) -> Outcome:
+        """Ask until there is an answer, or a reason why this request has none.
+
+        A 429 is never counted: the gate closes for as long as the server says. Other failures are tried
+        `ATTEMPTS` times.
+
+        Raises:
+            LLMMisconfigured: The key, model or address is refused.
+            LLMUnavailable: All attempts failed, and no other request was answered meanwhile.
+        """
+        answers_before = self._answers
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_TryAgain),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S),
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    return await self._until_understood(request, attempt.retry_state.attempt_number)
+        except _TryAgain as last:
+            said = last.verdict
+            if self._answers == answers_before:
+                status = f"status {said.status}: " if said.status else ""
+                raise LLMUnavailable(
+                    f"The model at {self._client.base_url} does not answer ({status}{said.sentence});"
+                    " what is done is kept: run the same command again later."
+                ) from last
+            return Outcome(request, error=said.sentence)
+        raise AssertionError("tenacity ends with an answer or an exception")
+
+    async def _until_understood(self, request: Request, attempt: int) -> Outcome:
+        refusals = 0
+        while True:
+            if self.stopping:
+                raise asyncio.CancelledError
+            dialect = self._negotiation.dialect
+            output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
+            held = await self._pacer.admit(request.input_tokens + output)
+            needed = held.tokens
+            started = time.monotonic()
+            try:
+                response = await self._send(request, dialect, attempt)
+            except BaseException as error:
+                if not isinstance(error, Exception):
+                    self._pacer.refused(held)
+                    raise
+                said = verdict(error)
+                if said.kind in {"misconfigured", "failed", "not-understood"}:
+                    self._pacer.refused(held)
+                else:
+                    self._pacer.failed(held, said.headers)
+                if said.kind == "misconfigured":
+                    raise LLMMisconfigured(_refusal(said, self._model, str(self._client.base_url))) from error
+                if said.kind == "too-many":
+                    refusals += 1
+                    wait = retry_after_s(said.headers)
+                    backoff = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
+                    self._pacer.close(needed, backoff if wait is None else wait)
+                    continue
+                unknown = said.kind == "not-understood" or self._fails_over_dialect(said, attempt)
+                if unknown and self._negotiation.refused(dialect, said.status, said.sentence, said.param):
+                    continue
+                if said.kind == "transient":
+                    raise _TryAgain(said) from error
+                return Outcome(request, error=said.sentence)
+            outcome = self._read(request, response, time.monotonic() - started)
+            usage = outcome.reply.usage if outcome.reply else Usage()
+            self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
+            if outcome.reply is None:
+                raise _TryAgain(Verdict("transient", outcome.error, response.status_code))
+            self._pacer.learn(len(request.papers), usage.output_tokens)
+            self._negotiation.answered(dialect)
+            self._answers += 1
+            return outcome
+
+    def _fails_over_dialect(self, said: Verdict, attempt: int) -> bool:
+        """Whether a server error may mean "I do not know this format": llama-cpp-python answers so."""
+        return (
+            said.status >= 500
+            and attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN
+            and not self._negotiation.proven
+        )
+
+    async def _send(self, request: Request, dialect: Dialect, attempt: int) -> httpx2.Response:
+        """One HTTP exchange by the client's plain ``post``.
+
+        It goes the same way as ``chat.completions.create`` (key, address, errors) without building the typed
+        request and answer, which takes a third of the time of a call and would hide the headers.
+        """
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - narrows the type: a coroutine runs in a task
+        self.under_way.add(task)
+        answer_s = request.max_output_tokens / self._slowest_tokens_per_s
+        timeout = httpx2.Timeout(
+            (self._first_token_timeout_s + answer_s) * attempt, connect=CONNECT_TIMEOUT_S
+        )
+        try:
+            return await self._client.post(
+                "/chat/completions",
+                cast_to=httpx2.Response,
+                body=dialect.body(request, self._model),
+                options={"timeout": timeout},
+            )
+        finally:
+            self.under_way.discard(task)
+
+    def _read(self, request: Request, response: httpx2.Response, latency_s: float) -> Outcome:
+        try:
+            return Outcome(request, reply_of(response.json(), latency_s))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            return Outcome(request, error=f"the answer is no chat completion ({type(error).__name__})")
+
+
+def reply_of(completion: dict[str, Any], latency_s: float) -> Reply:
+    """The reply in a chat completion's JSON.
+
+    Raises:
+        LookupError, TypeError, AttributeError: It has no choice with a message.
+    """
+    choice = completion["choices"][0]
+    message = choice["message"]
+    usage = completion.get("usage") or {}
+    details = usage.get("prompt_tokens_details") or {}
+    content = message.get("content") or ""
+    return Reply(
+        text=content if isinstance(content, str) else json.dumps(content),
+        finish_reason=choice.get("finish_reason") or "stop",
+        refusal=message.get("refusal") or "",
+        model=completion.get("model") or "",
+        usage=Usage(
+            input_tokens=int(usage.get("prompt_tokens") or 0),
+            cached_tokens=int(details.get("cached_tokens") or 0),
+            output_tokens=int(usage.get("completion_tokens") or 0),
+        ),
+        latency_s=latency_s,
+    )
+
+
+def _refusal(said: Verdict, model: str, endpoint: str) -> str:
+    what = {
+        401: "The key in OPENAI_API_KEY is refused",
+        403: "The key in OPENAI_API_KEY may not use this model",
+        404: f"There is no model {model!r} at {endpoint}, or OPENAI_BASE_URL is wrong",
+    }.get(said.status, "The provider refuses every request")
+    return f"{what} ({said.sentence}); correct it and see: broadsheet doctor."

@@ -1,0 +1,152 @@
+"""What a server understands: learnt from its refusals, once an endpoint and model, and remembered.
+
+The first request asks for the most: strict ``json_schema``, ``max_completion_tokens``, temperature 0, a
+system turn. Each refusal takes one step down, until plain text, which every server speaks. The order of the
+steps follows what OpenAI, vLLM, llama.cpp and Ollama document for ``/v1/chat/completions``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from broadsheet.llm import Request, Turn
+
+log = logging.getLogger(__name__)
+
+AnswerFormat = Literal["json_schema", "json_object_schema", "json_object", "text"]
+LimitName = Literal["max_completion_tokens", "max_tokens"]
+FORMATS: tuple[AnswerFormat, ...] = ("json_schema", "json_object_schema", "json_object", "text")
+SERVER_ERROR = 500
+_FORMAT_WORDS = ("response_format", "json_schema", "json_object", "schema", "grammar", "structured output")
+_TEXT_AND_SCHEMA = "{text}\n\nAnswer with JSON alone, of this JSON Schema:\n{schema}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one model behind one endpoint takes.
+
+    Attributes:
+        answer_format: How the answer's form is asked for. ``json_object_schema`` is llama.cpp's: a JSON
+            object with the schema beside it; below ``json_schema`` the schema also stands in the prompt.
+        limit: The parameter that cuts the answer off.
+        temperature: Whether temperature 0 is taken.
+        system: Whether a system turn is taken; else its text opens the first user turn.
+    """
+
+    answer_format: AnswerFormat = "json_schema"
+    limit: LimitName = "max_completion_tokens"
+    temperature: bool = True
+    system: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The dialect that `text` was made from; None where this version cannot read it."""
+        try:
+            dialect = cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+        return dialect if dialect.answer_format in FORMATS else None
+
+    @property
+    def text(self) -> str:
+        """As it is stored."""
+        return json.dumps(asdict(self))
+
+    def body(self, request: Request, model: str) -> dict[str, Any]:
+        """The JSON of a chat completion that asks this request."""
+        body: dict[str, Any] = {"model": model, "messages": self._messages(request)}
+        body[self.limit] = request.max_output_tokens
+        if self.temperature:
+            body["temperature"] = 0
+        if self.answer_format == "json_schema":
+            schema = {"name": "reply", "strict": True, "schema": request.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif self.answer_format == "json_object_schema":
+            body["response_format"] = {"type": "json_object", "schema": request.schema}
+        elif self.answer_format == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        return body
+
+    def _messages(self, request: Request) -> list[dict[str, str]]:
+        first, *rest = request.turns
+        if self.answer_format != "json_schema":
+            schema = json.dumps(request.schema, ensure_ascii=False, separators=(",", ":"))
+            first = replace(first, text=_TEXT_AND_SCHEMA.format(text=first.text, schema=schema))
+        if first.role == "system" and not self.system:
+            second, *rest = rest or [Turn("user", "")]
+            first = Turn("user", f"{first.text}\n\n{second.text}")
+        return [{"role": turn.role, "content": turn.text} for turn in (first, *rest)]
+
+    def after_refusal(self, status: int, said: str, param: str = "") -> Self | None:
+        """The next step down after a refusal, or None where nothing that it names can be left out.
+
+        Args:
+            status: The HTTP status: 400, 415, 422, or 500 where a server fails over what it does not know.
+            said: The refusal's sentence.
+            param: The parameter that it names.
+        """
+        words = f"{param} {said}".lower()
+        names_limit = "max_completion_tokens" in words
+        lower = FORMATS[FORMATS.index(self.answer_format) + 1 :]
+        simpler = replace(self, answer_format=lower[0]) if lower else None
+        if names_limit and (self.limit == "max_completion_tokens" or "max_tokens" in words):
+            other: LimitName = (
+                "max_tokens" if self.limit == "max_completion_tokens" else "max_completion_tokens"
+            )
+            return replace(self, limit=other)
+        if self.temperature and "temperature" in words:
+            return replace(self, temperature=False)
+        if simpler and any(word in words for word in _FORMAT_WORDS):
+            return simpler
+        if self.system and "system" in words and "role" in words:
+            return replace(self, system=False)
+        return simpler if status >= SERVER_ERROR else None
+
+
+class Negotiation:
+    """The dialect in use, shared by all requests under way.
+
+    Attributes:
+        dialect: What is spoken now.
+        proven: Whether it has been answered; a server error then is the server's, not the dialect's.
+    """
+
+    def __init__(self, remembered: Dialect | None, on_learnt: Callable[[Dialect], None]) -> None:
+        self.dialect = remembered or Dialect()
+        self.proven = remembered is not None
+        self._remembered = remembered
+        self._on_learnt = on_learnt
+
+    def refused(self, spoken: Dialect, status: int, said: str, param: str = "") -> bool:
+        """Step down where the refusal says to; whether the request is worth asking again.
+
+        Several requests may be refused for one reason: only the first of them takes the step.
+        """
+        if spoken != self.dialect:
+            return True
+        lower = spoken.after_refusal(status, said, param)
+        if lower is None:
+            return False
+        less, more = _difference(lower, spoken), _difference(spoken, lower)
+        log.info("The server refuses %s; asking with %s.", more, less)
+        self.dialect, self.proven = lower, False
+        return True
+
+    def answered(self, spoken: Dialect) -> None:
+        """An answer came in this dialect: remember it."""
+        if spoken != self.dialect:
+            return
+        self.proven = True
+        if spoken != self._remembered:
+            self._remembered = spoken
+            self._on_learnt(spoken)
+
+
+def _difference(one: Dialect, other: Dialect) -> str:
+    mine: Mapping[str, Any] = asdict(one)
+    theirs = asdict(other)
+    return ", ".join(f"{name}={value}" for name, value in mine.items() if value != theirs[name])

@@ -1,0 +1,289 @@
+"""Near the limit and never over it: reservation and settlement, one gate for all, a window that breathes.
+
+A request is admitted when the gate is open, the window has room and both buckets hold what it is expected to
+use. What an answer really used settles its reservation; ``x-ratelimit-*`` headers correct the buckets, since
+the server counts what other processes use as well. All times are in seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+_DURATION = re.compile(
+    r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
+)
+_GROWTH, _FALL = 1.1, 0.7
+_FIRST_GUESS_TOKENS_A_PAPER = 150.0
+_LEARNING_RATE = 0.2
+_MARGIN_TOKENS = 10
+_ORDER_UNSURE_S = 0.05
+_REMEMBERED = 1000
+
+
+def duration_s(text: str) -> float | None:
+    """Seconds of a duration such as ``120ms``, ``6m0s`` or ``1h2m3.5s``; a bare number counts seconds."""
+    text = text.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    found = _DURATION.fullmatch(text)
+    if not text or not found:
+        return None
+    hours, minutes, seconds, ms = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds + ms / 1000
+
+
+def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
+    """Seconds to wait by ``retry-after-ms``, else by ``Retry-After`` in seconds or as an HTTP date.
+
+    A date is read against the answer's own ``Date`` where it has one, so a wrong clock here does no harm.
+    """
+    milliseconds, after = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    try:
+        return max(0.0, float(milliseconds) / 1000)
+    except ValueError:
+        pass
+    try:
+        return max(0.0, float(after))
+    except ValueError:
+        pass
+    try:
+        sent = headers.get("date")
+        at = parsedate_to_datetime(sent).timestamp() if sent else now()
+        return max(0.0, parsedate_to_datetime(after).timestamp() - at)
+    except (ValueError, TypeError):
+        return None
+
+
+class Bucket:
+    """An allowance that refills steadily; its level may be negative after a correction.
+
+    It starts full, as a server's does. What a header tells of the level only lowers it: the server may admit
+    requests in another order than they were sent, so that "remaining" is an upper bound.
+
+    Attributes:
+        per_s: Refill a second; 0 where no limit is known, and then nothing is held back.
+        capacity: What it holds at most.
+    """
+
+    def __init__(self, per_minute: float | None, clock: Clock) -> None:
+        self._clock = clock
+        self._configured_per_s = (per_minute or 0.0) / 60
+        self.per_s = self._configured_per_s
+        self.capacity = per_minute or 0.0
+        self._level = self.capacity
+        self._at = clock()
+
+    @property
+    def level(self) -> float:
+        """What it holds now."""
+        now = self._clock()
+        self._level = min(self.capacity, self._level + (now - self._at) * self.per_s)
+        self._at = now
+        return self._level
+
+    def wait_s(self, amount: float) -> float:
+        """Seconds until the amount is there, or until it is full where it can never hold that much."""
+        if not self.per_s:
+            return 0.0
+        return max(0.0, min(amount, self.capacity) - self.level) / self.per_s
+
+    def take(self, amount: float) -> None:
+        """Draw an amount, or give back a negative one."""
+        if self.per_s:
+            self._level = min(self.capacity, self.level - amount)
+
+    def lower_to(self, level: float) -> None:
+        """Believe that there is no more than this."""
+        if self.per_s:
+            self._level = min(self.level, level)
+
+    def scale(self, factor: float) -> None:
+        """Make rate, capacity and level a multiple of what they are."""
+        self._level = self.level * factor
+        self._configured_per_s *= factor
+        self.per_s *= factor
+        self.capacity *= factor
+
+    def learn(self, limit: float, remaining: float | None, reset_s: float | None) -> None:
+        """Take over the server's rate, and its capacity, which is what it held plus what was to refill.
+
+        A lower limit that the user has set stands.
+        """
+        told_per_s = limit / 60
+        if 0 < self._configured_per_s < told_per_s * 0.999:
+            return
+        if not self.per_s:
+            self.capacity = self._level = limit
+            self._at = self._clock()
+        self.per_s = told_per_s
+        if remaining is not None and reset_s is not None:
+            capacity = max(1.0, remaining + reset_s * told_per_s)
+            if abs(capacity - self.capacity) > 0.01 * self.capacity:
+                level = self.level + capacity - self.capacity
+                self.capacity, self._level = capacity, level
+
+
+@dataclass(slots=True)
+class Reservation:
+    """What one request has drawn, and when; settling it puts the tokens right."""
+
+    tokens: float
+    sent_at: float
+
+
+class Pacer:
+    """Admits requests; used from one event loop only.
+
+    The window (requests under way) grows by a tenth with each answer and falls by three tenths with each
+    failure: it holds while fewer than one in five fail, and closes to one when nothing comes.
+
+    Attributes:
+        waiting: Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on.
+        share: The part of the limits that is this process's.
+    """
+
+    def __init__(
+        self,
+        *,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        max_in_flight: int = 16,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._requests = Bucket(requests_per_minute, clock)
+        self._tokens = Bucket(tokens_per_minute, clock)
+        self._most = max_in_flight
+        self._window = float(max_in_flight)
+        self._sent: deque[Reservation] = deque(maxlen=_REMEMBERED)
+        self._under_way = 0
+        self._opens_at = float("-inf")
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._tokens_a_paper: float | None = None
+        self.waiting = ""
+        self.share = 1.0
+
+    @property
+    def window(self) -> int:
+        """Requests that may be under way now."""
+        return max(1, int(self._window))
+
+    @property
+    def limited(self) -> bool:
+        """Whether any limit is known."""
+        return bool(self._requests.per_s or self._tokens.per_s)
+
+    def divide(self, processes: int) -> None:
+        """Share the limits with other processes that use the same key: each takes an equal part."""
+        share = 1.0 / max(1, processes)
+        if share != self.share:
+            self._requests.scale(share / self.share)
+            self._tokens.scale(share / self.share)
+            self.share = share
+            self._changed.set()
+
+    def expected_output(self, papers: int, most: int) -> float:
+        """Output tokens that an answer about so many papers is expected to have."""
+        each = self._tokens_a_paper or _FIRST_GUESS_TOKENS_A_PAPER
+        return min(most, each * max(1, papers) + _MARGIN_TOKENS)
+
+    def learn(self, papers: int, output_tokens: int) -> None:
+        """Move the average of output tokens a paper towards what an answer had."""
+        each = output_tokens / max(1, papers)
+        known = self._tokens_a_paper
+        self._tokens_a_paper = each if known is None else known + _LEARNING_RATE * (each - known)
+
+    async def admit(self, tokens: float) -> Reservation:
+        """Wait for a turn, in the order of asking, and draw what the request is expected to use."""
+        async with self._turn:
+            while True:
+                wait = self._hindrance(tokens)
+                if wait == 0:
+                    break
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), None if wait < 0 else wait)
+            self.waiting = ""
+            self._requests.take(1)
+            self._tokens.take(tokens)
+            self._under_way += 1
+            held = Reservation(tokens, self._clock())
+            self._sent.append(held)
+            return held
+
+    def _hindrance(self, tokens: float) -> float:
+        """Seconds to wait; 0 for none, less than 0 where only an answer can make room."""
+        gate = self._opens_at - self._clock()
+        if gate > 0:
+            self.waiting = f"429: {gate:.0f} s"
+            return gate
+        if self._under_way >= self.window:
+            self.waiting = ""
+            return -1.0
+        quota = max(self._requests.wait_s(1), self._tokens.wait_s(tokens))
+        self.waiting = f"quota: {quota:.0f} s" if quota else ""
+        return quota
+
+    def settle(self, held: Reservation, used_tokens: float, headers: Mapping[str, str]) -> None:
+        """An answer came: correct what was drawn by what it used, and by what the server says."""
+        self._window = min(float(self._most), self._window * _GROWTH)
+        self._release(held, used_tokens)
+        self._read(held, headers)
+
+    def failed(self, held: Reservation, headers: Mapping[str, str] | None = None) -> None:
+        """No answer came: its tokens are given back, its request is not, and the window falls."""
+        self._window = max(1.0, self._window * _FALL)
+        self._release(held, 0.0)
+        self._read(held, headers or {})
+
+    def refused(self, held: Reservation) -> None:
+        """The server did not understand: nothing was used, and it says nothing about its load."""
+        self._release(held, 0.0)
+
+    def close(self, needed_tokens: float, wait_s: float) -> None:
+        """Shut the gate for all until the wait is over; a longer wait that stands is kept."""
+        self._opens_at = max(self._opens_at, self._clock() + wait_s)
+        self._tokens.lower_to(needed_tokens - wait_s * self._tokens.per_s)
+        log.info("429: nothing is sent for %.1f s", wait_s)
+        self._changed.set()
+
+    def _release(self, held: Reservation, used_tokens: float) -> None:
+        self._tokens.take(used_tokens - held.tokens)
+        held.tokens = used_tokens
+        self._under_way -= 1
+        self._changed.set()
+
+    def _read(self, held: Reservation, headers: Mapping[str, str]) -> None:
+        for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
+            limit, remaining = (
+                _number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining")
+            )
+            if limit:
+                share_left = None if remaining is None else remaining * self.share
+                bucket.learn(
+                    limit * self.share, share_left, duration_s(headers.get(f"x-ratelimit-reset-{name}", ""))
+                )
+            if remaining is not None:
+                later = [other for other in self._sent if other.sent_at > held.sent_at + _ORDER_UNSURE_S]
+                drawn = len(later) if bucket is self._requests else sum(other.tokens for other in later)
+                refilled = (self._clock() - held.sent_at) * bucket.per_s
+                bucket.lower_to(remaining * self.share + refilled - drawn)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

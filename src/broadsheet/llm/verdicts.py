@@ -1,0 +1,92 @@
+"""What each exception of the openai package means here: whose it is, and whether asking again can help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import openai  # noqa: TID251 - a provider's own package
+
+Kind = Literal["misconfigured", "too-many", "transient", "not-understood", "failed"]
+_USER_MUST_ACT = {
+    "insufficient_quota": "the account's quota is used up; top it up or use another key",
+    "billing_hard_limit_reached": "the account's billing limit is reached; raise it or use another key",
+}
+_BY_TYPE: Mapping[Kind, tuple[type[Exception], ...]] = {
+    "transient": (
+        openai.APIConnectionError,  # a timeout is one of these
+        openai.APIResponseValidationError,
+        openai.WebSocketConnectionClosedError,
+        openai.WebSocketQueueFullError,
+    ),
+    "failed": (openai.LengthFinishReasonError, openai.ContentFilterFinishReasonError),
+    "misconfigured": (openai.OpenAIError,),  # what is left: no key, no token, a wrong set-up
+}
+_TRANSIENT = {408, 409, 425}
+_LONG = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do about an exception.
+
+    Attributes:
+        kind: ``misconfigured``: no request can succeed; ``too-many``: close the gate and ask again;
+            ``transient``: ask again a few times; ``not-understood``: say it in another way, else ``failed``:
+            this request alone cannot be answered.
+        sentence: What the provider says.
+        status: HTTP status, 0 where there was no answer.
+        param: The parameter that is refused, where it is named.
+        headers: The answer's headers, names in lower case.
+    """
+
+    kind: Kind
+    sentence: str
+    status: int = 0
+    param: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def verdict(error: Exception) -> Verdict:
+    """The verdict on whatever the openai client raised."""
+    if isinstance(error, openai.APIStatusError):
+        return _on_status(error)
+    for kind, types in _BY_TYPE.items():
+        if isinstance(error, types):
+            return Verdict(
+                kind, _cause(error) if isinstance(error, openai.APIConnectionError) else _short(error)
+            )
+    return Verdict("failed", f"{type(error).__name__}: {_short(error)}")
+
+
+def _on_status(error: openai.APIStatusError) -> Verdict:
+    status, code = error.status_code, error.code or ""
+    told = Verdict("failed", _short(error.message), status, error.param or "", error.response.headers)
+    if code in _USER_MUST_ACT:
+        return _as(told, "misconfigured", _USER_MUST_ACT[code])
+    if status in {401, 403, 404}:
+        return _as(told, "misconfigured")
+    if status == 429:
+        return _as(told, "too-many")
+    if status in _TRANSIENT or status >= 500:
+        return _as(told, "transient")
+    if status in {400, 415, 422} and code != "context_length_exceeded":
+        return _as(told, "not-understood")
+    return told
+
+
+def _as(told: Verdict, kind: Kind, sentence: str = "") -> Verdict:
+    return Verdict(kind, sentence or told.sentence, told.status, told.param, told.headers)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, openai.APITimeoutError):
+        return "no answer in time"
+    cause = error.__cause__ or error
+    return f"no connection: {_short(cause) or type(cause).__name__}"
+
+
+def _short(said: object) -> str:
+    words = " ".join(str(said).split())
+    return words if len(words) <= _LONG else words[:_LONG] + " …"

@@ -1,0 +1,200 @@
+"""The openai engine over real HTTP on loopback."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from broadsheet.config import Settings
+from broadsheet.errors import ConfigError, LLMMisconfigured, LLMUnavailable
+from broadsheet.llm import Outcome, open_llm
+from broadsheet.prompts import Prompts
+from servers.faults import Faults
+from servers.limits import Limits
+from servers.openai_server import Behaviour, OpenAIServer
+
+
+def ids(outcomes: list[Outcome]) -> list[str]:
+    return sorted(outcome.request.id for outcome in outcomes if outcome.reply)
+
+
+def test_each_request_is_answered_once_with_its_own_papers_and_its_usage(engine, ask):
+    requests = [ask(number, 3) for number in range(20)]
+    with OpenAIServer() as server:
+        outcomes = list(engine(server).complete(requests))
+    assert ids(outcomes) == sorted(request.id for request in requests)
+    assert len(server.seen) == 20
+    for outcome in outcomes:
+        reply = outcome.reply
+        records = json.loads(reply.text)["papers"]
+        assert [record["ref"] for record in records] == ["P1", "P2", "P3"]
+        assert all(
+            record["tldr"].startswith(f"Lantern {outcome.request.id[1:]}-{place}")
+            for place, record in enumerate(records, 1)
+        )
+        assert reply.usage.input_tokens > 0
+        assert reply.usage.output_tokens > 0
+        assert reply.latency_s > 0
+        assert reply.model == "gpt-5-mini-2026"
+
+
+def test_the_first_body_asks_for_the_strict_schema_and_a_bounded_answer(engine, ask):
+    with OpenAIServer() as server:
+        list(engine(server).complete([ask(max_output_tokens=777)]))
+    body = server.seen[0].body
+    assert body["response_format"]["json_schema"]["strict"] is True
+    assert body["max_completion_tokens"] == 777
+    assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+
+
+def test_requests_that_are_appended_while_outcomes_are_drawn_are_asked_too(engine, ask):
+    requests = [ask(0), ask(1)]
+    drawn = []
+    with OpenAIServer() as server:
+        for outcome in engine(server).complete(requests):
+            drawn.append(outcome)
+            if len(requests) < 7:
+                requests.append(ask(len(requests)))
+    assert len(drawn) == len(requests) == 7
+
+
+def test_an_appended_request_is_sent_while_a_slow_one_is_under_way(engine, ask):
+    def answer(paper):
+        return {"tldr": "x" * (4000 if "0-1" in paper.title else 10)}
+
+    requests = [ask(0, max_output_tokens=5000), ask(1)]
+    with OpenAIServer(answer, Behaviour(per_token_s=0.002)) as server:
+        order = []
+        for outcome in engine(server).complete(requests):
+            order.append(outcome.request.id)
+            if len(requests) == 2:
+                requests.append(ask(2))
+    assert order == ["r1", "r2", "r0"]
+
+
+def test_no_more_than_max_in_flight_are_under_way(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(base_s=0.02)) as server:
+        list(engine(server, max_in_flight=3).complete([ask(number) for number in range(15)]))
+    assert server.peak_in_flight == 3
+
+
+def test_rate_limits_server_errors_and_resets_lose_nothing(engine, ask):
+    faults = Faults(seed=4, too_many=0.2, server_error=0.15, reset=0.1)
+    behaviour = Behaviour(faults=faults, retry_after={"retry-after-ms": "20"})
+    requests = [ask(number) for number in range(40)]
+    with OpenAIServer(behaviour=behaviour) as server:
+        outcomes = list(engine(server).complete(requests))
+    assert ids(outcomes) == sorted(request.id for request in requests)
+    assert {seen.status for seen in server.seen} == {0, 200, 429, 500}
+    assert len(server.answered) == 40
+
+
+def test_a_429_closes_the_gate_for_all_for_exactly_as_long_as_it_says(engine, ask):
+    class Once(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            first = not any(seen.fault for seen in server.seen)
+            return "too_many" if first and len(server.seen) == 3 else ""
+
+    behaviour = Behaviour(
+        base_s=0.03, faults=Once(), retry_after={"retry-after-ms": "400", "retry-after": "9"}
+    )
+    with OpenAIServer(behaviour=behaviour) as server:
+        outcomes = list(engine(server, max_in_flight=4).complete([ask(number) for number in range(20)]))
+    assert len(ids(outcomes)) == 20
+    refused = next(place for place, seen in enumerate(server.seen) if seen.status == 429)
+    sent_before = 0.02
+    after = [seen.at - server.seen[refused].at for seen in server.seen[refused + 1 :]]
+    late = [wait for wait in after if wait > sent_before]
+    assert 0.4 <= min(late) < 0.6
+
+
+def test_429s_are_never_given_up_by_their_count(engine, ask):
+    class Twenty(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return "too_many" if attempt < 20 else ""
+
+    behaviour = Behaviour(faults=Twenty(), retry_after={"retry-after-ms": "1"})
+    with OpenAIServer(behaviour=behaviour) as server:
+        outcomes = list(engine(server).complete([ask()]))
+    assert ids(outcomes) == ["r0"]
+    assert len(server.seen) == 21
+
+
+def test_under_a_quota_that_is_told_in_advance_nothing_is_refused(engine, ask):
+    limits = Limits(tpm=60_000, tpm_burst=60_000)
+    requests = [ask(number, 8) for number in range(12)]
+    with OpenAIServer(behaviour=Behaviour(limits=limits)) as server:
+        outcomes = list(engine(server, tokens_per_minute=60_000).complete(requests))
+    assert len(ids(outcomes)) == 12
+    assert all(seen.status == 200 for seen in server.seen)
+
+
+def test_a_wrong_key_stops_the_run_with_what_to_do_and_without_the_key(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(key="another")) as server, pytest.raises(LLMMisconfigured) as told:
+        list(engine(server).complete([ask(number) for number in range(5)]))
+    assert "OPENAI_API_KEY" in str(told.value)
+    assert "key-of-the-test" not in str(told.value)
+
+
+def test_a_model_that_does_not_exist_stops_the_run(engine, ask):
+    with (
+        OpenAIServer(behaviour=Behaviour(model="other")) as server,
+        pytest.raises(LLMMisconfigured, match="no model"),
+    ):
+        list(engine(server).complete([ask()]))
+
+
+def test_answers_under_way_are_yielded_before_a_refused_key_ends_the_run(engine, ask):
+    behaviour = Behaviour(base_s=0.1)
+    requests, drawn = [ask(0), ask(1)], []
+    with OpenAIServer(behaviour=behaviour) as server:
+        outcomes = engine(server).complete(requests)
+        drawn.append(next(outcomes))
+        behaviour.key = "revoked"
+        requests.append(ask(2))
+        with pytest.raises(LLMMisconfigured):
+            drawn.extend(iter(outcomes))
+    assert ids(drawn) == ["r0", "r1"]
+
+
+def test_a_server_that_is_not_there_is_unavailable_not_wrong(engine, ask, monkeypatch):
+    monkeypatch.setattr("broadsheet.llm.exchange.FIRST_BACKOFF_S", 0.01)
+    with OpenAIServer() as server:
+        llm = engine(server)
+    with pytest.raises(LLMUnavailable, match="run the same command again"):
+        list(llm.complete([ask()]))
+
+
+def test_a_request_beyond_the_context_fails_alone(engine, ask):
+    behaviour = Behaviour(context=1200)
+    long, short = ask(0, 40), ask(1)
+    with OpenAIServer(behaviour=behaviour) as server:
+        by_id = {o.request.id: o for o in engine(server).complete([long, short])}
+    assert "context" in by_id["r0"].error
+    assert by_id["r1"].reply
+
+
+def test_closing_the_iterator_ends_the_thread_and_sends_nothing_more(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(base_s=0.02)) as server:
+        outcomes = engine(server, max_in_flight=2).complete([ask(number) for number in range(50)])
+        next(outcomes)
+        outcomes.close()
+        sent = len(server.seen)
+        deadline = time.monotonic() + 0.2
+        while time.monotonic() < deadline:
+            assert len(server.seen) == sent
+
+
+def test_without_key_and_address_the_engine_says_what_to_set(store):
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        open_llm(Settings.load(engine="openai"), store, Prompts.load())
+
+
+def test_nothing_that_is_stored_holds_the_key(engine, ask, store, tmp_path):
+    with OpenAIServer(behaviour=Behaviour(refused=frozenset({"temperature"}))) as server:
+        list(engine(server, tokens_per_minute=1e6).complete([ask()]))
+    store.close()
+    for path in tmp_path.iterdir():
+        assert b"key-of-the-test" not in path.read_bytes()

@@ -1,0 +1,126 @@
+"""A small HTTP/1.1 server on 127.0.0.1 that serves hundreds of waiting connections from one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request as it came; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back. ``reset`` cuts the connection instead of answering."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reset: bool = False
+
+    @classmethod
+    def of(cls, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Self:
+        """An answer whose body is JSON."""
+        return cls(status, json.dumps(value).encode(), headers or {})
+
+
+Respond = Callable[[Call], Awaitable[Answer]]
+
+
+class _Connection(asyncio.Protocol):
+    """Reads one request at a time from one connection that is kept open."""
+
+    def __init__(self, respond: Respond, tasks: set[asyncio.Task[None]]) -> None:
+        self._respond, self._tasks = respond, tasks
+        self._buffer = bytearray()
+        self._busy = False
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        self._next()
+
+    def _next(self) -> None:
+        end = self._buffer.find(b"\r\n\r\n")
+        if self._busy or end < 0:
+            return
+        head, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (s.partition(":") for s in lines)
+        }
+        length = int(headers.get("content-length", "0"))
+        if len(self._buffer) < end + 4 + length:
+            return
+        method, path, _ = head.split(" ", 2)
+        call = Call(method, path, headers, bytes(self._buffer[end + 4 : end + 4 + length]))
+        del self._buffer[: end + 4 + length]
+        self._busy = True
+        task = asyncio.get_running_loop().create_task(self._answer(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, call: Call) -> None:
+        answer = await self._respond(call)
+        transport = self._transport
+        assert transport is not None
+        if answer.reset:
+            transport.abort()
+            return
+        if transport.is_closing():
+            return
+        head = {"content-type": "application/json", **answer.headers, "content-length": str(len(answer.body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        transport.write(f"HTTP/1.1 {answer.status} -\r\n{lines}\r\n".encode("latin-1") + answer.body)
+        self._busy = False
+        self._next()
+
+
+class LoopbackServer:
+    """Serves ``respond`` from a thread of its own: ``with LoopbackServer(respond) as server: server.url``."""
+
+    def __init__(self, respond: Respond, port: int = 0) -> None:
+        self._respond = respond
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._stop: asyncio.Event = asyncio.Event()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        self._loop.run_until_complete(self._run())
+        self._loop.close()
+
+    async def _run(self) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        server = await self._loop.create_server(
+            lambda: _Connection(self._respond, tasks), sock=self._socket, backlog=1024
+        )
+        await self._stop.wait()
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,132 @@
+"""``/v1/files`` and ``/v1/batches`` of the loopback server; a job is done after it was looked at so often."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from servers.loopback import Answer, Call
+
+Complete = Callable[..., Awaitable[Answer]]
+DONE = {"completed", "expired", "failed", "cancelled"}
+
+
+class Batches:
+    """Files and jobs.
+
+    Attributes:
+        polls_to_finish: How often a job must be looked at before it is done; None for never.
+        expire_after: Lines that are answered before the job expires; None for all.
+        fail_lines: Numbers of lines that end in the error file with status 500.
+        reject: Whether jobs fail validation, with no output at all.
+    """
+
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
+        self.files: dict[str, bytes] = {}
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.polls_to_finish: int | None = 1
+        self.expire_after: int | None = None
+        self.fail_lines: frozenset[int] = frozenset()
+        self.reject = False
+        self._polls: dict[str, int] = {}
+
+    def respond(self, call: Call) -> Answer:
+        """Answer one call."""
+        path = call.path.partition("?")[0].removeprefix("/v1/")
+        if call.method == "POST" and path == "files":
+            return self._upload(call)
+        if call.method == "POST" and path == "batches":
+            return self._create(json.loads(call.body))
+        kind, _, name = path.partition("/")
+        if kind == "batches" and name in self.jobs:
+            return Answer.of(self._look(name))
+        file_id, _, rest = name.partition("/")
+        if kind == "files" and file_id in self.files:
+            if call.method == "DELETE":
+                del self.files[file_id]
+                return Answer.of({"id": file_id, "object": "file", "deleted": True})
+            if rest == "content":
+                return Answer(body=self.files[file_id], headers={"content-type": "application/jsonl"})
+            return Answer.of(self._file(file_id))
+        return Answer.of({"error": {"message": f"No such {kind}.", "code": "not_found"}}, 404)
+
+    def _file(self, file_id: str) -> dict[str, Any]:
+        return {
+            "id": file_id,
+            "object": "file",
+            "bytes": len(self.files[file_id]),
+            "created_at": int(time.time()),
+            "filename": "requests.jsonl",
+            "purpose": "batch",
+            "status": "processed",
+        }
+
+    def _upload(self, call: Call) -> Answer:
+        boundary = re.search(r'boundary="?([^";]+)', call.headers["content-type"])
+        assert boundary
+        for part in call.body.split(b"--" + boundary[1].encode()):
+            head, _, content = part.partition(b"\r\n\r\n")
+            if b'name="file"' in head:
+                return Answer.of(self._file(self._keep(content.removesuffix(b"\r\n"))))
+        return Answer.of({"error": {"message": "No file in the form."}}, 400)
+
+    def _keep(self, content: bytes) -> str:
+        file_id = f"file-{len(self.files) + 1}-{time.monotonic_ns()}"
+        self.files[file_id] = content
+        return file_id
+
+    def _create(self, body: dict[str, Any]) -> Answer:
+        name = f"batch_{len(self.jobs) + 1}"
+        self.jobs[name] = {
+            "id": name,
+            "object": "batch",
+            "endpoint": body["endpoint"],
+            "input_file_id": body["input_file_id"],
+            "completion_window": body["completion_window"],
+            "created_at": int(time.time()),
+            "status": "failed" if self.reject else "in_progress",
+            "output_file_id": None,
+            "error_file_id": None,
+        }
+        self._polls[name] = 0
+        return Answer.of(self.jobs[name])
+
+    def _look(self, name: str) -> dict[str, Any]:
+        job = self.jobs[name]
+        self._polls[name] += 1
+        due = self.polls_to_finish is not None and self._polls[name] > self.polls_to_finish
+        if job["status"] == "in_progress" and due:
+            job["status"] = "finalizing"
+            job["task"] = asyncio.get_running_loop().create_task(self._run(job))
+        return {key: value for key, value in job.items() if key != "task"}
+
+    async def _run(self, job: dict[str, Any]) -> None:
+        lines = [json.loads(line) for line in self.files[job["input_file_id"]].splitlines() if line.strip()]
+        output: list[dict[str, Any]] = []
+        errors: list[dict[str, Any]] = []
+        for number, line in enumerate(lines):
+            if self.expire_after is not None and number >= self.expire_after:
+                error = {"code": "batch_expired", "message": "This request could not be executed in time."}
+                errors.append({"custom_id": line["custom_id"], "response": None, "error": error})
+                continue
+            answer = (
+                Answer(500) if number in self.fail_lines else await self._complete(line["body"], batched=True)
+            )
+            status = 500 if answer.reset else answer.status
+            body = json.loads(answer.body)
+            told = {
+                "custom_id": line["custom_id"],
+                "response": {"status_code": status, "request_id": f"r{number}", "body": body},
+                "error": None,
+            }
+            (output if status == 200 else errors).append(told)
+        output.reverse()  # the service promises no order
+        for key, told_lines in (("output_file_id", output), ("error_file_id", errors)):
+            if told_lines:
+                job[key] = self._keep("\n".join(map(json.dumps, told_lines)).encode())
+        job["status"] = "expired" if self.expire_after is not None else "completed"
