@@ -101,6 +101,8 @@ def wording(text: str) -> str:
 
 def alike(one: str, other: str) -> float:
     """The share of the shorter text's runs of three words that the other has too; 1 where either is empty."""
+    if one == other:
+        return 1.0
     runs, other_runs = _runs(wording(one)), _runs(wording(other))
     if not runs or not other_runs:
         return 1.0

@@ -83,7 +83,7 @@ def test_what_sqlite_cannot_hold_does_not_get_through(listing: Make) -> None:
 
 
 def test_one_long_line_is_recognised_by_its_start() -> None:
-    assert recognises('{"title": "x", "abstract": "' + "y" * 70_000)
-    assert recognises('not json\n{"title": "x"}\n')
-    assert not recognises("{not json}\nA title\n")
-    assert not recognises("[1, 2]\n")
+    assert recognises('{"title": "x", "abstract": "' + "y" * 70_000, {})
+    assert recognises('not json\n{"title": "x"}\n', {})
+    assert not recognises("{not json}\nA title\n", {})
+    assert not recognises("[1, 2]\n", {})

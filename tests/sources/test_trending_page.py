@@ -159,7 +159,7 @@ def test_any_text_gives_papers_or_a_source_error(text: str) -> None:
 
     told: list[str] = []
     papers: list[Paper] = []
-    recognises(text)
+    recognises(text, {})
     try:
         papers.extend(read(Listing("any", lambda: io.BytesIO(text.encode(errors="replace")), told.append)))
     except SourceError:

@@ -14,8 +14,18 @@ from typing import IO
 
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
-from broadsheet.sources import jsonl, trending_page
-from broadsheet.sources.listing import Listing, as_text, is_text
+from broadsheet.sources import (
+    bibtex,
+    csv_file,
+    feeds,
+    html_page,
+    json_file,
+    jsonl,
+    parquet,
+    ris,
+    trending_page,
+)
+from broadsheet.sources.listing import Listing, as_text
 
 STDIN = "-"
 
@@ -26,19 +36,19 @@ class Format:
 
     Attributes:
         name: What it is called; the source's name in a sighting.
-        recognises: Whether the start of a file, as text, is of this kind.
+        recognises: Whether the start of a file, as text, is of this kind; told which fields the user maps.
         read: The papers of a file of this kind.
     """
 
     name: str
-    recognises: Callable[[str], bool]
+    recognises: Callable[[str, Mapping[str, str]], bool]
     read: Callable[[Listing], Iterator[Paper]]
 
 
 # The first that recognises a file reads it, so the strictest stand first.
-FORMATS: tuple[Format, ...] = (
-    Format(jsonl.NAME, jsonl.recognises, jsonl.read),
-    Format(trending_page.NAME, trending_page.recognises, trending_page.read),
+FORMATS: tuple[Format, ...] = tuple(
+    Format(kind.NAME, kind.recognises, kind.read)
+    for kind in (parquet, html_page, feeds, json_file, jsonl, ris, bibtex, csv_file, trending_page)
 )
 
 
@@ -60,9 +70,9 @@ class FileSource:
             SourceError: It cannot be read, or is of no known kind.
         """
         head = self._listing.head()
-        text = as_text(head) if is_text(head) else ""
+        text = as_text(head)
         for kind in FORMATS:
-            if kind.recognises(text):
+            if kind.recognises(text, self._listing.fields):
                 return kind.read(self._listing)
         raise SourceError(
             f"{self.name} is of no kind that Broadsheet reads ({', '.join(kind.name for kind in FORMATS)})."

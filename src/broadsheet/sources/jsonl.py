@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
-from broadsheet.sources import records
 from broadsheet.sources.listing import Listing
+from broadsheet.sources.records import Told, Unreadable, papers
 
 NAME = "jsonl"
+_LINES_LOOKED_AT = 20
 
 
-def recognises(text: str) -> bool:
-    """Whether one of the first lines of a text is a JSON object that ends on its line."""
-    lines = [line for line in text.split("\n", 20)[:20] if line.strip()]
-    return any(_is_object(line) for line in lines) or (
-        # One line may be longer than the part that is looked at.
-        len(lines) == 1 and lines[0].lstrip().startswith('{"')
-    )
+def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - an object is one by any name
+    """Whether one of the first lines is a JSON object that ends on its line, or the only one begins one."""
+    lines = [line for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT] if line.strip()]
+    whole = any(not isinstance(_object(line), Unreadable) for line in lines)
+    return whole or (len(lines) == 1 and lines[0].lstrip().startswith('{"'))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
@@ -29,37 +26,13 @@ def read(listing: Listing) -> Iterator[Paper]:
     Raises:
         SourceError: The file cannot be read, or no line of it is a paper.
     """
-    rank = 0
-    first_reason = ""
-    for number, line in listing.lines():
-        if not line.strip():
-            continue
-        try:
-            paper = records.paper(_object(line), listing.sighting(NAME, rank + 1), listing.fields)
-        except records.Unreadable as reason:
-            why = str(reason)
-        else:
-            rank += 1
-            yield paper
-            continue
-        first_reason = first_reason or f"line {number}: {why}"
-        listing.trouble(f"line {number} is skipped: {why}")
-    if not rank:
-        raise SourceError(f"{listing.name} holds no paper ({first_reason}).")
+    lines = ((f"line {number}", _object(line)) for number, line in listing.lines() if line.strip())
+    return papers(listing, NAME, lines)
 
 
-def _object(line: str) -> dict[str, Any]:
+def _object(line: str) -> Told:
     try:
         found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise records.Unreadable("it is not valid JSON") from error
-    if not isinstance(found, dict):
-        raise records.Unreadable("it is no JSON object")
-    return found
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return bool(_object(line))
-    except records.Unreadable:
-        return False
+    except (ValueError, RecursionError):
+        return Unreadable("it is not valid JSON")
+    return found if isinstance(found, dict) else Unreadable("it is no JSON object")

@@ -101,15 +101,6 @@ class Listing:
         )
 
 
-def is_text(head: bytes) -> bool:
-    """Whether the start of a file reads as text in UTF-8 or UTF-16."""
-    try:
-        _encoding(head, "")
-    except SourceError:
-        return False
-    return True
-
-
 def as_text(head: bytes) -> str:
     """The start of a file as text, for looking at; undecodable bytes are replaced."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

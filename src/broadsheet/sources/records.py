@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from broadsheet.errors import SourceError
 from broadsheet.paper import Paper, Sighting
 from broadsheet.sources import identifiers
+from broadsheet.sources.listing import Listing
 
 # Our field, then the names that are understood for it, the surest first; compared without case and signs.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -28,8 +30,52 @@ _SIGNS = re.compile(r"[\W_]+")
 _DATE = re.compile(r"(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?")
 
 
+_TROUBLES_TOLD = 20
+
+
 class Unreadable(ValueError):  # noqa: N818 - the state is the name
     """A record that makes no paper; the message is a clause such as "it has no title"."""
+
+
+Told = Mapping[str, Any] | Unreadable
+
+
+def papers(listing: Listing, source: str, told: Iterable[tuple[str, Told]]) -> Iterator[Paper]:
+    """Papers of a listing's records, ranked as they come; what is no paper is reported and skipped.
+
+    Args:
+        listing: The file.
+        source: The source's name for the sightings.
+        told: Each record with its place, such as ``line 3``; or why there is none at that place.
+
+    Raises:
+        SourceError: None of the records is a paper.
+    """
+    rank = skipped = 0
+    first_reason = "it is empty"
+    for place, record in told:
+        try:
+            if isinstance(record, Unreadable):
+                raise record
+            found = paper(record, listing.sighting(source, rank + 1), listing.fields)
+        except Unreadable as reason:
+            skipped += 1
+            first_reason = f"{place}: {reason}" if skipped == 1 else first_reason
+            if skipped <= _TROUBLES_TOLD:
+                listing.trouble(f"{place} is skipped: {reason}")
+        else:
+            rank += 1
+            yield found
+    if skipped > _TROUBLES_TOLD:
+        listing.trouble(f"{skipped - _TROUBLES_TOLD} more are skipped for reasons like these")
+    if not rank:
+        raise SourceError(f"{listing.name} holds no paper ({first_reason}).")
+
+
+def names_title(names: Iterable[str], fields: Mapping[str, str]) -> bool:
+    """Whether one of a record's field names is understood as, or has been named by the user as, the title."""
+    plain = {_plain(name) for name in names}
+    return bool(plain & {"title", "papertitle"}) or ("title" in fields and _plain(fields["title"]) in plain)
 
 
 def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str] | None = None) -> Paper:
@@ -56,7 +102,7 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
         abstract=_text(found.get("abstract")).strip(),
         authors=_authors(found.get("authors")),
         url=url or (f"https://arxiv.org/abs/{arxiv}" if arxiv else ""),
-        published=_date(found.get("published")),
+        published=date_in(found.get("published")),
         comment=_text(found.get("comment")).strip(),
         arxiv_id=arxiv,
         version=version or _count(record.get("version")),
@@ -70,7 +116,7 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
 
 def _chosen(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """The values of our fields, each from the first of its names that the record fills."""
-    plain = {_SIGNS.sub("", str(name)).casefold(): value for name, value in record.items()}
+    plain = {_plain(name): value for name, value in record.items()}
     chosen: dict[str, Any] = {}
     for ours, theirs in NAMES.items():
         if ours in names:
@@ -78,6 +124,10 @@ def _chosen(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
         else:
             chosen[ours] = next((plain[name] for name in theirs if plain.get(name) not in (None, "")), None)
     return chosen
+
+
+def _plain(name: object) -> str:
+    return _SIGNS.sub("", str(name)).casefold()
 
 
 def _first_arxiv_id(*texts: str) -> tuple[str, int | None]:
@@ -110,7 +160,7 @@ def _authors(value: Any) -> tuple[str, ...]:
     return tuple(line for name in names if isinstance(name, str) and (line := _line(name)))
 
 
-def _date(value: Any) -> date | None:
+def date_in(value: Any) -> date | None:
     """A date from ISO 8601, or the first day of a year or month; None where there is none."""
     if isinstance(value, date):
         return date(value.year, value.month, value.day)

@@ -9,7 +9,7 @@ reported with its number, and never guessed at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -50,7 +50,7 @@ class _Line:
         return self.text.endswith(".") and len(self.text.split()) >= _FEWEST_ABSTRACT_WORDS
 
 
-def recognises(text: str) -> bool:
+def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its lines have no names
     """Whether a text begins like a saved page: its header, or a title with an abstract below."""
     lines = [_Line(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if any(_INVITATION.fullmatch(line.text) for line in lines):

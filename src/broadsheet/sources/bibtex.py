@@ -1,0 +1,68 @@
+"""BibTeX, through bibtexparser: it goes on after a broken entry, and decodes LaTeX outside maths."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+
+from broadsheet.errors import SourceError
+from broadsheet.paper import Paper
+from broadsheet.sources.listing import Listing
+from broadsheet.sources.records import Told, Unreadable, papers
+
+NAME = "bibtex"
+_ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s,]+\s*,", re.MULTILINE)
+
+# BibTeX knows no comments inside a field, but the LaTeX decoder would drop what follows the sign.
+_LONE_PERCENT = re.compile(r"(?<!\\)%")
+
+
+def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - an entry is one by any name
+    """Whether an entry begins on one of the first lines."""
+    return bool(_ENTRY.search(text))
+
+
+def read(listing: Listing) -> Iterator[Paper]:
+    """Papers of a BibTeX file, each with its sighting.
+
+    Raises:
+        SourceError: The file cannot be read, or no entry of it is a paper.
+    """
+    return papers(listing, NAME, _entries(listing))
+
+
+def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
+    import bibtexparser
+    from bibtexparser.middlewares import LatexDecodingMiddleware, NormalizeFieldKeys
+
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it warns of is reported here
+    try:
+        library = bibtexparser.parse_string(
+            _LONE_PERCENT.sub(r"\\%", listing.text()),
+            append_middleware=[NormalizeFieldKeys(), LatexDecodingMiddleware()],
+        )
+    except SourceError:
+        raise
+    except Exception as error:  # it documents no exception of its own
+        raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
+    for block in sorted(library.blocks, key=lambda one: one.start_line or 0):
+        place = f"the entry on line {(block.start_line or 0) + 1}"
+        if block in library.failed_blocks:
+            yield place, Unreadable("it is not valid BibTeX")
+        elif block in library.entries:
+            values = {field.key: field.value for field in block.fields}
+            named = {"id": block.key, **values, "authors": _names(values.get("author", ""))}
+            yield place, {**named, "published": values.get("date") or values.get("year")}
+
+
+def _names(text: str) -> list[str]:
+    return [
+        spoken(name) for name in re.split(r"\s+and\s+", text) if name.strip() and name.strip() != "others"
+    ]
+
+
+def spoken(name: str) -> str:
+    """A name as it is spoken: ``Sample, Bo`` is ``Bo Sample``."""
+    last, comma, first = name.partition(",")
+    return f"{first.strip()} {last.strip()}" if comma and "," not in first else name.strip()

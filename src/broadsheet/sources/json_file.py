@@ -1,0 +1,62 @@
+"""JSON: a list of objects, an object that holds one, or one object; saved Hugging Face replies too."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from broadsheet.errors import SourceError
+from broadsheet.paper import Paper
+from broadsheet.sources import daily_papers
+from broadsheet.sources.listing import Listing
+from broadsheet.sources.records import Told, Unreadable, names_title, papers
+
+NAME = "json"
+_HOLDS_LIST = re.compile(r'\{\s*"[^"]*"\s*:\s*\[\s*\{')
+
+
+def recognises(text: str, fields: Mapping[str, str]) -> bool:
+    """Whether a text begins a JSON value that JSON Lines would not hold on its first line."""
+    text = text.strip()
+    if not text.startswith(("[", "{")):
+        return False
+    first, _, rest = text.partition("\n")
+    try:
+        value = json.loads(first)
+    except (ValueError, RecursionError):
+        # Cut off, or spread over lines; a long object that begins on one line is taken for JSON Lines.
+        return bool(rest) or first.startswith("[") or bool(_HOLDS_LIST.match(first))
+    if rest:
+        return False
+    return isinstance(value, list) or not names_title(value, fields)
+
+
+def read(listing: Listing) -> Iterator[Paper]:
+    """Papers of a JSON file, each with its sighting.
+
+    Raises:
+        SourceError: The file cannot be read, is not valid JSON, or holds no paper.
+    """
+    try:
+        value = json.loads(listing.text())
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{listing.name} is not valid JSON ({error}).") from error
+    rows = _rows(value)
+    if any(daily_papers.is_row(row) for row in rows):
+        return daily_papers.papers(listing, NAME, rows)
+    return papers(listing, NAME, ((f"record {number}", _told(row)) for number, row in enumerate(rows, 1)))
+
+
+def _rows(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        lists = [
+            held for held in value.values() if isinstance(held, list) and held and isinstance(held[0], dict)
+        ]
+        return [value] if names_title(value, {}) or not lists else max(lists, key=len)
+    return value if isinstance(value, list) else [value]
+
+
+def _told(row: Any) -> Told:
+    return row if isinstance(row, dict) else Unreadable("it is no JSON object")

@@ -1,0 +1,48 @@
+"""Parquet, through pyarrow (``pip install 'broadsheet[parquet]'``); in batches, so that memory stays flat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from broadsheet.errors import SourceError
+from broadsheet.paper import Paper
+from broadsheet.sources.listing import Listing
+from broadsheet.sources.records import Told, papers
+
+NAME = "parquet"
+_MAGIC = "PAR1"  # https://parquet.apache.org/docs/file-format/
+_ROWS_A_BATCH = 1000
+
+
+def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - the mark is enough
+    """Whether a file begins with Parquet's mark."""
+    return text.startswith(_MAGIC)
+
+
+def read(listing: Listing) -> Iterator[Paper]:
+    """Papers of a Parquet file, each with its sighting.
+
+    Raises:
+        SourceError: pyarrow is not installed, or the file cannot be read or holds no paper.
+    """
+    return papers(listing, NAME, _rows(listing))
+
+
+def _rows(listing: Listing) -> Iterator[tuple[str, Told]]:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise SourceError(
+            f"{listing.name} is a Parquet file; to read it: pip install 'broadsheet[parquet]'"
+        ) from error
+    number = 0
+    try:
+        with listing.open() as stream:
+            for batch in parquet.ParquetFile(stream).iter_batches(_ROWS_A_BATCH):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", row
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SourceError(f"{listing.name} cannot be read beyond row {number} ({reason}).") from error
