@@ -1,1 +1,64 @@
-"""The engine with no key and no network: reads an annotation off the abstract by rules."""
+"""The engine with no key and no network: reads an annotation off the abstract by rules.
+
+It answers in the same form as a model, so its answers pass the same checks. Nothing it says is written: the
+sentence is the abstract's own, trimmed; its output is labelled as extracted wherever it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from broadsheet.availability import read_code
+from broadsheet.config import Settings
+from broadsheet.llm import Outcome, Reply, Request
+from broadsheet.llm.extractive.contribution import classify_contribution
+from broadsheet.llm.extractive.keywords import keyphrases
+from broadsheet.llm.extractive.tldr import summarise
+from broadsheet.llm.extractive.topics import classify_topics
+from broadsheet.paper import Paper
+from broadsheet.prompts import Prompts
+from broadsheet.schema import echo_of
+from broadsheet.store import Store
+from broadsheet.taxonomy import Taxonomy
+
+# Raise it when the rules or the fitted weights change what is answered: older answers are then stale.
+VERSION = "rules-1"
+
+
+class ExtractiveLLM:
+    """Answers by rules alone, in order, one request at a time."""
+
+    engine = "extractive"
+    model = VERSION
+    prompted = False
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._taxonomy = taxonomy
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+        """Answer each request; it may grow meanwhile, as a list does that is appended to."""
+        for request in requests:
+            records = [self._record(ref, paper) for ref, paper in request.papers.items()]
+            text = json.dumps({"papers": records}, ensure_ascii=False)
+            yield Outcome(request, Reply(text, model=self.model))
+
+    def _record(self, ref: str, paper: Paper) -> dict[str, object]:
+        return {"ref": ref, "echo": echo_of(paper.title), **extract(paper, self._taxonomy)}
+
+
+def extract(paper: Paper, taxonomy: Taxonomy) -> dict[str, object]:
+    """Every field of an annotation, read off one paper by rules; JSON types."""
+    title, abstract = paper.title, paper.abstract
+    return {
+        "tldr": summarise(title, abstract),
+        "topics": list(classify_topics(title, abstract, taxonomy)),
+        "contribution": classify_contribution(title, abstract, taxonomy),
+        "keywords": list(keyphrases(title, abstract)),
+        "code": read_code(title, abstract, paper.comment).model_dump(mode="json"),
+    }
+
+
+def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ExtractiveLLM:  # noqa: ARG001 - one form for all
+    """The extractive engine for the taxonomy of these prompts."""
+    return ExtractiveLLM(prompts.taxonomy)

@@ -1,0 +1,81 @@
+"""The line in code: source -> intake -> annotate -> compose -> render, one call a stage and no logic.
+
+Every arrow between two stages is a table of the cache, so each stage is also a command of its own, and a run
+that is cut off between two of them goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from broadsheet.annotate import AnnotateReport, Budget, Limits, Progress, annotate, maker_of
+from broadsheet.compose import Composed, compose
+from broadsheet.config import Settings
+from broadsheet.fetch import FetchReport, fetch
+from broadsheet.llm import open_llm
+from broadsheet.prompts import Prompts
+from broadsheet.render import render, write
+from broadsheet.sources import Source
+from broadsheet.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run came to, stage by stage.
+
+    Attributes:
+        fetched: Papers read and admitted, source by source.
+        annotated: Papers annotated and failed, requests, tokens and cost.
+        composed: The day's edition, if there is anything to print.
+        written: The edition's HTML page.
+    """
+
+    fetched: FetchReport
+    annotated: AnnotateReport
+    composed: Composed
+    written: Path | None
+
+
+def run(
+    sources: Sequence[Source],
+    settings: Settings,
+    day: date,
+    *,
+    since: date,
+    budget: Budget | None = None,
+    on_fetch: Callable[[int], None] | None = None,
+    on_annotate: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunReport:
+    """Fetch, annotate what is new of it, compose the day's edition and write it.
+
+    Args:
+        sources: Where papers come from.
+        settings: The database, the engine, the folder for editions.
+        day: The edition's day.
+        since: Sources that know days leave out what they listed before.
+        budget: What annotating may cost, at most.
+        on_fetch: Told how many papers have been read.
+        on_annotate: Told where annotating stands.
+        stop: Asked before every request; once true, nothing new is asked.
+
+    Raises:
+        UserError: Something must be put right first; what was done before stays done.
+        LLMError: The engine cannot answer; what it answered before is kept.
+    """
+    prompts = Prompts.load(settings.prompts)
+    with Store.open(settings.db) as store:
+        llm = open_llm(settings, store, prompts)
+        fetched = fetch(sources, store, since, on_progress=on_fetch)
+        papers = store.annotations.wanting(maker_of(llm, prompts), fetched.paper_ids)
+        limits = Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens)
+        annotated = annotate(
+            papers, store, llm, prompts, limits=limits, budget=budget, on_progress=on_annotate, stop=stop
+        )
+        composed = compose(store, day, taxonomy=prompts.taxonomy)
+        edition = composed.edition
+        written = write(render(edition, prompts.taxonomy), settings.out, day) if edition else None
+    return RunReport(fetched, annotated, composed, written)
