@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from datetime import date, datetime
@@ -73,12 +74,19 @@ def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Sett
 
 
 # Titles and abstracts are strangers' words: an escape sequence in one must not reach the terminal.
-_UNPRINTABLE = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
+_CONTROLS = [*range(9), *range(11, 32), *range(127, 160)]
+_UNPRINTABLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
+_ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROLS}
 
 
 def say(text: str) -> None:
     """Print a result, without the control characters that a terminal would obey."""
     print(text.translate(_UNPRINTABLE))  # noqa: T201 - a front door prints
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    """Print a result as JSON; control characters, which JSON allows from U+007F on, are escaped."""
+    print(json.dumps(value, ensure_ascii=False, indent=indent).translate(_ESCAPED))  # noqa: T201 - the same
 
 
 def note(text: str) -> None:

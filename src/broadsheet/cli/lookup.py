@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, get_args
 import typer
 
 from broadsheet.annotation import CodeStatus
-from broadsheet.cli.app import DbOption, JsonOption, app, check_choice, note, say, start
+from broadsheet.cli.app import DbOption, JsonOption, app, check_choice, note, say, say_json, start
 from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store import Store
@@ -75,7 +74,10 @@ def list_(
         _warn_of_unknown_tags(store, where)
         shown = 0
         for record in store.list(where, limit=limit):
-            say(json.dumps(record.as_dict(), ensure_ascii=False) if as_json else _line(record))
+            if as_json:
+                say_json(record.as_dict())
+            else:
+                say(_line(record))
             shown += 1
     if not shown and not as_json:
         note("No paper in the cache passes that filter.")
@@ -91,7 +93,10 @@ def show(
     settings = start(db=db)
     with Store.open(settings.db, create=False) as store:
         record = store.get(id_or_title)
-    say(json.dumps(record.as_dict(), ensure_ascii=False, indent=2) if as_json else _card(record))
+    if as_json:
+        say_json(record.as_dict(), indent=2)
+    else:
+        say(_card(record))
 
 
 def _warn_of_unknown_tags(store: Store, where: Filter) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from broadsheet.cli.app import DbOption, JsonOption, app, say, start
+from broadsheet.cli.app import DbOption, JsonOption, app, say, say_json, start
 from broadsheet.store import Store
 
 
@@ -15,7 +13,7 @@ def stats(as_json: JsonOption = False, db: DbOption = None) -> None:
     with Store.open(settings.db, create=False) as store:
         counts = store.statistics.summary()
     if as_json:
-        say(json.dumps(counts, ensure_ascii=False, indent=2))
+        say_json(counts, indent=2)
         return
     for name, value in counts.items():
         if isinstance(value, dict):
