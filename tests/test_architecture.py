@@ -27,6 +27,7 @@ ONLY_IN = {
     "jinja2": ("render.py", "render/", "prompts.py", "web/"),
     "ray": ("backfill.py",),
 }
+LOADED_ON_DEMAND = ("llm/", "render/", "web/")  # the modules of these rooms; never the rooms themselves
 HEAVY = {"openai", "tiktoken", "jinja2", "ray", "fastapi", "pyarrow"}
 
 
@@ -83,7 +84,8 @@ def test_a_library_is_imported_only_where_it_belongs_and_a_heavy_one_only_when_n
     for name in {name for node in ast.walk(tree) for name in imported(node)} & ONLY_IN.keys():
         assert place(module).startswith(ONLY_IN[name]), f"{name} does not belong here"
     at_import = {name for node in run_at_import(tree.body) for name in imported(node)}
-    assert not at_import & HEAVY
+    if not place(module).startswith(LOADED_ON_DEMAND) or module.stem == "__init__":
+        assert not at_import & HEAVY
 
 
 def test_imports_run_downwards_only() -> None:

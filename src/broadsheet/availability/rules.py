@@ -142,10 +142,10 @@ def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> 
             continue
         if tags[place] == "r":
             thing = re.compile(r"[tcep]|d|[.;]").search(tags, place + 1, place + 10)
-            bare_data = (
+            bare_dataset = (
                 thing is not None and thing[0] == "d" and words[thing.start()] not in {"model", "models"}
             )
-            if "w" in tags[max(0, place - 8) : place + 1] and not bare_data:
+            if "w" in tags[max(0, place - 8) : place + 1] and not bare_dataset:
                 clause = re.compile(r"[^;.,:(iug]{1,8}").match(tags, place + 1)
                 yield _claim(tags, place, clause.end() - 1 if clause else place)
         elif noun := _ADJECTIVE.match(tags, place):
