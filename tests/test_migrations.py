@@ -196,9 +196,12 @@ def test_damage_that_shows_itself_while_rows_are_read_is_told_of() -> None:
             page[:8] = b"\xff" * 8  # the header of a page of rows
     Path("b.db").write_bytes(b"".join(pages))
     with Store.open("b.db") as store:
-        with pytest.raises(StoreError, match="damaged") as caught:
-            list(store.list())
-        one_sentence(caught)
+        cursor = store._db.execute("SELECT * FROM papers")
+        assert next(cursor)["title"] == "Paper 0"
+        for read in (lambda: list(cursor), store._db.execute("SELECT * FROM papers").fetchall):
+            with pytest.raises(StoreError, match="damaged") as caught:
+                read()
+            one_sentence(caught)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -71,7 +71,8 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         with _translating(self.path):
-            return super().execute(*args)
+            cursor: sqlite3.Cursor = self.cursor().execute(*args)  # sqlite3's own does not ask `cursor`
+            return cursor
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         with _translating(self.path):
