@@ -29,9 +29,9 @@ from broadsheet.llm.extractive.ranker import MODEL, Ranker
 from broadsheet.llm.extractive.topics import THRESHOLD, choose_topics, topic_context, topic_features
 from broadsheet.taxonomy import Tag, Taxonomy
 
-STRENGTH = {"topic": 1.0, "contribution": 0.1}
+STRENGTH = {"topic": 1.0, "contribution": 0.03}
 """Inverse of the L2 penalty."""
-CONTEXT_SCALE = {"topic": 3.0, "contribution": 2.0}
+CONTEXT_SCALE = {"topic": 3.0, "contribution": 3.0}
 """How freely the context may speak beside the shared features: its penalty falls with the square."""
 USER_CUES = 6
 """How many cues a user who adds a topic is taken to write."""

@@ -72,3 +72,13 @@ def test_a_paper_that_says_nothing_is_a_method() -> None:
 @given(title=st.text(max_size=200), abstract=st.text(max_size=1000))
 def test_any_text_gets_a_contribution_of_the_taxonomy(title: str, abstract: str) -> None:
     assert classify_contribution(title, abstract, DEFAULT) in DEFAULT.contribution_ids
+
+
+def test_a_method_with_a_proof_beside_it_stays_a_method() -> None:
+    title = "Momentum That Remembers Its Mistakes"
+    abstract = (
+        "Stochastic gradient descent with momentum overshoots. We propose an optimizer whose step size shrinks "
+        "after an overshoot and prove its convergence rate under standard assumptions. It trains networks faster "
+        "than AdamW."
+    )
+    assert classify_contribution(title, abstract, DEFAULT) == "method"

@@ -105,6 +105,16 @@ def test_a_topic_that_a_user_adds_works_at_once() -> None:
         assert "ornithology" not in classify_topics(title, abstract, taxonomy)
 
 
+def test_a_topic_that_a_user_adds_is_not_lost_among_those_with_many_cues() -> None:
+    taxonomy = with_lines(
+        'ornithology = "birds and their songs"', 'ornithology = ["bird song, ornithology, warbler"]'
+    )
+    title, abstract = PAPERS["speech-and-audio"]
+    topics = classify_topics(title, f"{abstract} It hears a warbler as well, and other bird song.", taxonomy)
+    assert topics[0] == "speech-and-audio"
+    assert "ornithology" in topics
+
+
 def test_a_topic_that_a_user_adds_works_from_its_definition_alone() -> None:
     taxonomy = with_lines('bird-song = "ornithology, birds, warblers"')
     assert "bird-song" in classify_topics(*BIRDS, taxonomy)
