@@ -46,10 +46,10 @@ def compose(store: Store, day: date, *, taxonomy: Taxonomy) -> Composed:
         if not ids:
             return Composed(None, changed=False)
         earlier = next((other for other in store.editions.days() if other < day), None)
-        today = Today(day, _records(store, ids), taxonomy, store.editions.get(earlier) if earlier else None)
-        edition = Edition(
-            day=day, before=earlier, sections=tuple(s for make in SECTIONS for s in make(today))
-        )
+        previous = store.editions.get(earlier) if earlier else None
+        today = Today(day, _records(store, ids), taxonomy, previous)
+        sections = tuple(section for make in SECTIONS for section in make(today))
+        edition = Edition(day=day, before=earlier, sections=sections)
         _check_each_once(edition, ids)
         return Composed(edition, changed=store.editions.keep(edition, ids))
 

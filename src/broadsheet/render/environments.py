@@ -1,4 +1,4 @@
-"""One Jinja2 environment for each format; in each, what a template prints is escaped unless it says not to."""
+"""One Jinja2 environment for each format; what a template prints is escaped unless it says not to."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: TID251 - this room renders
+if TYPE_CHECKING:
+    from jinja2 import Environment  # noqa: TID251 - this room renders
 
 COLUMNS = 76
 """The widest line of the text format, addresses apart: it survives being quoted in an 80-column mail."""
@@ -31,7 +32,7 @@ class Literal(str):
 @cache
 def html_environment() -> Environment:
     """HTML: everything is escaped."""
-    return Environment(autoescape=True, **_common())
+    return _environment(autoescape=True)
 
 
 @cache
@@ -41,7 +42,7 @@ def markdown_environment() -> Environment:
     def escape(value: Any) -> Any:
         return value if isinstance(value, Literal) else markdown(str(value))
 
-    environment = Environment(finalize=escape, **_common())  # noqa: S701 - finalize escapes Markdown
+    environment = _environment(finalize=escape)
     environment.filters["destination"] = destination
     environment.filters["literal"] = Literal  # what a macro returns has been escaped inside it
     return environment
@@ -50,20 +51,23 @@ def markdown_environment() -> Environment:
 @cache
 def text_environment() -> Environment:
     """Text: nothing has a meaning in it, so nothing is escaped."""
-    environment = Environment(**_common())  # noqa: S701 - the page is text
+    environment = _environment()
     environment.filters["wrapped"] = wrapped
     environment.filters["underlined"] = underlined
     return environment
 
 
-def _common() -> dict[str, Any]:
-    return {
-        "loader": FileSystemLoader(_TEMPLATES),
-        "undefined": StrictUndefined,
-        "trim_blocks": True,
-        "lstrip_blocks": True,
-        "keep_trailing_newline": True,
-    }
+def _environment(**options: Any) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: TID251 - this room renders
+
+    return Environment(  # noqa: S701 - HTML asks for autoescape, Markdown escapes in finalize, text has none
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
 
 
 def markdown(text: str) -> str:

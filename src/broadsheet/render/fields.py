@@ -17,6 +17,9 @@ from broadsheet.plain import plain
 from broadsheet.record import LinkState
 from broadsheet.schema import shown_fields
 
+# RFC 3986 allows none of them unencoded; each also means something in HTML or Markdown.
+_NEVER_IN_URL = frozenset(' "<>\\^`{|}')
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -64,12 +67,12 @@ def shown(
 
 
 def safe_url(url: str) -> str:
-    """The address if a reader can be sent there (http or https, with a host, nothing invisible), else empty."""
+    """The address if a reader can be sent there (http or https, nothing invisible), else empty."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    visible = url.isprintable() and plain(url) == url and " " not in url
+    visible = url.isprintable() and plain(url) == url and not _NEVER_IN_URL.intersection(url)
     return url if visible and parts.scheme in {"http", "https"} and parts.netloc else ""
 
 

@@ -14,6 +14,7 @@ from broadsheet.annotation import Annotation, Finding
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.plain import plain
 from broadsheet.render.fields import Shown, safe_url, shown
+from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
 
 AUTHORS_NAMED = 3
@@ -32,7 +33,8 @@ class CardView:
         authors: The first three and how many more, or empty.
         shown: The fields of its annotation.
         marks: What is to be said at once: revised, made by another maker than most, why it stands bare.
-        checks: What the check withheld or noted, a sentence each.
+        withheld: What the check withheld, a sentence each.
+        notes: What the check noted, a sentence each.
         abstract: The abstract before, in and after the words that are evidence for code; empty strings where
             there is none or it is left out.
     """
@@ -101,8 +103,8 @@ class Page:
     def of(cls, edition: Edition, taxonomy: Taxonomy) -> Page:
         """The page of an edition, tags under their names."""
         made = edition.made
-        longest = sum(len(card.record.paper.abstract) for card in edition.cards)
-        abstracts = longest <= MAX_ABSTRACT_CHARACTERS
+        total = sum(len(card.record.paper.abstract) for card in edition.cards)
+        abstracts = total <= MAX_ABSTRACT_CHARACTERS
         return cls(
             day=edition.day,
             date=in_words(edition.day),
@@ -193,13 +195,8 @@ def _abstract(abstract: str, said: Annotation | None) -> tuple[str, str, str]:
 
 def _finding(finding: Finding) -> str:
     field, _, part = finding.field.partition(".")
-    declared = Annotation.model_fields.get(field)
-    label = (
-        next((mark.label for mark in declared.metadata if hasattr(mark, "label")), field)
-        if declared
-        else field
-    )
-    what = f"{label} {part}".strip() if part else label
+    label = next((each.show.label for each in shown_fields() if each.name == field), field)
+    what = f"{label} {part}".strip()
     why = plain(finding.kind.replace("-", " ")) + (f" ({plain(finding.detail)})" if finding.detail else "")
     if finding.severity == "note":
         return f"{what}, noted by the check: {why}"
@@ -238,11 +235,13 @@ def _makers_notes(made: tuple[Made, ...]) -> list[str]:
     if not made:
         return []
     makers = "; ".join(
-        f"{plain(maker.engine)} engine, {plain(maker.model)}, prompt {plain(maker.prompt)}: {_papers(maker.papers)}"
+        f"{plain(maker.engine)} engine ({plain(maker.model)}, prompt {plain(maker.prompt)}) for"
+        f" {_papers(maker.papers)}"
         for maker in made
     )
-    return [
-        f"Summaries, tags and code status were made from title and abstract alone by the {makers}."
+    said = (
+        f"Summaries, tags and code status were made from title and abstract alone, by the {makers}."
         " They were checked against the abstract: a claim that does not stand in it is withheld, and the card"
         " says so."
-    ]
+    )
+    return [said]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from broadsheet.edition import Card, Section
+from broadsheet.plain import plain
 from broadsheet.record import Record
 from broadsheet.sections.today import Today
 
@@ -19,4 +20,6 @@ def sections(today: Today) -> Iterator[Section]:
 def _reason(record: Record) -> str:
     if record.annotation:
         return "its topics are no longer in the taxonomy"
-    return f"no summary: {record.failure}" if record.failure else "not summarised yet"
+    return (
+        f"no summary: {plain(record.failure).replace('-', ' ')}" if record.failure else "not summarised yet"
+    )

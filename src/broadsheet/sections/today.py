@@ -30,7 +30,7 @@ class Today:
 
     @cached_property
     def by_topic(self) -> dict[str, list[Record]]:
-        """The annotated papers under their primary topic, in the order of the taxonomy, empty ones left out."""
+        """The annotated papers under their primary topic, topics in the order of the taxonomy, none empty."""
         found: dict[str, list[Record]] = {topic: [] for topic in self.taxonomy.topic_ids}
         for record in self.records:
             if topic := self._primary_topic(record):
