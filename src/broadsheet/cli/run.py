@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from broadsheet.annotate import AnnotateReport, Progress
 from broadsheet.cli.app import (
     DateOption,
     DbOption,
@@ -27,8 +26,11 @@ from broadsheet.cli.app import (
 from broadsheet.cli.fetch import LOOK_BACK, SourcesArgument, Troubles, fetched_sentence
 from broadsheet.cli.progress import progress
 from broadsheet.config import Settings
-from broadsheet.pipeline import RunReport, run
 from broadsheet.sources import open_sources
+
+if TYPE_CHECKING:
+    from broadsheet.annotate import AnnotateReport, Progress
+    from broadsheet.pipeline import RunReport
 
 
 @app.command("run")
@@ -44,6 +46,8 @@ def run_(
     verbose: VerboseOption = False,
 ) -> None:
     """Fetch papers, annotate what is new, compose the day's edition and write it in three formats."""
+    from broadsheet.pipeline import run
+
     settings = start(quiet=quiet, verbose=verbose, db=db, out=out, engine=engine, model=model)
     troubles = Troubles()
     named = day.date() if day else None
