@@ -36,7 +36,7 @@ AVAILABLE = [
     (f"Training scripts are shared at {R}.", None, [R]),
     ("Code is available at here.", "Code is available at here", []),
     ("The software is available under the MIT license.", None, []),
-    (f"The full implementation, including data loaders and configuration, can be downloaded from {R}.", None, [R]),
+    (f"The full implementation, including loaders and settings, can be downloaded from {R}.", None, [R]),
     ("Our source code is open-sourced.", None, []),
     ("Our code is open source and easy to extend.", None, []),
     (f"Code and data for the experiments in this work are available in {R}.", None, [R]),

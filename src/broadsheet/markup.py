@@ -1,7 +1,8 @@
 r"""Turns LaTeX, Markdown and HTML into the plain text that a reader would see.
 
-Sources hand abstracts over in any of the three, in a mixture, or with the leftovers of a page that dropped its formulas
-(`3.18times`, `sim!!25%`, `mathcalO(n)`). Every pattern is bounded, so the time is linear in the length of the text.
+Sources hand abstracts over in any of the three, in a mixture, or with the leftovers of a page that dropped
+its formulas (`3.18times`, `sim!!25%`, `mathcalO(n)`). Every pattern is bounded, so the time is linear in
+the length of the text.
 """
 
 import html
@@ -10,74 +11,93 @@ import unicodedata
 
 _GREEK = {
     name: unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
-    for name in (
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
-    ).split()
+    for name in [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "pi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+    ]
 }
 _SYMBOLS = {
     **_GREEK,
     **{name.capitalize(): letter.upper() for name, letter in _GREEK.items()},
-    **{
-        "varepsilon": "ε",
-        "varphi": "φ",
-        "times": "×",
-        "cdot": "·",
-        "sim": "~",
-        "approx": "≈",
-        "pm": "±",
-        "infty": "∞",
-    },
-    **{
-        "le": "≤",
-        "leq": "≤",
-        "leqslant": "≤",
-        "ge": "≥",
-        "geq": "≥",
-        "geqslant": "≥",
-        "ll": "≪",
-        "gg": "≫",
-        "neq": "≠",
-    },
-    **{
-        "to": "→",
-        "rightarrow": "→",
-        "leftarrow": "←",
-        "leftrightarrow": "↔",
-        "in": "∈",
-        "ldots": "…",
-        "dots": "…",
-    },
-    **{
-        "sqrt": "√",
-        "log": "log ",
-        "exp": "exp ",
-        "min": "min ",
-        "max": "max ",
-        "circ": "°",
-        "ell": "ℓ",
-        "eg": "e.g.",
-        "ie": "i.e.",
-    },
-    **{
-        "textasciitilde": "~",
-        "quad": " ",
-        "ss": "ß",
-        "o": "ø",
-        "O": "Ø",
-        "L": "Ł",
-        "l": "ł",
-        "ae": "æ",
-        "oe": "œ",
-        "aa": "å",
-    },
+    "varepsilon": "ε",
+    "varphi": "φ",
+    "times": "×",
+    "cdot": "·",
+    "sim": "~",
+    "approx": "≈",
+    "pm": "±",
+    "infty": "∞",
+    "le": "≤",
+    "leq": "≤",
+    "leqslant": "≤",
+    "ge": "≥",
+    "geq": "≥",
+    "geqslant": "≥",
+    "ll": "≪",
+    "gg": "≫",
+    "neq": "≠",
+    "to": "→",
+    "rightarrow": "→",
+    "leftarrow": "←",
+    "leftrightarrow": "↔",
+    "in": "∈",
+    "ldots": "…",
+    "dots": "…",
+    "sqrt": "√",
+    "log": "log ",
+    "exp": "exp ",
+    "min": "min ",
+    "max": "max ",
+    "circ": "°",
+    "ell": "ℓ",
+    "eg": "e.g.",
+    "ie": "i.e.",
+    "textasciitilde": "~",
+    "quad": " ",
+    "ss": "ß",
+    "o": "ø",
+    "O": "Ø",
+    "L": "Ł",
+    "l": "ł",
+    "ae": "æ",
+    "oe": "œ",
+    "aa": "å",
 }
 _ACCENTS = {
-    **{'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303"},
-    **{"=": "\u0304", "c": "\u0327", "v": "\u030c", "H": "\u030b"},
+    '"': "\u0308",
+    "'": "\u0301",
+    "`": "\u0300",
+    "^": "\u0302",
+    "~": "\u0303",
+    "=": "\u0304",
+    "c": "\u0327",
+    "v": "\u030c",
+    "H": "\u030b",
 }
 _SUPERSCRIPTS = dict(zip("0123456789+-()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", strict=True))
 _DOLLAR = "\ue000"
-"""Stands for a dollar sign that means money while those that open and close formulas are taken away; from the private use area."""
+"""Stands for a dollar sign that means money while those of formulas are taken away (private use area)."""
 
 _HTML_TAG = re.compile(
     r"</?(?:a|abbr|b|br|code|div|em|i|img|p|script|span|strong|style|sub|sup|tt|u)(?:\s[^<>]{0,300})?/?>",
@@ -146,7 +166,8 @@ def visible(text: str) -> str:
 def plain(text: str) -> str:
     r"""Returns what a reader would see of LaTeX, Markdown or HTML, on one line of plain Unicode text.
 
-    Citations go, commands leave their argument, `$\alpha$` becomes the letter, `^2` a superscript, `--` a dash, `~` a space.
+    Citations go, commands leave their argument, `$\alpha$` becomes the letter, `^2` a superscript, `--` a
+    dash, `~` a space.
     """
     text = " ".join(visible(text).split())
     if "<" in text or "&" in text:

@@ -1,7 +1,7 @@
 r"""Finds the numbers that a text claims, in one form however they are written.
 
-`3.18times`, `3.18x` and `3.18×` are one number, so are `5%`, `5\%` and `five percent`, `1,000` and `1k`. Digits
-that belong to a name are no claim: `GPT-4`, `CIFAR-10`, `ImageNet-1K`, `ResNet50`, `3D`.
+`3.18times`, `3.18x` and `3.18×` are one number, so are `5%`, `5\%` and `five percent`, `1,000` and `1k`.
+Digits that belong to a name are no claim: `GPT-4`, `CIFAR-10`, `ImageNet-1K`, `ResNet50`, `3D`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import NamedTuple
 _SPELLED = {
     word: str(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
+        """
+        zero one two three four five six seven eight nine ten eleven twelve
+        """.split()  # noqa: SIM905 - words read best as words
     )
 }
 _SPELLED |= {"twice": "2x", "thrice": "3x"}

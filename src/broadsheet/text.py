@@ -10,16 +10,18 @@ import unicodedata
 from collections.abc import Iterator
 
 _ABBREVIATIONS = frozenset(
-    "e.g i.e al fig figs eq eqs sec secs tab vs cf etc approx resp dr mr mrs prof st no nos ref refs app ch vol viz aka w.r.t "
-    "i.i.d dept univ inc ltd jr sr incl esp max min avg std".split()
+    """
+    e.g i.e al fig figs eq eqs sec secs tab vs cf etc approx resp dr mr mrs prof st no nos ref refs app
+    ch vol viz aka w.r.t i.i.d dept univ inc ltd jr sr incl esp max min avg std
+    """.split()  # noqa: SIM905 - words read best as words
 )
 _MAY_CLOSE = frozenset({"etc", "al", "i.i.d", "w.r.t", "inc", "ltd", "no", "app", "ref"})
 _OPENERS = "We|Our|The|This|These|In|It|However|Moreover|To|Code|Experiments|Extensive|Finally|Specifically"
 _SENTENCE_END = re.compile(
-    rf"[.!?][\"'”’)\]}}]{{0,3}}(?=\s)|(?<=[a-z)])\.(?=(?:{_OPENERS})\s)|[。！？]|\n\s*\n"  # noqa: RUF001
+    rf"[.!?][\"'”’)\]}}]{{0,3}}(?=\s)|(?<=[a-z)])\.(?=(?:{_OPENERS})\s)|[。！？]|\n\s*\n"
 )
 _BEFORE_STOP = re.compile(r"[^\s(\[\"“~/,;]*$")
-_NEXT_WORD = re.compile(r"\s*[(\[\"'“‘]*(\S+)")  # noqa: RUF001
+_NEXT_WORD = re.compile(r"\s*[(\[\"'“‘]*(\S+)")
 _OPENING_WORD = re.compile(_OPENERS + "|A|An|For|By|On|As|With")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -30,7 +32,7 @@ def squash(text: str) -> str:
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yields start and end of each sentence of `text`, in order; abbreviations, numbers and addresses do not end one."""
+    """Yields start and end of each sentence of `text`, in order; abbreviations and addresses end none."""
     start = 0
     for match in _SENTENCE_END.finditer(text):
         if match[0][0] not in ".!?" or _closes(text, match.start(), match.end()):
@@ -47,9 +49,9 @@ def sentences(text: str) -> tuple[str, ...]:
 def stands_in(phrase: str, text: str) -> bool:
     """Tells whether `phrase` stands in `text` as whole words.
 
-    Letter case, form of writing (NFKC), punctuation between words, the choice of space, hyphen or neither, and a plural are set
-    aside: `data set` stands in `Datasets`, `pretraining` in `pre-training`; `net` does not stand in `networks`. A phrase without
-    a word stands nowhere.
+    Letter case, form of writing (NFKC), punctuation between words, the choice of space, hyphen or neither,
+    and a plural are set aside: `data set` stands in `Datasets`, `pretraining` in `pre-training`; `net` does
+    not stand in `networks`. A phrase without a word stands nowhere.
     """
     wanted = "".join(stems(phrase))
     letters, starts, ends = _joined(text)
@@ -67,7 +69,7 @@ def stems(text: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """Returns the singular of a lower-case English word, as far as its ending tells; other words are returned as they are."""
+    """Returns the singular of a lower-case English word, as far as its ending tells; others as they are."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:

@@ -1,13 +1,16 @@
 r"""Finds the web addresses in a text and cleans them of what surrounds them.
 
-Abstracts carry addresses in every state: closed by a full stop, wrapped in ``\url{}`` or ``\href{}{}``, doubled as
-``repo.git{https://...}``, glued to the sentence before, broken by a space, without a scheme. What is returned is what a careful
-reader would paste into a browser, and never more than the text holds: a scheme is the only thing that is ever added.
+Abstracts carry addresses in every state: closed by a full stop, wrapped in ``\url{}`` or ``\href{}{}``,
+doubled as ``repo.git{https://...}``, glued to the sentence before, broken by a space, without a scheme.
+What is returned is what a careful reader would paste into a browser, and never more than the text holds: a
+scheme is the only thing that is ever added.
 
-An address that a reader would misread is no address: other schemes than http and https, user names before the host, hosts that are
-not plain ASCII names, invisible or right-to-left characters inside, and letters that only look like ASCII are all refused.
+An address that a reader would misread is no address: other schemes than http and https, user names before
+the host, hosts that are not plain ASCII names, invisible or right-to-left characters inside, and letters
+that only look like ASCII are all refused.
 
-The syntax is RFC 3986's, less the characters that end an address in prose (quotes, ``$``, ``*``, ``!``, backslash, braces).
+The syntax is RFC 3986's, less the characters that end an address in prose (quotes, ``$``, ``*``, ``!``,
+backslash, braces).
 """
 
 import html
@@ -41,7 +44,8 @@ CODE_HOSTS = (
 _BARE_HOST = "|".join(re.escape(host).replace(r"\.", r"[ ]?\.[ ]?") for host in CODE_HOSTS)
 _START = re.compile(
     rf"(?P<scheme>https?[ ]?:[ ]?/[ ]?/\s?)"
-    rf"|(?<![\w.@/%-])(?P<bare>www\.(?=[a-z0-9])|(?:{_BARE_HOST})[ ]?/(?=\s?\w)|[a-z0-9-]{{1,39}}\.github\.io\b)",
+    rf"|(?<![\w.@/%-])(?P<bare>www\.(?=[a-z0-9])|(?:{_BARE_HOST})[ ]?/(?=\s?\w)"
+    rf"|[a-z0-9-]{{1,39}}\.github\.io\b)",
     re.IGNORECASE,
 )
 # LaTeX writes the characters that it would otherwise interpret as `\_`, `{\_}`, `\textasciitilde{}`, `\~{}`.
@@ -90,8 +94,8 @@ def clean_url(raw: str) -> str | None:
 def canonical(url: str) -> str:
     """Returns the form under which two spellings of one address are equal; for comparing, not for showing.
 
-    Scheme, `www.`, a closing slash, a closing `.git` and the letter case of the host are set aside, and on GitHub and GitLab, which
-    do not tell them apart, the letter case of the path.
+    Scheme, `www.`, a closing slash, a closing `.git` and the letter case of the host are set aside, and on
+    GitHub and GitLab, which do not tell them apart, the letter case of the path.
     """
     rest = re.sub(r"^https?://", "", url.strip(), flags=re.IGNORECASE)
     host, slash, path = rest.partition("/")
@@ -138,15 +142,15 @@ def _read(text: str, match: re.Match[str]) -> tuple[FoundUrl | None, int]:
         if text[host_end : host_end + 2] == " /":
             host_end += 1
     body = _BODY.match(text, host_end)
-    assert body is not None  # the pattern also matches nothing
-    end = _cut(text, host_end, body.end())
-    if _misleads(text, body.end()) and end == body.end():
-        return None, body.end()
+    body_end = body.end() if body else host_end
+    end = _cut(text, host_end, body_end)
+    if _misleads(text, body_end) and end == body_end:
+        return None, max(body_end, match.end())
     tail = text[host_end:end]
     url = _tidy(prefix + raw + _unescape(tail))
     if url is None:
         return None, max(end, match.end())
-    if rest := _broken_off(url, text, end, body.end()):
+    if rest := _broken_off(url, text, end, body_end):
         url = _tidy(url + rest[1]) or url
         end = rest.end(1)
     end = _raw_end(text, start, end)
@@ -154,28 +158,28 @@ def _read(text: str, match: re.Match[str]) -> tuple[FoundUrl | None, int]:
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """Returns where the address ends: at another address, an unbalanced bracket or a tilde that is LaTeX's space."""
+    """Returns where the address ends: at another address, an unbalanced bracket or LaTeX's tilde."""
     opened: list[str] = []
     pairs = {")": "(", "]": "["}
     for offset in range(start, min(end, start + MAX_URL_CHARACTERS + 1)):
         character = text[offset]
         if character in "([":
             opened.append(character)
-        elif character in pairs and (not opened or opened.pop() != pairs[character]):
-            return offset
-        elif character == "~" and text[offset - 1] not in "/\\{=":
-            return offset
         elif (
-            character == "h"
-            and text[offset - 1] not in "/="
-            and re.match(r"https?://", text[offset : offset + 8])
+            (character in pairs and (not opened or opened.pop() != pairs[character]))
+            or (character == "~" and text[offset - 1] not in "/\\{=")
+            or (
+                character == "h"
+                and text[offset - 1] not in "/="
+                and re.match(r"https?://", text[offset : offset + 8])
+            )
         ):
             return offset
     return end
 
 
 def _misleads(text: str, end: int) -> bool:
-    """Tells whether the character that stopped the address is one that hides in it: a look-alike letter, an accent, nothing."""
+    """Tells whether the character that stopped the address hides in it."""
     if end >= len(text) or text[end].isascii():
         return end < len(text) and unicodedata.category(text[end]) == "Cc" and not text[end].isspace()
     category = unicodedata.category(text[end])

@@ -15,7 +15,7 @@ from broadsheet.annotation import Code, CodeStatus
 from broadsheet.availability.rules import Claim, claims
 from broadsheet.availability.vocabulary import DETERMINERS, Token, tagged
 from broadsheet.text import sentence_spans
-from broadsheet.urls import FoundUrl, find_urls, unique
+from broadsheet.urls import find_urls, unique
 
 _MAY_SAY = re.compile(
     r"code|implement|software|script|notebook|open.?source|github|gitlab|4open|https?:|www\.", re.IGNORECASE
@@ -41,8 +41,8 @@ class _Sentence:
 def read_code(title: str, abstract: str, comment: str = "") -> Code:
     """Returns what the abstract, or else the authors' comment, says of this work's code.
 
-    The evidence is an exact quote, the shortest clause that says it; the addresses are cleaned, in the order of
-    the text, each once.
+    The evidence is an exact quote, the shortest clause that says it; the addresses are cleaned, in the
+    order of the text, each once.
     """
     names = frozenset(name.lower() for match in _NAME.finditer(title) for name in match.groups() if name)
     for text in (abstract, comment):
@@ -71,9 +71,7 @@ def _read(text: str, names: frozenset[str]) -> Code:
 
 def _sentences(text: str) -> Iterator[_Sentence]:
     urls = find_urls(text)
-    # An address that a space broke must not end a sentence.
-    spans = [span for span in sentence_spans(text)]
-    for start, end in spans:
+    for start, end in sentence_spans(text):
         inside = [url for url in urls if start <= url.start < end]
         yield _Sentence(
             text, start, end, tagged(text, start, max([end, *(url.end for url in inside)]), inside)
@@ -81,7 +79,7 @@ def _sentences(text: str) -> Iterator[_Sentence]:
 
 
 def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: int) -> Iterator[str]:
-    """Yields the addresses of the sentence at `place` that its claims lead to, and one that stands alone behind it."""
+    """Yields the addresses of the sentence at `place` that its claims lead to, and one alone behind it."""
     tokens = sentences[place].tokens
     tags = "".join(token.tag for token in tokens)
     start, before_is_code = 0, False
@@ -93,7 +91,7 @@ def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: in
         listing = said and tags[said[-1].last] in "ce"  # "we release code and a demo at URL"
         elsewhere = said and not listing and _ANOTHER_SUBJECT.search(tags, max(start, said[-1].last + 1), end)
         chained = before_is_code and len(lead) < 6 and not re.search("[dpn]", lead)
-        before_is_code = bool(said) and not elsewhere or chained
+        before_is_code = (bool(said) and not elsewhere) or chained
         if before_is_code:
             yield token.word
         start = end + 1
@@ -104,7 +102,7 @@ def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: in
 
 
 def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
-    """Returns the shortest clause that shows the claim, from its subject to its last word, as it stands in the text."""
+    """Returns the shortest clause that shows the claim, from its subject to its last word, as it stands."""
     tokens = sentence.tokens
     first, last = _subject(tokens, claim.first), claim.last
     for place in range(claim.first, min(len(tokens), last + 15)):

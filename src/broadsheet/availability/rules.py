@@ -14,7 +14,7 @@ from broadsheet.availability.vocabulary import OPEN_SOURCE, Token
 from broadsheet.urls import canonical
 
 REPOSITORY_HOSTS = frozenset(
-    "github.com gitlab.com gitee.com bitbucket.org codeberg.org anonymous.4open.science".split()
+    ["github.com", "gitlab.com", "gitee.com", "bitbucket.org", "codeberg.org", "anonymous.4open.science"]
 )
 
 _NOUN = "[ce]"
@@ -39,7 +39,7 @@ _GIVEN = tuple(
     re.compile(pattern)
     for pattern in (
         # "We (will) release our code", "making the code public".
-        rf"(?:[mf]i?q?)?r[^niurbgm;.!?]{{0,10}}?(?:c|e(?!c))",
+        r"(?:[mf]i?q?)?r[^niurbgm;.!?]{0,10}?(?:c|e(?!c))",
         # "We provide a benchmark for the task and code".
         r"(?:[mf]i?q?)?r[^nurbgm;.!?]{0,18}?&[wxq]{0,3}c",
     )
@@ -51,16 +51,27 @@ _PREDICATE = re.compile(r"b[bq,&]{0,3}[av]")
 _LATER = re.compile(r"m|fb?i|ib[av]|s|z")
 
 _INTRODUCING = frozenset(
-    "present presents introduce introduces propose proposes develop develops build describe describes create deliver "
-    "release releases provide provides offer offers contribute contributes".split()
+    """
+        present presents introduce introduces propose proposes develop develops build describe describes
+        create deliver release releases provide provides offer offers contribute contributes
+    """.split()  # noqa: SIM905 - words read best as words
 )
 _TAKEN_FROM_OTHERS = frozenset(
-    "use uses used using adopt adopting existing popular several various based built atop leverage leveraging utilize "
-    "utilizing extend extending integrated".split()
+    """
+        use uses used using adopt adopting existing popular several various based built atop leverage
+        leveraging utilize utilizing extend extending integrated
+    """.split()  # noqa: SIM905 - words read best as words
 )
-_GOVERNING = frozenset("in within on upon with from into by via through of over like for to at".split())
+_GOVERNING = frozenset(
+    """
+    in within on upon with from into by via through of over like for to at
+    """.split()  # noqa: SIM905 - words read best as words
+)
 _SPECIFIC_IMPLEMENTATION = frozenset(
-    "open-source public reference pytorch jax tensorflow cuda triton python official software code our".split()
+    """
+        open-source public reference pytorch jax tensorflow cuda triton python official software code
+        our
+    """.split()  # noqa: SIM905 - words read best as words
 )
 
 
@@ -74,7 +85,7 @@ class Claim:
 
 
 def claims(tokens: Sequence[Token], names: frozenset[str]) -> Iterator[Claim]:
-    """Yields what the sentence `tokens` claims of this work's code; `names` are the work's own, in lower case."""
+    """Yields what the sentence `tokens` claims of this work's code; `names` are its own, in lower case."""
     tags = "".join(token.tag for token in tokens)
     given = set()
     for pattern in _GIVEN:
@@ -135,7 +146,7 @@ def _contributed(tokens: Sequence[Token], tags: str) -> Iterator[Claim]:
 
 
 def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> Iterator[Claim]:
-    """Finds tools, systems and frameworks that are given away as open source, in whatever form that is said."""
+    """Finds tools, systems and frameworks that are given away as open source, however it is said."""
     words = [token.word for token in tokens]
     for place, word in enumerate(words):
         if word not in OPEN_SOURCE:
@@ -150,13 +161,13 @@ def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> 
                 yield _claim(tags, place, clause.end() - 1 if clause else place)
         elif noun := _ADJECTIVE.match(tags, place):
             before = words[max(0, place - 5) : place]
-            introduced = (
-                _INTRODUCING.intersection(words[:place]) and "w" in tags[:place] or names & set(words[:place])
+            introduced = (_INTRODUCING.intersection(words[:place]) and "w" in tags[:place]) or names & set(
+                words[:place]
             )
             article = max(
                 (before.index(word) for word in ("a", "an", "our", "the") if word in before), default=None
             )
-            taken = _TAKEN_FROM_OTHERS.intersection(before) or article and before[article - 1] in _GOVERNING
+            taken = _TAKEN_FROM_OTHERS.intersection(before) or (article and before[article - 1] in _GOVERNING)
             if introduced and article is not None and not taken:
                 yield _claim(tags, place, noun.end() - 1)
         elif verb := _PREDICATE.search(tags, max(0, place - 4), place + 1):

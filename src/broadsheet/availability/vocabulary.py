@@ -16,11 +16,15 @@ _WORDS = {
     # Nouns.
     "c": "code codes codebase codebases code-base source-code sourcecode software scripts notebooks",
     "e": "implementation implementations reimplementation",
-    "t": "library toolkit toolbox framework package packages platform simulator suite engine tool tools plugin compiler api",
+    "t": "library toolkit toolbox framework package packages platform simulator suite engine tool tools "
+    "plugin compiler api",
     "p": "project repository repo repositories github gitlab page webpage website homepage site url",
-    "d": "data dataset datasets data-set benchmark benchmarks corpus corpora model models checkpoint checkpoints weights "
-    "demo demos video videos results annotations leaderboard list papers survey collection appendix tutorial slides "
-    "prompts samples examples visualizations supplementary material materials details labels images resources "
+    "d": "data dataset datasets data-set benchmark benchmarks corpus corpora model models checkpoint "
+    "checkpoints weights "
+    "demo demos video videos results annotations leaderboard list papers survey collection appendix "
+    "tutorial slides "
+    "prompts samples examples visualizations supplementary material materials details labels images "
+    "resources "
     "bibliography literature reading parameters embeddings recordings questions instances",
     # Verbs and what goes with them.
     "b": "is are was were be been being 's",
@@ -28,18 +32,24 @@ _WORDS = {
     "m": "will shall would 'll",
     "k": "can could may",
     "f": "plan plans intend intends aim hope promise commit planned going pledge",
-    "r": "release releases releasing provide provides providing publish publishes publishing share shares sharing make makes "
-    "making open-source open-sources open-sourcing opensource contribute contributes offer offers distribute distributes "
+    "r": "release releases releasing provide provides providing publish publishes publishing share shares "
+    "sharing make makes "
+    "making open-source open-sources open-sourcing opensource contribute contributes offer offers "
+    "distribute distributes "
     "host upload supply opensourcing",
-    "v": "released provided published shared hosted found accessed downloaded obtained opened open-sourced opensourced "
-    "uploaded deposited attached included distributed viewed posted disclosed publicized supplied located submitted",
+    "v": "released provided published shared hosted found accessed downloaded obtained opened "
+    "open-sourced opensourced "
+    "uploaded deposited attached included distributed viewed posted disclosed publicized supplied located "
+    "submitted",
     "a": "available accessible public open open-source open-sourced opensource downloadable online",
-    "q": "publicly freely openly fully now also all already both made completely currently anonymously readily either "
+    "q": "publicly freely openly fully now also all already both made completely currently anonymously "
+    "readily either "
     "easily here permissively source",
     "s": "soon forthcoming shortly coming pending",
     "z": "upon after once later",
     # What turns the meaning.
-    "n": "no not never without lack lacks lacking unavailable cannot closed if when whenever unless whether where whose "
+    "n": "no not never without lack lacks lacking unavailable cannot closed if when whenever unless "
+    "whether where whose "
     "neither nor none n't while although because since",
     "o": "their existing prior previous other others third-party off-the-shelf competing",
     # The rest of the frame. `R` is the noun release, `x` any other word, and a sign is its own tag.
@@ -54,22 +64,30 @@ _TAGS = {word: tag for tag, words in _WORDS.items() for word in words.split()}
 OPEN_SOURCE = frozenset(
     {"open-source", "open-sourced", "opensource", "opensourced", "open-sources", "open-sourcing"}
 )
-DETERMINERS = frozenset("our the a an all its this these full your we official".split())
+DETERMINERS = frozenset(
+    ["our", "the", "a", "an", "all", "its", "this", "these", "full", "your", "we", "official"]
+)
 
 # "code" is a sense of its own before these, and after those.
 _FRAME_AFTER_CODE = frozenset("bhmkavrfszqnwi&ulgcp:;,.()!?")
 _OTHER_AFTER_CODE = frozenset(
-    "used using implementing associated accompanying based written required needed necessary supporting related relevant "
-    "repository release releases reproducing is - – — directory package library implementation framework".split()
+    """
+        used using implementing associated accompanying based written required needed necessary
+        supporting related relevant repository release releases reproducing is - – — directory package
+        library implementation framework
+    """.split()  # noqa: SIM905 - words read best as words
 )
 _OTHER_SENSE_BEFORE_CODE = frozenset(
-    "latent binary hash hashing discrete neural sparse vector learned compressive qr bar genetic zip icd medical morse "
-    "error-correcting correcting shape intermediate machine byte generated generating generate generates write writing "
-    "writes legacy human-written buggy quantized quantised compact short shorter distributed local diagnosis billing dress "
-    "executable vulnerable candidate lines line semantic structural appearance identity style predictive population "
-    "sourced assembly synthesized incorrect correct program their".split()
+    """
+        latent binary hash hashing discrete neural sparse vector learned compressive qr bar genetic zip
+        icd medical morse error-correcting correcting shape intermediate machine byte generated
+        generating generate generates write writing writes legacy human-written buggy quantized
+        quantised compact short shorter distributed local diagnosis billing dress executable vulnerable
+        candidate lines line semantic structural appearance identity style predictive population sourced
+        assembly synthesized incorrect correct program their
+    """.split()  # noqa: SIM905 - words read best as words
 )
-_OTHER_SENSE_AFTER_CODE_OF = frozenset("conduct ethics practice honor honour law silence".split())
+_OTHER_SENSE_AFTER_CODE_OF = frozenset(["conduct", "ethics", "practice", "honor", "honour", "law", "silence"])
 _TOKEN = re.compile(
     r"\\[A-Za-z]+\s?(?=\{)|[A-Za-z][A-Za-z0-9]*(?:[-'’][A-Za-z0-9]+)*|\d[\d.,]*|[^\w\s{}\\~*`]",
 )
@@ -124,7 +142,7 @@ def _words(text: str, start: int, end: int) -> Iterator[Token]:
 
 
 def _names_code(tokens: Sequence[Token], place: int) -> bool:
-    """Tells whether the code noun at `place` heads its phrase and means a program: not latent codes, not code models."""
+    """Tells whether the code noun at `place` heads its phrase and means a program, unlike latent codes."""
     before = tokens[place - 1].word if place else ""
     if before == "of" and place > 1:
         before = tokens[place - 2].word
@@ -139,14 +157,10 @@ def _names_code(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _open_source_tag(tokens: Sequence[Token], place: int) -> str:
-    """Tells the verb ("we open-source our model") from the adjective ("an open-source library", "is open-source")."""
+    """Tells the verb ("we open-source our model") from the adjective ("an open-source library")."""
     before = tokens[place - 1] if place else None
-    if (
-        before is not None
-        and before.tag in "fmq"
-        and before.word != "made"
-        or before is not None
-        and before.word in {"we", "to"}
+    if (before is not None and before.tag in "fmq" and before.word != "made") or (
+        before is not None and before.word in {"we", "to"}
     ):
         return "r"
     return "r" if tokens[place].word in {"open-sources", "open-sourcing"} else "a"

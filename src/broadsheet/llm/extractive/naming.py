@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 
-# A name has a capital or a digit behind its first letter, or is spelled in capitals: CrossQ, SWAP, f-DP, C3Net.
+# A name has a capital or a digit behind its first letter, or is spelled in capitals: CrossQ, SWAP, f-DP,
+# C3Net.
 NAME = r"(?:[A-Za-z0-9]*[A-Z][\w+*α-ω]*(?:[-–/][\w+*]+)*)"
 _TITLE_NAME = re.compile(r"^([^:?]{2,60}?)\s?:\s")
 _SHAPED = re.compile(r"^(?=.*(?:[a-z0-9-][A-Z]|[A-Z]{2}|\d|^[A-Z][a-z]+$)).{2,40}$")
 _INTRODUCED = (
-    re.compile(rf"\b(?:called|termed|named|dubbed|coined|namely|call(?:ed)? (?:it|this \w+))(?: as)?,? [\"“]?({NAME}(?: {NAME}){{0,2}})"),
     re.compile(
-        rf"\b(?:propose|present|introduce|develop|describe)s? (?:the |our )?({NAME}(?:\s{NAME}){{0,3}})(?: \([\w-]{{2,20}}\))?,? (?:an?|the|which|that|to)\b"
+        rf"\b(?:called|termed|named|dubbed|coined|namely|call(?:ed)? (?:it|this \w+))(?: as)?,? "
+        rf"[\"“]?({NAME}(?: {NAME}){{0,2}})"
+    ),
+    re.compile(
+        rf"\b(?:propose|present|introduce|develop|describe)s? (?:the |our "
+        rf")?({NAME}(?:\s{NAME}){{0,3}})(?: \([\w-]{{2,20}}\))?,? (?:an?|the|which|that|to)\b"
     ),
     re.compile(r"\b(?:propose|present|introduce|develop)s?\b[^.()]{3,120}\(([A-Z][\w-]*[A-Z0-9][\w-]*)\)"),
 )
@@ -22,8 +27,10 @@ def own_name(title: str, abstract: str) -> str:
 
     Both are plain text. The title's words before a colon are a name only if the abstract uses them too.
     """
-    if (match := _TITLE_NAME.match(title)) and len(match[1].split()) <= 3 and _SHAPED.match(match[1]):
-        if re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", abstract):
+    match = _TITLE_NAME.match(title)
+    if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]):
+        used = re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", abstract)
+        if used:
             return match[1]
     for pattern in _INTRODUCED:
         match = pattern.search(abstract)

@@ -1,8 +1,9 @@
-"""Turns a sentence of an abstract into one that stands alone: content first, no "we", nothing that points back.
+"""Turns a sentence of an abstract into one that stands alone: content first, no "we".
 
-"To address this issue, we propose BiMem, a memory that corrects labels" becomes "BiMem is a memory that corrects
-labels"; "Extensive experiments show that our method outperforms X" becomes "BiMem outperforms X". Words are moved,
-dropped or inflected; only "is" and "the" are ever added, and the paper's own name for what a pronoun means.
+"To address this issue, we propose BiMem, a memory that corrects labels" becomes "BiMem is a memory that
+corrects labels"; "Extensive experiments show that our method outperforms X" becomes "BiMem outperforms X".
+Words are moved, dropped or inflected; only "is" and "the" are ever added, and the paper's own name for what
+a pronoun means.
 """
 
 from __future__ import annotations
@@ -18,66 +19,108 @@ from broadsheet.llm.extractive.verbs import base_form, gerund, third_person, wit
 Kind = Literal["introduces", "claims", "tells"]
 
 _ADVERBS = (
-    r"(?:(?:also|then|first|firstly|further|thus|hence|therefore|here|next|finally|instead|now|specifically|simply|[a-z]{3,20}ly) )*"
+    r"(?:(?:also|then|first|firstly|further|thus|hence|therefore|here|next|finally|instead|now"
+    r"|specifically|simply|[a-z]{3,20}ly) )*"
 )
 _CONNECTIVE = re.compile(
-    r"^(?:However|Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Thus|Hence|Therefore|Consequently"
-    r"|Accordingly|Specifically|In particular|In detail|Concretely|More specifically|More concretely|Notably|Remarkably|Importantly"
-    r"|Interestingly|Surprisingly|Empirically|Theoretically|Technically|Overall|In summary|In short|In conclusion|In response|As a result|To this end|To that end"
-    r"|To do so|For this purpose|In contrast|On the contrary|By contrast|Conversely|Instead|Meanwhile|First|Firstly|Second|Secondly"
-    r"|Third|Thirdly|Next|Here|Indeed|In fact|For example|For instance|Namely|That is|Crucially|Motivated by this|Inspired by this"
-    r"|Nevertheless|Nonetheless|Yet|But|And|So|More importantly|More impressive(?:ly)?|Most importantly|In this regard|At the same time|Correspondingly|Together|Ultimately"
-    r"|In (?:this|the present|our) (?:paper|work|study|article|report|survey|thesis|manuscript|letter|context|setting)"
-    r"|With this (?:in mind|insight|motivation)|With these insights|Given this [\w ]{3,30}|As an application of [\w ]{3,40}"
-    r"|(?:Motivated|Inspired|Guided|Driven|Encouraged) by [^,]{3,120}|Building (?:on|upon) [^,]{3,100}|Based on (?:this|these|the above|our|such)[^,]{0,80}"
-    r"|(?:In order to|To|For) [^,]{0,40}\b(?:this|these|that|those|such|it|them|the above|the aforementioned|the (?:issue|problem|gap|challenge|limitation)s?)\b[^,]{0,60}"
-    r"|(?:Through|In|Via|By|On|From|With) (?:extensive|comprehensive|thorough|our|various|a series of|empirical|numerical|experimental|simulation|rigorous|both)[^,]{0,100})(?:, | (?=we |our |this paper ))"
+    r"^(?:However|Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Thus"
+    r"|Hence|Therefore|Consequently"
+    r"|Accordingly|Specifically|In particular|In detail|Concretely|More specifically|More concretely"
+    r"|Notably|Remarkably|Importantly"
+    r"|Interestingly|Surprisingly|Empirically|Theoretically|Technically|Overall|Briefly|In brief"
+    r"|Intuitively|Conceptually|Essentially|In summary|In short|In "
+    r"conclusion|In response|As a result|To this end|To that end"
+    r"|To do so|For this purpose|In contrast|On the contrary|By contrast|Conversely|Instead|Meanwhile"
+    r"|First|Firstly|Second|Secondly"
+    r"|Third|Thirdly|Next|Here|Indeed|In fact|For example|For instance|Namely|That is|Crucially|Motivated "
+    r"by this|Inspired by this"
+    r"|Nevertheless|Nonetheless|Yet|But|And|So|More importantly|More impressive(?:ly)?|Most importantly"
+    r"|In this regard|At the same time|Correspondingly|Together|Ultimately"
+    r"|In (?:this|the present|our) (?:paper|work|study|article|report|survey|thesis|manuscript|letter"
+    r"|context|setting)"
+    r"|With this (?:in mind|insight|motivation)|With these insights|Given this [\w ]{3,30}|As an "
+    r"application of [\w ]{3,40}"
+    r"|(?:Motivated|Inspired|Guided|Driven|Encouraged) by [^,]{3,120}|Building (?:on|upon) [^,]{3,100}"
+    r"|Based on (?:this|these|the above|our|such)[^,]{0,80}"
+    r"|(?:In order to|To|For) [^,]{0,40}\b(?:this|these|that|those|such|it|them|the above|the "
+    r"aforementioned|the (?:issue|problem|gap|challenge|limitation)s?)\b[^,]{0,60}"
+    r"|(?:Through|In|Via|By|On|From|With) (?:extensive|comprehensive|thorough|our|various|a series of"
+    r"|empirical|numerical|experimental|simulation|rigorous|both)[^,]{0,100})(?:, | (?=we |our |this paper ))"
     r"",
 )
 _PURPOSE = re.compile(r"^(?:In order to|To) (?P<purpose>[a-z][^,]{8,120}), (?=we |this paper |this work )")
-_MEANS = re.compile(r"^(?P<means>(?:By|Using|Through|With|Via) [^,]{8,110}), (?=we |this paper |this work |it |our )")
+_MEANS = re.compile(
+    r"^(?P<means>(?:By|Using|Through|With|Via) [^,]{8,110}), (?=we |this paper |this work |it |our )"
+)
 _WE = re.compile(
-    rf"^(?:we|this (?:paper|work|study|article|survey|report|thesis)|the (?:present )?(?:paper|authors|study)|our (?:work|paper|study)) {_ADVERBS}"
+    rf"^(?:we|this (?:paper|work|study|article|survey|report|thesis)|the (?:present )?(?:paper|authors"
+    rf"|study)|our (?:work|paper|study)) {_ADVERBS}"
     r"(?P<verb>[a-z-]{2,15})\b(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 _REPORT = re.compile(
-    r"^(?:(?:we|our (?:\w+ ){0,3}(?:experiments?|results?|findings|analys[ie]s|evaluations?|study|work|theory|observations?|theorems?|investigation|insight)"
-    r"|(?:the |these |both |all )?(?:\w+[ -]){0,4}?(?:experiments|experimentation|results|findings|evaluations?|analys[ie]s|studies|simulations|evidence|comparisons)\b[^.;:]{0,110}?"
+    r"^(?:(?:we|our (?:\w+ ){0,3}(?:experiments?|results?|findings|analys[ie]s|evaluations?|study|work"
+    r"|theory|observations?|theorems?|investigation|insight)"
+    r"|(?:the |these |both |all )?(?:\w+[ -]){0,4}?(?:experiments|experimentation|results|findings"
+    r"|evaluations?|analys[ie]s|studies|simulations|evidence|comparisons)\b[^.;:]{0,110}?"
     r"|this (?:paper|work|study)|it) "
-    rf"{_ADVERBS}(?P<verb>show|shows|find|finds|demonstrate|demonstrates|prove|proves|reveal|reveals|observe|observes|indicate|indicates|suggest|suggests"
-    r"|confirm|confirms|verify|argue|argues|establish|establishes|illustrate|conclude|discover|note|highlight|validate|is shown|are shown|report|support)"
-    r"(?: in this (?:paper|work))?(?: (?:empirically|theoretically|experimentally))?),? that,? (?P<claim>.{20,})$",
+    rf"{_ADVERBS}(?P<verb>show|shows|find|finds|demonstrate|demonstrates|prove|proves|reveal|reveals"
+    rf"|observe|observes|indicate|indicates|suggest|suggests"
+    r"|confirm|confirms|verify|argue|argues|establish|establishes|illustrate|conclude|discover|note"
+    r"|highlight|validate|is shown|are shown|report|support)"
+    r"(?: in this (?:paper|work))?(?: (?:empirically|theoretically|experimentally))?),? that,? "
+    r"(?P<claim>.{12,})$",
     re.IGNORECASE | re.DOTALL,
 )
 _APPOSITION = re.compile(
-    rf"^ (?:the |our |an? )?(?P<name>(?:[\w-]+ ){{0,6}}?{NAME}(?: \([\w +-]{{2,24}}\))?)(?: \[[^\]]*\])?, (?:which is )?(?P<what>(?:an?|the first|the) .+)$",
+    rf"^ (?:the |our |an? )?(?P<name>(?:[\w-]+ ){{0,6}}?{NAME}(?: \([\w +-]{{2,24}}\))?)(?: \[[^\]]*\])?, "
+    rf"(?:which is )?(?P<what>(?:an?|the first|the) .+)$",
     re.DOTALL,
 )
 # "We propose X, which corrects labels", "we propose X to correct labels".
 _ACTING = re.compile(
-    rf"^ (?:the |our |an? )?(?:novel |new )?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: \([\w +-]{{2,24}}\))?)(?:,? (?P<which>which|that) (?P<verb>(?!is|are)[a-z-]+s)\b|,? to (?P<verb_to>[a-z-]+)\b)(?P<rest> .+)$",
+    rf"^ (?:the |our |an? )?(?:novel |new )?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: "
+    rf"\([\w +-]{{2,24}}\))?)(?:,? (?P<which>which|that) (?P<verb>(?!is|are)[a-z-]+s)\b|,? to "
+    rf"(?P<verb_to>[a-z-]+)\b)(?P<rest> .+)$",
     re.DOTALL,
 )
 _RESULT = re.compile(
-    r"^(?:(?P<adverb>[a-z]+ly|also) )?(?P<verb>achieves?|outperforms?|improves?|surpass(?:es)?|yields?|attains?|obtains?|reduces?|exceeds?|"
-    r"beats?|reach(?:es)?|matches|enables?|saves?|delivers?|increases?|accelerates?|maintains?|boosts?|provides?|exhibits?|shows?|"
-    r"requires?|generalizes?|demonstrates?|establishes|sets|enhances?|offers?|allows?|alleviates?|preserves?|mitigates?|pushes|produces?) (?P<rest>.+)$",
+    r"^(?:(?P<adverb>[a-z]+ly|also) )?(?P<verb>achieves?|outperforms?|improves?|surpass(?:es)?|yields?"
+    r"|attains?|obtains?|reduces?|exceeds?|"
+    r"beats?|reach(?:es)?|matches|enables?|saves?|delivers?|increases?|accelerates?|maintains?|boosts?"
+    r"|provides?|exhibits?|shows?|"
+    r"requires?|generalizes?|demonstrates?|establishes|sets|enhances?|offers?|allows?|alleviates?"
+    r"|preserves?|mitigates?|pushes|produces?) (?P<rest>.+)$",
+    re.DOTALL,
+)
+_KIND_AND_NAME = re.compile(
+    rf"^ (?P<what>an? [^,;.]{{4,90}}?(?:method|approach|framework|model|algorithm|architecture|network"
+    rf"|system|strategy|paradigm|technique|benchmark|dataset)),? "
+    rf"[\"“]?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>(?! [A-Z])[ ,.].*)?$",
     re.DOTALL,
 )
 _OWN_SUBJECT = re.compile(
-    r"^(?:The|This) (?:[\w-]+ ){0,3}?(?:method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy) (?=[a-z]+)"
+    r"^(?:The|This) (?:[\w-]+ ){0,3}?(?:method|approach|model|framework|algorithm|technique|system"
+    r"|network|architecture|scheme|strategy) (?=[a-z]+)"
 )
 _CALLED = re.compile(
-    rf"^ (?P<what>(?:an?|the) [^,;.]{{4,110}}?),? (?:(?:which|that) (?:we|is) )?(?:called|call|termed|term|named|name|dubbed|dub|coined|namely|referred to as|refer to as)(?: as)?,? [\"“]?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>[ ,.].*)?$",
+    rf"^ (?P<what>(?:an?|the) [^,;.]{{4,110}}?),? (?:(?:which|that) (?:we|is) )?(?:called|call|termed"
+    rf"|term|named|name|dubbed|dub|coined|namely|referred to as|refer to as)(?: as)?,? "
+    rf"[\"“]?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>[ ,.].*)?$",
     re.DOTALL,
 )
 _SELF = re.compile(
-    r"\b(?:our|the proposed|this|the new|the resulting|the presented) (?:(?:proposed|novel|new|simple|full|final|overall|best|\w+-\w+) )?"
-    r"(?P<noun>method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy|solution|paradigm|design|work)\b(?!s)(?!-)",
+    r"\b(?:our|the proposed|this|the new|the resulting|the presented) (?:(?:proposed|novel|new|simple"
+    r"|full|final|overall|best|\w+-\w+) )?"
+    r"(?P<noun>method|approach|model|framework|algorithm|technique|system|network|architecture|scheme"
+    r"|strategy|solution|paradigm|design|work)\b(?!s)(?!-)",
     re.IGNORECASE,
 )
-INTRODUCING = frozenset("propose introduce present develop devise describe design offer contribute build create formulate".split())
+INTRODUCING = frozenset(
+    """
+        propose introduce present develop devise describe design offer contribute build create formulate
+    """.split()  # noqa: SIM905 - words read best as words
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +131,8 @@ class Statement:
         text: What it says.
         kind: Whether it introduces the paper's own work, claims a finding, or tells anything else.
         own: Whether its subject is the paper's own work, so that a result can follow it.
-        tail: What it says as a clause that follows another statement: "achieving ...", "showing that ..."; or empty.
+        tail: What it says as a clause that follows another statement: "achieving ...", "showing that ...";
+        or empty.
     """
 
     text: str
@@ -98,7 +142,7 @@ class Statement:
 
 
 def statements(sentence: str, name: str) -> Iterator[Statement]:
-    """Yields the ways in which a plain `sentence` can stand alone, for a paper whose own work is called `name`."""
+    """Yields the ways in which a plain `sentence` can stand alone; `name` is the own work's."""
     text = _without_opening(sentence.rstrip(" .!;:"))
     if not text or text.endswith("?"):
         return
@@ -127,10 +171,25 @@ def points_back(text: str) -> bool:
     return bool(_LEANING.search(text))
 
 
+def hints_back(text: str) -> int:
+    """Counts the words of `text` that may lean on something said before it."""
+    return len(_HINTING.findall(text))
+
+
 _LEANING = re.compile(
-    r"^(?:It|They|This|These|Those|Such|Its|Their|That|He|Doing|Both|The (?:former|latter|above|first|second|third)|Another|Other|One|There|Here|What|Since|While|Although|Though|When|Because|If|As|Unlike|Despite|Which)\b"
-    r"|\b(?:[Ww]e|[Oo]urs?|us|aforementioned|above-mentioned|the above|[Tt]his (?:paper|work|issue|problem|gap|limitation|challenge|end|goal|question|setting|phenomenon|assumption)"
+    r"^(?:It|They|This|These|Those|Such|Its|Their|That|He|Doing|Both|The (?:former|latter|above|first"
+    r"|second|third)|Another|Other|One|There|Here|What|Since|While|Although|Though|When|Because|If|As"
+    r"|Unlike|Despite|Which)\b"
+    r"|\b(?:[Ww]e|[Oo]urs?|us|aforementioned|above-mentioned|the above|[Tt]his (?:paper|work|issue"
+    r"|problem|gap|limitation|challenge|end|goal|question|setting|phenomenon|assumption)"
     r"|these (?:issues|problems|challenges|limitations|two|findings|insights|results|methods|models))\b"
+)
+
+
+_HINTING = re.compile(
+    r"\b(?:this|these|those|such(?! as)|the (?:two|three|first|second|former|latter|resulting|above"
+    r"|proposed|obtained|same)|both|their existing|in turn"
+    r"|prior|it also|they|he)\b"
 )
 
 
@@ -145,17 +204,22 @@ def _without_opening(text: str) -> str:
 
 def _with_own_verb(verb: str, rest: str, purpose: str, means: str, name: str) -> Iterator[Statement]:
     base = base_form(verb)
-    if not base:
+    if not base or not rest[:1].isspace() or rest.startswith((" and ", " or ")):
         return
     if base in INTRODUCING:
-        if (match := _ACTING.match(rest)) and (acts := _acts(match)):
-            text = f"{_plain_name(match['name'])} {acts}{with_third_person(match['rest'])}{purpose}{means}"
+        if match := _ACTING.match(rest):
+            acts = f"{_acts(match)}{with_third_person(match['rest'])}"
+            text = f"{_plain_name(match['name'])} {acts}{purpose}{means}"
             yield Statement(_standing(text, name), "introduces", own=True)
         if match := _APPOSITION.match(rest):
             text = f"{_plain_name(match['name'])} is {_article(match['what'])}{purpose}{means}"
             yield Statement(_standing(text, name), "introduces", own=True)
-        elif match := _CALLED.match(rest):
-            rest_of = (match["rest"] or "").replace(", ", " ", 1) if (match["rest"] or "").startswith(", to ") else match["rest"] or ""
+        elif match := _CALLED.match(rest) or _KIND_AND_NAME.match(rest):
+            rest_of = (
+                (match["rest"] or "").replace(", ", " ", 1)
+                if (match["rest"] or "").startswith(", to ")
+                else match["rest"] or ""
+            )
             text = f"{_plain_name(match['name'])} is {_article(match['what'])}{rest_of}{purpose}{means}"
             yield Statement(_standing(text, name), "introduces", own=True)
     clause = with_third_person(f"{third_person(base)}{rest}{purpose}{means}")
@@ -163,13 +227,16 @@ def _with_own_verb(verb: str, rest: str, purpose: str, means: str, name: str) ->
 
 
 def _acts(match: re.Match[str]) -> str:
-    base = base_form(match["verb"] or match["verb_to"])
-    return match["verb"] or (third_person(base) if base else "")
+    return match["verb"] or third_person(match["verb_to"])
 
 
 def _result(text: str, name: str) -> str:
     """Returns what a statement about the own work achieves, as "achieving ..."; empty where it tells none."""
-    predicate = text[len(name) :].lstrip() if name and text.startswith(f"{name} ") else _OWN_SUBJECT.sub("", text, count=1)
+    predicate = (
+        text[len(name) :].lstrip()
+        if name and text.startswith(f"{name} ")
+        else _OWN_SUBJECT.sub("", text, count=1)
+    )
     if predicate == text or not (match := _RESULT.match(predicate)) or not (verb := gerund(match["verb"])):
         return ""
     adverb = f"{match['adverb']} " if match["adverb"] else ""
@@ -179,7 +246,11 @@ def _result(text: str, name: str) -> str:
 def _lower(text: str) -> str:
     """Makes the first letter small, unless the first word is a name."""
     first = text.split(" ", 1)[0]
-    return text if any(c.isupper() or c.isdigit() for c in first[1:]) or len(first) == 1 and first != "A" else text[:1].lower() + text[1:]
+    return (
+        text
+        if any(c.isupper() or c.isdigit() for c in first[1:]) or (len(first) == 1 and first != "A")
+        else text[:1].lower() + text[1:]
+    )
 
 
 def _plain_name(name: str) -> str:
@@ -187,16 +258,35 @@ def _plain_name(name: str) -> str:
 
 
 def _article(what: str) -> str:
-    return re.sub(r"^(an?) (?:novel|new|innovative) (?=([a-z]))", lambda match: ("an " if match[2] in "aeiou" else "a "), what)
+    return re.sub(
+        r"^(an?) (?:novel|new|innovative) (?=([a-z]))",
+        lambda match: "an " if match[2] in "aeiou" else "a ",
+        what,
+    )
 
 
 def _standing(text: str, name: str) -> str:
     """Puts the paper's name, or "the", where the authors say "our", and drops what only they can say."""
     if name:
-        text = re.sub(r"^(?:It|Ours|The proposed (?:method|approach|model|framework|algorithm)) (?=[a-z]{3,}(?:s|ed)\b)", f"{name} ", text)
-        text = re.sub(rf"\b(?:our|the proposed|this) {re.escape(name)}\b", name, text, flags=re.IGNORECASE)
-        text = _SELF.sub(lambda match: name, text)
-    text = re.sub(r"\b[Tt]his (?:new |simple |novel )?(?=(?:method|approach|framework|model|algorithm|technique)\b)", "the ", text)
+        text = re.sub(
+            r"^(?:It|Ours|The proposed (?:method|approach|model|framework|algorithm)) (?=[a-z]{3,}(?:s"
+            r"|ed)\b)",
+            f"{name} ",
+            text,
+        )
+        text = re.sub(
+            rf"\b(?:our|the|this)(?: proposed| novel| new)? {re.escape(name)}\b",
+            name,
+            text,
+            flags=re.IGNORECASE,
+        )
+        text = re.sub(rf"^{re.escape(name)}\b", name, text, flags=re.IGNORECASE)
+        text = _SELF.sub(name.replace("\\", ""), text)
+    text = re.sub(
+        r"\b[Tt]his (?:new |simple |novel )?(?=(?:method|approach|framework|model|algorithm|technique)\b)",
+        "the ",
+        text,
+    )
     text = re.sub(r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote(?: as)?) ", ", ", text)
     text = re.sub(r"\b[Oo]ur\b", "the", text)
     text = re.sub(r"\bthe the\b", "the", text)
@@ -204,10 +294,14 @@ def _standing(text: str, name: str) -> str:
 
 
 def _is_own(text: str, name: str) -> bool:
-    return bool(name and text.startswith(f"{name} ") or _OWN_SUBJECT.match(text))
+    return bool((name and text.startswith(f"{name} ")) or _OWN_SUBJECT.match(text))
 
 
 def _capital(text: str) -> str:
-    """Capitalises the first letter, unless the word is a name that does not want it, such as iCaRL or f-DP."""
+    """Capitalises the first letter, unless the word is a name such as iCaRL or f-DP."""
     first = text.split(" ", 1)[0]
-    return text if any(character.isupper() for character in first) or first[1:2] == "-" else text[:1].upper() + text[1:]
+    return (
+        text
+        if any(character.isupper() for character in first) or first[1:2] == "-"
+        else text[:1].upper() + text[1:]
+    )

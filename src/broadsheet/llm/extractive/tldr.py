@@ -1,8 +1,9 @@
 """Writes the TL;DR of a paper out of its abstract's own words, without a model.
 
-Every sentence of the abstract is put into forms that stand alone (`rewriting`), each is shortened at its seams
-(`trimming`), a form that introduces the work is joined with one that tells its result, and the best form within the
-rules is taken: it names the work, speaks of what the title speaks of, and gives the headline result.
+Every sentence of the abstract is put into forms that stand alone (`rewriting`), each is shortened at its
+seams (`trimming`), a form that introduces the work is joined with one that tells its result, and the best
+form within the rules is taken: it names the work, speaks of what the title speaks of, and gives the
+headline result.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
 from broadsheet.llm.extractive.naming import own_name
-from broadsheet.llm.extractive.rewriting import Statement, points_back, statements
-from broadsheet.llm.extractive.trimming import cut, shortened
+from broadsheet.llm.extractive.rewriting import Statement, hints_back, points_back, statements
+from broadsheet.llm.extractive.trimming import complete, cut, shortened
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in
 from broadsheet.text import sentences, stems
@@ -27,13 +28,23 @@ _MAX_SENTENCE_CHARACTERS = 700
 _IDEAL_WORDS = 26
 
 _REMNANT = re.compile(r"[\\${}^_]|[=<>∈→]|\b(?:mathcal|mathbb|Phi|Psi|varphi|varepsilon)")
+_SECONDARY = re.compile(
+    r"(?:Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Second|We (?:also"
+    r"|further|then))\b"
+)
+_CANNOT_STAND = re.compile(r"\b(?:[Ww]e|us|[Oo]urs?)\b|^(?:It|They|This|These|Those|To)\b|, and that ")
+_ENUMERATOR = re.compile(r" ?\((?:i{1,3}|iv|v|\d|[a-d])\)| \d\)(?= )")
 _WEAK = re.compile(
-    r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|demonstrates? the|comprehensive|open problem|remain|future"
+    r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|demonstrates? the"
+    r"|comprehensive|open problem|remain|future"
     r"|has (?:become|been|achieved|attracted|shown)|have (?:become|been|achieved|attracted|shown))\b",
     re.IGNORECASE,
 )
 _STOP = frozenset(
-    "a an the of for and or in on with to by from is are be as at that this which we our its their it can via than into using based new novel method approach model".split()
+    """
+        a an the of for and or in on with to by from is are be as at that this which we our its their it
+        can via than into using based new novel method approach model
+    """.split()  # noqa: SIM905 - words read best as words
 )
 
 
@@ -44,7 +55,7 @@ class _Candidate:
 
 
 def summarise(title: str, abstract: str) -> str:
-    """Returns one plain sentence of 15 to 30 words and at most 220 characters, made of the abstract's own words.
+    """Returns one plain sentence of 15 to 30 words, at most 220 characters, in the abstract's own words.
 
     A text that has too little to say gives a shorter sentence, made from the title if need be.
 
@@ -57,11 +68,14 @@ def summarise(title: str, abstract: str) -> str:
     told = [sentence for sentence in told if not find_urls(sentence)]
     best = max(_candidates(title, told, name), key=lambda candidate: candidate.score, default=None)
     text = best.text if best else _from_title(title, told)
-    return text + "."
+    if len(_ENUMERATOR.findall(text)) == 1:  # the first of several points, the others of which were cut off
+        text = _ENUMERATOR.sub("", text)
+    return text.rstrip(".") + "."
 
 
 def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candidate]:
     weigh = _Weights(title, told, name)
+    secondary = {place for place, sentence in enumerate(told) if _SECONDARY.match(sentence)}
     forms = [
         (place, statement)
         for place, sentence in enumerate(told)
@@ -75,11 +89,20 @@ def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candida
     ]
     for place, statement in forms:
         for text in itertools.islice(shortened(statement.text, MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS), 12):
-            score = weigh.statement(text, statement, place)
-            if MIN_TLDR_WORDS <= len(text.split()):
+            if _CANNOT_STAND.search(text) or not complete(text):
+                continue
+            score = weigh.statement(text, statement, place) - (place in secondary)
+            if len(text.split()) >= MIN_TLDR_WORDS:
                 yield _Candidate(text, score + weigh.length(text))
+            elif title and MIN_TLDR_WORDS <= len(f"{title} {text}".split()) <= MAX_TLDR_WORDS:
+                # Too short alone: the title says the rest, where nothing better is found.
+                entitled = f"{title.rstrip('.')}: {text}"
+                if len(entitled) < MAX_TLDR_CHARACTERS:
+                    yield _Candidate(entitled, score - 6.0)
             if statement.own or statement.kind != "tells":
                 for ending in _endings(text, [ends for later, ends in tails if later > place]):
+                    if _CANNOT_STAND.search(ending) or not complete(f"It is {ending}"):
+                        continue
                     joined = f"{text}, {ending}"
                     yield _Candidate(joined, score + weigh.result(ending) + weigh.length(joined))
 
@@ -90,7 +113,10 @@ def _endings(text: str, tails: Sequence[Sequence[str]]) -> Iterator[str]:
     for forms in tails:
         for ending in forms:
             total = words + len(ending.split())
-            if MIN_TLDR_WORDS <= total <= MAX_TLDR_WORDS and characters + len(ending) + 3 <= MAX_TLDR_CHARACTERS:
+            if (
+                MIN_TLDR_WORDS <= total <= MAX_TLDR_WORDS
+                and characters + len(ending) + 3 <= MAX_TLDR_CHARACTERS
+            ):
                 if len(ending.split()) >= 4:
                     yield ending
                 break
@@ -98,7 +124,11 @@ def _endings(text: str, tails: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _from_title(title: str, told: Sequence[str]) -> str:
     """Returns what can be said where no sentence of the abstract stands alone."""
-    said = " ".join(word for word in " ".join([f"{title}:" if title and told else title, *told]).split() if len(word) <= 60)
+    said = " ".join(
+        word
+        for word in " ".join([f"{title}:" if title and told else title, *told]).split()
+        if len(word) <= 60
+    )
     if not (said.strip(" :.") or title or told):
         raise ValueError("A paper without a word in title and abstract has no summary; leave it out.")
     return cut(said.rstrip(" .:") or (title or told[0])[:80], MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS).rstrip(".")
@@ -121,14 +151,15 @@ class _Weights:
         score += 0.15 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words)) * 4
         score += 1.0 if self.name and text.startswith(self.name) else 0.0
         score += 0.7 if numbers_in(text) else 0.0
-        score -= 5.0 if points_back(text) else 0.0
+        score -= 5.0 * points_back(text) + 0.8 * hints_back(text)
         score -= 1.0 * len(_WEAK.findall(text))
         if statement.kind == "tells" and not statement.own:
             score -= 2.0 * (1 - place / self.sentences)  # an abstract opens with what everybody knows
         return score
 
     def result(self, ending: str) -> float:
-        return 1.2 + (0.8 if numbers_in(ending) else 0.0) - 1.0 * len(_WEAK.findall(ending)) - (3.0 if points_back(ending) else 0.0)
+        score = 1.2 + (0.8 if numbers_in(ending) else 0.0) - 1.0 * len(_WEAK.findall(ending))
+        return score - 5.0 * points_back(ending[:1].upper() + ending[1:]) - 0.8 * hints_back(ending)
 
     def length(self, text: str) -> float:
         return -0.1 * abs(len(text.split()) - _IDEAL_WORDS)

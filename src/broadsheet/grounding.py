@@ -1,0 +1,202 @@
+"""Compares an annotation with the paper's own words, and keeps back what does not stand there.
+
+Pure and fast. What fails is dropped field by field, never the paper. Each kind of finding has one severity:
+
+| kind | severity | what is wrong |
+|---|---|---|
+| `evidence-not-in-text` | withheld | the evidence is no exact quote of title, abstract or comment |
+| `url-not-in-text` | withheld | a code URL does not stand in the paper's own text, after cleaning |
+| `keyword-not-in-text` | withheld | a keyword does not stand there, letter case, hyphen and plural aside |
+| `number-not-in-text` | withheld | a number, percentage or multiple of the TL;DR does not stand there |
+| `name-not-in-text` | withheld | a name in the TL;DR (CamelCase, capitals, digits) does not stand there |
+| `markup` | withheld | TL;DR or keyword carries a URL, markup, or a control, zero-width or direction
+character | | `rule-disagrees` | note | the rules for code read another status | | `opening` | note | the
+TL;DR opens with "This paper", "We" or "The authors" | | `too-short` | note | the TL;DR has fewer than 15
+words |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from broadsheet.annotation import MIN_TLDR_WORDS, Annotation, Code, Finding, Severity
+from broadsheet.availability import read_code
+from broadsheet.markup import plain
+from broadsheet.paper import Paper
+from broadsheet.quantities import ungrounded_numbers
+from broadsheet.text import squash, stands_in, stems
+from broadsheet.urls import canonical, find_urls
+
+SEVERITY: MappingProxyType[str, Severity] = MappingProxyType(
+    {
+        "evidence-not-in-text": "withheld",
+        "url-not-in-text": "withheld",
+        "keyword-not-in-text": "withheld",
+        "number-not-in-text": "withheld",
+        "name-not-in-text": "withheld",
+        "markup": "withheld",
+        "rule-disagrees": "note",
+        "opening": "note",
+        "too-short": "note",
+    }
+)
+"""Every kind of finding, and whether the claim is kept back for it."""
+
+_OPENING = re.compile(r"(?:this (?:paper|work|study|article)|we|our|the (?:authors?|paper))\b", re.IGNORECASE)
+_MARKUP = re.compile(r"https?://|www\.|[\\{}<>`]|\*\*|__|\$[^$]*\$|\]\(|^#")
+# A word with a capital behind its first letter, or with a digit beside a letter: CrossQ, SWAP, GPT-4, top-1.
+_NAME = re.compile(r"(?<![\w.])(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?:[A-Z]|(?<=[^\W\d_])\d|(?<=-)\d)[\w-]*")
+
+_DIMENSIONS = re.compile(r"\d+[x×]\d+(?:[x×]\d+)?")
+_COMMON_ACRONYMS = frozenset(
+    """
+        AI ML RL NLP LLM LM VLM CNN RNN GNN GAN VAE MLP MoE RAG QA VQA OCR ASR GPU CPU TPU API SGD ODE
+        SDE PDE MDP SOTA AP mAP IoU mIoU AUC FID BLEU ROUGE 2D 3D 4D
+    """.split()  # noqa: SIM905 - words read best as words
+)
+"""What the field writes for words that everybody in it knows; the name of no method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """An annotation of which every claim stands in the paper's own text.
+
+    Attributes:
+        annotation: What may be shown.
+        findings: What was found wrong with the annotation as it was made.
+        withheld: The fields, or parts of fields, that were not kept as they were made: `tldr`, `keywords`,
+            `code.evidence`, `code.urls`.
+    """
+
+    annotation: Annotation
+    findings: tuple[Finding, ...]
+    withheld: tuple[str, ...]
+
+
+def ground(paper: Paper, annotation: Annotation, fallback: Callable[[], Annotation]) -> Grounded:
+    """Checks an annotation and keeps back what does not stand.
+
+    Args:
+        paper: What was annotated.
+        annotation: What was said of it.
+        fallback: Makes the annotation whose TL;DR and keywords take the place of those withheld; asked only
+            then. The extractive engine's is grounded by construction.
+    """
+    findings = check(paper, annotation)
+    return Grounded(withhold(paper, annotation, findings, fallback), findings, _withheld(findings))
+
+
+def check(paper: Paper, annotation: Annotation) -> tuple[Finding, ...]:
+    """Returns every disagreement between an annotation and its paper, in the order of the fields."""
+    text = paper.own_text
+    shown = plain(text)
+    return (
+        *_check_tldr(annotation.tldr, shown, text),
+        *_check_keywords(annotation.keywords, shown),
+        *_check_code(paper, annotation.code, text),
+    )
+
+
+def withhold(
+    paper: Paper, annotation: Annotation, findings: tuple[Finding, ...], fallback: Callable[[], Annotation]
+) -> Annotation:
+    """Returns the annotation without what `findings` say must be withheld.
+
+    A TL;DR is replaced whole, single keywords and URLs are left out, and a verdict on code without standing
+    evidence gives way to the rules' own reading.
+    """
+    wrong = {(finding.field, finding.detail) for finding in findings if finding.severity == "withheld"}
+    fields = {field for field, _ in wrong}
+    if not fields:
+        return annotation
+    kept = tuple(keyword for keyword in annotation.keywords if ("keywords", keyword) not in wrong)
+    urls = tuple(url for url in annotation.code.urls if ("code.urls", url) not in wrong)
+    code = (
+        read_code(paper.title, paper.abstract, paper.comment)
+        if "code.evidence" in fields
+        else annotation.code.model_copy(update={"urls": urls})
+    )
+    return annotation.model_copy(
+        update={
+            "tldr": fallback().tldr if "tldr" in fields else annotation.tldr,
+            "keywords": kept or fallback().keywords,
+            "code": code,
+        }
+    )
+
+
+def _finding(field: str, kind: str, detail: str) -> Finding:
+    return Finding(field=field, kind=kind, detail=detail, severity=SEVERITY[kind])
+
+
+def _withheld(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.field for finding in findings if finding.severity == "withheld"))
+
+
+def _is_marked_up(text: str) -> bool:
+    return _MARKUP.search(text) is not None or not text.isprintable()
+
+
+def _check_tldr(tldr: str, text: str, raw: str) -> Iterator[Finding]:
+    missing = ungrounded_numbers(tldr, text)
+    # A formula's digits may be read off its source as well as off what a reader sees of it.
+    for number in ungrounded_numbers(tldr, raw) if missing else ():
+        yield _finding("tldr", "number-not-in-text", number)
+    for name in dict.fromkeys(_NAME.findall(tldr)):
+        if not _is_named(name, text):
+            yield _finding("tldr", "name-not-in-text", name)
+    if _is_marked_up(tldr):
+        yield _finding("tldr", "markup", tldr)
+    if _OPENING.match(tldr):
+        yield _finding("tldr", "opening", " ".join(tldr.split()[:2]))
+    if len(tldr.split()) < MIN_TLDR_WORDS:
+        yield _finding("tldr", "too-short", f"{len(tldr.split())} words")
+
+
+def _is_named(name: str, text: str) -> bool:
+    """Tells whether a name, or each part of a hyphenated one, stands in the text, in full or abbreviated."""
+    parts = [
+        part
+        for part in name.split("-")
+        if any(character.isupper() or character.isdigit() for character in part)
+    ]
+    return stands_in(name, text) or all(
+        _DIMENSIONS.fullmatch(part) or stands_in(part, text) or _abbreviates(part, text) for part in parts
+    )
+
+
+def _abbreviates(acronym: str, text: str) -> bool:
+    letters = acronym.removesuffix("s")
+    if letters in _COMMON_ACRONYMS:
+        return True
+    initials = "".join(word[0] for word in stems(text))
+    return len(letters) >= 3 and letters.isupper() and letters.lower() in initials
+
+
+def _check_keywords(keywords: tuple[str, ...], text: str) -> Iterator[Finding]:
+    for keyword in keywords:
+        if _is_marked_up(keyword):
+            yield _finding("keywords", "markup", keyword)
+        elif not stands_in(keyword, text):
+            yield _finding("keywords", "keyword-not-in-text", keyword)
+
+
+def _check_code(paper: Paper, code: Code, text: str) -> Iterator[Finding]:
+    if code.status != "none" and not (code.evidence and _quotes(code.evidence, text)):
+        yield _finding("code.evidence", "evidence-not-in-text", code.evidence)
+    if code.urls:
+        standing = {canonical(found.url) for found in find_urls(text)}
+        for url in code.urls:
+            if canonical(url) not in standing or url not in {found.url for found in find_urls(url)}:
+                yield _finding("code.urls", "url-not-in-text", url)
+    ruled = read_code(paper.title, paper.abstract, paper.comment).status
+    if ruled != code.status:
+        yield _finding("code.status", "rule-disagrees", f"{ruled} by rule, {code.status} said")
+
+
+def _quotes(evidence: str, text: str) -> bool:
+    """Tells whether the evidence stands word for word; line breaks of the source are no words."""
+    return evidence in text or squash(evidence) in squash(text)

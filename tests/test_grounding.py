@@ -1,0 +1,148 @@
+"""What an annotation says stands in the paper, or is kept back. Every paper here is invented."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.annotation import Annotation, Code
+from broadsheet.availability import read_code
+from broadsheet.grounding import SEVERITY, check, ground
+from broadsheet.paper import Paper
+
+URL = "https://github.com/owner/zebra"
+PAPER = Paper(
+    title="Zebra: Stripe Attention for Long Videos",
+    abstract=(
+        "Long videos are costly to read. We propose Zebra, a stripe attention that skips empty frames of "
+        "a video. "
+        "On SavannahBench it is 3.18times faster than GPT-4 at 95\\% of its accuracy, with 1,000 clips. "
+        f"Code is available at {URL}.git."
+    ),
+)
+TRUE = Annotation(
+    tldr="Zebra skips empty frames of long videos with stripe attention and is 3.18× faster than GPT-4 at "
+    "95% of its accuracy.",
+    topics=("video-and-3d",),
+    contribution="method",
+    keywords=("stripe attention", "long video", "SavannahBench"),
+    code=Code(evidence=f"Code is available at {URL}", status="available", urls=(URL,)),
+)
+FALLBACK = TRUE.model_copy(
+    update={"tldr": "Zebra is a stripe attention that skips empty frames of a video.", "keywords": ("zebra",)}
+)
+
+
+def kinds(annotation: Annotation, paper: Paper = PAPER) -> list[str]:
+    return [finding.kind for finding in check(paper, annotation)]
+
+
+def with_tldr(tldr: str) -> Annotation:
+    return TRUE.model_copy(update={"tldr": tldr})
+
+
+def with_code(**changes: object) -> Annotation:
+    return TRUE.model_copy(update={"code": TRUE.code.model_copy(update=changes)})
+
+
+def test_what_the_paper_says_has_no_finding() -> None:
+    assert check(PAPER, TRUE) == ()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        (with_tldr(TRUE.tldr.replace("3.18", "3.81")), "number-not-in-text"),
+        (with_tldr(TRUE.tldr.replace("95%", "59%")), "number-not-in-text"),
+        (with_tldr(TRUE.tldr.replace("95%", "95x")), "number-not-in-text"),
+        (with_tldr(TRUE.tldr.replace("GPT-4", "GPT-5")), "name-not-in-text"),
+        (with_tldr(TRUE.tldr.replace("Zebra", "GiraffeNet")), "name-not-in-text"),
+        (with_tldr(TRUE.tldr + " https://evil.example"), "markup"),
+        (with_tldr(TRUE.tldr.replace("empty", "**empty**")), "markup"),
+        (with_tldr(TRUE.tldr.replace("empty", "em\u200bpty")), "markup"),
+        (with_tldr(TRUE.tldr.replace("empty", "\u202eempty")), "markup"),
+        (TRUE.model_copy(update={"keywords": ("diffusion",)}), "keyword-not-in-text"),
+        (TRUE.model_copy(update={"keywords": ("<b>video</b>",)}), "markup"),
+        (with_code(urls=("https://github.com/owner/lion",)), "url-not-in-text"),
+        (with_code(urls=(URL + "/tree/main",)), "url-not-in-text"),
+        (with_code(urls=("javascript:alert(1)",)), "url-not-in-text"),
+        (with_code(evidence="Code is freely available"), "evidence-not-in-text"),
+    ],
+)  # fmt: skip
+def test_what_the_paper_does_not_say_is_withheld(annotation: Annotation, kind: str) -> None:
+    assert kind in kinds(annotation)
+    grounded = ground(PAPER, annotation, lambda: FALLBACK)
+    assert grounded.withheld
+    assert SEVERITY[kind] == "withheld"
+    assert not [finding for finding in check(PAPER, grounded.annotation) if finding.severity == "withheld"]
+
+
+def test_the_status_is_noted_where_the_rules_read_another() -> None:
+    denied = TRUE.model_copy(update={"code": Code(evidence="", status="none", urls=())})
+    findings = check(PAPER, denied)
+    assert [(finding.kind, finding.severity) for finding in findings] == [("rule-disagrees", "note")]
+    assert ground(PAPER, denied, lambda: FALLBACK).annotation == denied
+
+
+def test_a_verdict_without_standing_evidence_gives_way_to_the_rules() -> None:
+    grounded = ground(PAPER, with_code(evidence="invented", status="announced"), lambda: FALLBACK)
+    assert grounded.annotation.code == read_code(PAPER.title, PAPER.abstract)
+    assert grounded.annotation.code.urls == (URL,)
+
+
+def test_one_false_keyword_leaves_the_others() -> None:
+    mixed = TRUE.model_copy(update={"keywords": ("diffusion", "stripe attention")})
+    assert ground(PAPER, mixed, lambda: FALLBACK).annotation.keywords == ("stripe attention",)
+
+
+def test_no_keyword_left_takes_the_fallbacks() -> None:
+    false = TRUE.model_copy(update={"keywords": ("diffusion",)})
+    assert ground(PAPER, false, lambda: FALLBACK).annotation.keywords == FALLBACK.keywords
+
+
+def test_the_fallback_is_not_made_where_nothing_is_withheld() -> None:
+    def never() -> Annotation:
+        raise AssertionError("asked for")
+
+    assert ground(PAPER, TRUE, never).annotation is TRUE
+
+
+@pytest.mark.parametrize("opening", ["This paper", "We", "The authors"])
+def test_an_opening_that_is_not_content_is_noted(opening: str) -> None:
+    assert "opening" in kinds(with_tldr(f"{opening} skip empty frames of long videos with stripe attention."))
+
+
+def test_a_well_known_acronym_is_no_invented_name() -> None:
+    paper = Paper(title="Stripes", abstract="Reinforcement learning of stripe attention networks.")
+    assert "name-not-in-text" not in kinds(
+        with_tldr("RL trains stripe attention networks, called SAN."), paper
+    )
+
+
+@given(st.integers(1, 10**6), st.sampled_from(["%", "x", "", " times", " percent"]))
+def test_a_number_that_the_paper_does_not_give_is_always_found(number: int, unit: str) -> None:
+    if number in {1000, 95, 4}:
+        return
+    assert "number-not-in-text" in kinds(with_tldr(f"Zebra skips empty frames and gains {number}{unit}."))
+
+
+@given(st.from_regex(r"[a-z]{1,8}/[a-z]{1,8}", fullmatch=True))
+def test_a_repository_that_the_paper_does_not_give_is_always_found(name: str) -> None:
+    if name != "owner/zebra":
+        assert "url-not-in-text" in kinds(with_code(urls=(f"https://github.com/{name}",)))
+
+
+@given(st.integers(0, 200), st.integers(2, 60))
+def test_any_piece_of_the_abstract_is_grounded_evidence(start: int, length: int) -> None:
+    piece = PAPER.abstract[start : start + length].strip()
+    if piece:
+        assert "evidence-not-in-text" not in kinds(with_code(evidence=piece))
+
+
+def test_an_abstract_of_a_hundred_kilobytes_is_checked_in_two_seconds() -> None:
+    started = time.perf_counter()
+    check(Paper(title="Zebra", abstract="stripe " * 15_000), TRUE)
+    assert time.perf_counter() - started < 2
