@@ -128,8 +128,8 @@ def _weights(title: str, body: str) -> dict[str, float]:
     for key, count in counts.items():
         words = key.split()
         weight = min(count, 5) ** 0.7 * {1: 0.55, 2: 1.35, 3: 1.3, 4: 0.7}[len(words)]
-        weight *= 1.0 + 1.1 * (key in in_title) + 0.5 * (key in expanded) + 0.3 * min(2, whole[key]) / 2
-        weight *= 0.45 if key in pieces else 1.0
+        weight *= 1.0 + 1.1 * (key in in_title) + 1.0 * (key in expanded) + 1.0 * min(2, whole[key]) / 2
+        weight *= 0.25 if key in pieces else 1.0
         weight *= 1.5 if key in named else 1.0
         weight *= 0.6 if any(word in _STOP for word in (words[0], words[-1])) else 1.0
         weights[shown[key]] = weight
