@@ -77,8 +77,8 @@ def test_any_text_gets_a_contribution_of_the_taxonomy(title: str, abstract: str)
 def test_a_method_with_a_proof_beside_it_stays_a_method() -> None:
     title = "Momentum That Remembers Its Mistakes"
     abstract = (
-        "Stochastic gradient descent with momentum overshoots. We propose an optimizer whose step size shrinks "
-        "after an overshoot and prove its convergence rate under standard assumptions. It trains networks faster "
-        "than AdamW."
+        "Stochastic gradient descent with momentum overshoots. We propose an optimizer whose step size "
+        "shrinks after an overshoot and prove its convergence rate under standard assumptions. It trains "
+        "networks faster than AdamW."
     )
     assert classify_contribution(title, abstract, DEFAULT) == "method"
