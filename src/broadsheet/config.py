@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     model: str = Field("gpt-5-mini", description="Model that the openai engines ask.")
     prompts: Path | None = Field(None, description="Folder whose texts replace the packaged prompts.")
     script: Path | None = Field(None, description="File of replies that the scripted engine reads.")
+    prices: Path | None = Field(None, description="Table of prices that replaces the packaged one.")
+    confirm_tokens: int = Field(
+        1_000_000, ge=0, description="Estimated tokens of a run above which a person is asked first."
+    )
     batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
     batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
     batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")

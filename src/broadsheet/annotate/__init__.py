@@ -6,18 +6,20 @@ Ask, check paper by paper, one repair turn, then halve until the bad paper stand
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from broadsheet import tokens
 from broadsheet.annotate.asking import Asker
 from broadsheet.annotate.course import Course
+from broadsheet.annotate.estimating import Estimate, estimate
 from broadsheet.annotate.judging import Judge
 from broadsheet.annotate.rebuilding import rebuild as rebuild_with
 from broadsheet.annotate.report import AnnotateReport, Failure, Progress
 from broadsheet.annotate.spending import Budget, Spending
 from broadsheet.annotate.stage import Stage, Watch
 from broadsheet.batching import Limits, pack, plan
+from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.llm import LLM
 from broadsheet.paper import Paper
@@ -27,7 +29,20 @@ from broadsheet.record import Maker
 from broadsheet.schema import schema_id
 from broadsheet.store import Store
 
-__all__ = ["AnnotateReport", "Budget", "Failure", "Limits", "Progress", "annotate", "maker_of", "rebuild"]
+__all__ = [
+    "AnnotateReport",
+    "Budget",
+    "Estimate",
+    "Failure",
+    "Limits",
+    "Progress",
+    "annotate",
+    "annotate_wanting",
+    "estimate",
+    "limits_of",
+    "maker_of",
+    "rebuild",
+]
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +68,60 @@ def maker_of(llm: LLM, prompts: Prompts) -> Maker:
     """What the engine's annotations depend on besides the paper."""
     prompt = prompts.id if llm.prompted else prompts.taxonomy.cues_id
     return Maker(llm.engine, llm.model, prompt, schema_id(prompts.taxonomy))
+
+
+def annotate_wanting(
+    store: Store,
+    llm: LLM,
+    prompts: Prompts,
+    settings: Settings,
+    *,
+    paper_ids: Iterable[str] | None = None,
+    stale: bool = False,
+    limit: int | None = None,
+    budget: Budget | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> AnnotateReport:
+    """Annotate what has no current annotation, as the settings say.
+
+    Args:
+        store: The cache.
+        llm: The engine.
+        prompts: Texts and taxonomy.
+        settings: Limits, pace and prices.
+        paper_ids: Only these papers; None for all.
+        stale: Also papers annotated under another prompt or schema.
+        limit: Papers, at most.
+        budget: What the run may cost, at most.
+        on_progress: Called after every answer.
+        stop: Asked before every request; once true, answers under way are awaited and nothing new is asked.
+
+    Raises:
+        ConfigError: The budget is in dollars and the model's price is unknown.
+        LLMError: The engine cannot answer, now or ever; what is done is kept.
+        StoreError: The database cannot be written.
+    """
+    wanting = store.annotations.wanting(maker_of(llm, prompts), paper_ids, stale=stale)
+    quota = settings.tokens_per_minute
+    return annotate(
+        wanting[:limit],
+        store,
+        llm,
+        prompts,
+        limits=limits_of(settings),
+        in_flight=None if llm.engine == "openai-batch" else settings.max_in_flight,
+        tokens_per_minute=int(quota) if quota else None,
+        budget=budget,
+        prices=Prices.load(settings.prices),
+        on_progress=on_progress,
+        stop=stop,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a request may hold, as the settings say."""
+    return Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens)
 
 
 def annotate(
@@ -96,6 +165,8 @@ def annotate(
             f"The price of {llm.model} is unknown, so a budget in dollars cannot be kept;"
             " add it to the table of prices or use --budget-tokens."
         )
+    if not papers:
+        return AnnotateReport(cost_usd=0.0)
     maker = maker_of(llm, prompts)
     asker = Asker(prompts, limits, prompted=llm.prompted)
     chosen = plan(len(papers), limits, in_flight=in_flight, tokens_per_minute=tokens_per_minute)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from broadsheet.cli import app
+from broadsheet.errors import BroadsheetError, ConfigError, StoreError
+from broadsheet.prices import Prices
+from broadsheet.store import Store
+from papers import papers, record
+
+DB = Path("broadsheet.db")
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(DB) as store, store.transaction():
+        for paper in papers(12):
+            store.papers.add(paper, date(2026, 1, 5))
+    script([{"id": paper.id, "record": record(paper)} for paper in papers(12)])
+    monkeypatch.setenv("BROADSHEET_SCRIPT", "script.jsonl")
+    monkeypatch.setenv("BROADSHEET_ENGINE", "scripted")
+
+
+def script(lines: list[dict[str, object]]) -> None:
+    Path("script.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+
+def run(*options: str) -> Result:
+    result = CliRunner().invoke(app, ["annotate", *options])
+    if isinstance(result.exception, BroadsheetError):
+        raise result.exception
+    return result
+
+
+def annotated() -> int:
+    with Store.open(DB) as store:
+        return int(store.statistics.summary()["annotated"])
+
+
+def test_annotate_says_what_it_did_and_what_it_cost() -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert result.stdout.startswith("12 of 12 papers annotated in 2 requests: ")
+    assert annotated() == 12
+
+
+def test_a_second_annotate_makes_no_request() -> None:
+    run()
+    assert json.loads(run("--json").stdout)["requests"] == 0
+
+
+def test_a_dry_run_estimates_and_asks_nothing() -> None:
+    expected = json.loads(run("--dry-run", "--json").stdout)
+    assert (expected["papers"], expected["requests"]) == (12, 2)
+    assert expected["input_tokens"] > 2000
+    assert annotated() == 0
+
+
+def test_a_dry_run_estimates_within_a_tenth_of_what_is_used() -> None:
+    expected = json.loads(run("--dry-run", "--json").stdout)
+    used = json.loads(run("--json").stdout)
+    assert used["input_tokens"] == pytest.approx(expected["input_tokens"], rel=0.1)
+
+
+def test_a_limit_bounds_the_papers() -> None:
+    run("--limit", "5")
+    assert annotated() == 5
+
+
+def test_a_large_run_is_not_started_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROADSHEET_CONFIRM_TOKENS", "1000")
+    with pytest.raises(ConfigError, match=r"add --yes to start it, or use --limit"):
+        run()
+    assert annotated() == 0
+    assert run("--yes").exit_code == 0
+
+
+def test_a_used_up_budget_says_how_to_go_on() -> None:
+    result = run("--budget-tokens", "3000")
+    assert result.exit_code == 1
+    assert "The budget is used up; 12 papers are left: go on with broadsheet annotate." in result.stdout
+
+
+def test_failed_papers_are_listed_and_left_alone_after_three_runs_until_asked_for() -> None:
+    refused = [{"text": "", "refusal": "I cannot."}] * 100
+    script(refused)
+    for _ in range(3):
+        result = run("--limit", "1")
+        assert result.exit_code == 1
+        assert "paper-0" in result.stderr
+        assert "refused" in result.stderr
+    script([{"id": paper.id, "record": record(paper)} for paper in papers(12)])
+    assert run().exit_code == 0
+    assert annotated() == 11
+    assert run("--retry-failed").exit_code == 0
+    assert annotated() == 12
+
+
+def test_a_changed_prompt_spends_nothing_unless_stale_is_asked_for(tmp_path: Path) -> None:
+    run()
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "annotate.system.md").write_text("Annotate. {{ taxonomy.topics[0].id }}")
+    changed = CliRunner(env={"BROADSHEET_PROMPTS": str(folder)})
+    assert json.loads(changed.invoke(app, ["annotate", "--json"]).stdout)["papers"] == 0
+    assert json.loads(changed.invoke(app, ["annotate", "--json", "--stale"]).stdout)["annotated"] == 12
+
+
+def test_rebuild_makes_annotations_from_replies_without_asking() -> None:
+    run()
+    script([])
+    assert run("--rebuild").stdout == "12 annotations rebuilt.\n"
+
+
+def test_annotate_without_a_cache_says_how_to_make_one() -> None:
+    with pytest.raises(StoreError, match=r"make one with: broadsheet run sample"):
+        run("--db", "none.db")
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "expected"),
+    [
+        ("openai", "gpt-4o-mini", 0.75),
+        ("openai", "gpt-4o-mini-2024-07-18", 0.75),
+        ("openai-batch", "gpt-4o-mini", 0.375),
+        ("scripted", "anything", 0.0),
+    ],
+)
+def test_a_model_has_the_price_of_the_table(engine: str, model: str, expected: float) -> None:
+    price = Prices.load().of(engine, model)
+    assert price is not None
+    assert price.cost(1_000_000, 0, 1_000_000) == pytest.approx(expected)
+
+
+def test_cached_tokens_cost_what_the_table_says_of_them() -> None:
+    price = Prices.load().of("openai", "gpt-4o-mini")
+    assert price is not None
+    assert price.cost(1_000_000, 400_000, 0) == pytest.approx(0.6 * 0.15 + 0.4 * 0.075)
+
+
+def test_a_model_that_is_not_listed_has_no_price() -> None:
+    assert Prices.load().of("openai", "gpt-4o-mini-turbo") is None
+
+
+@pytest.mark.parametrize("table", ["[models", "[models]\nx = { input = 1 }", "models = 3", ""])
+def test_a_malformed_table_of_prices_is_refused_with_a_sentence(table: str, tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(table)
+    with pytest.raises(ConfigError, match=r"each model needs input, cached and output"):
+        Prices.load(path)
