@@ -50,3 +50,13 @@ def test_formulas_and_addresses_are_sent_as_they_stand() -> None:
 def test_the_comment_is_sent_after_the_abstract() -> None:
     sent = fenced(Paper(title="T", abstract="Words.", comment="Code: https://example.org/x"))
     assert sent.text == "Words.\nComment: Code: https://example.org/x"
+
+
+def test_a_broken_address_is_offered_as_a_browser_would_take_it() -> None:
+    sent = fenced(Paper(title="T", abstract="Code is at github.com/ lantern/tides."))
+    assert sent.text.endswith("\nURLs: https://github.com/lantern/tides")
+
+
+def test_an_address_that_stands_as_it_should_is_not_sent_twice() -> None:
+    text = "Code is at https://github.com/lantern/tides."
+    assert fenced(Paper(title="T", abstract=text)).text == text

@@ -91,10 +91,10 @@ class Code(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    evidence: Text = Field(description="Exact words of the abstract that say so; empty for none")
-    status: CodeStatus = Field(description="available now, announced for later, or none")
+    evidence: Text = Field(description="Exact words of the abstract; empty for none")
+    status: CodeStatus
     urls: Annotated[tuple[FilledText, ...], AfterValidator(_distinct)] = Field(
-        description="URLs in the abstract where that code is or will be"
+        description="Where that code is or will be"
     )
 
 
@@ -104,7 +104,7 @@ class Annotation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tldr: Annotated[FilledText, AfterValidator(_one_short_sentence), Show("TL;DR", at="headline")] = Field(
-        description="One sentence, 15 to 30 words, 220 characters at most: what is new and what it achieves"
+        description="One sentence of 15 to 30 words, at most 220 characters: what is new and what it achieves"
     )
     topics: Annotated[tuple[Topic, ...], AfterValidator(_distinct), Show("Topics", at="badge")] = Field(
         description="1 to 4, most central first", min_length=1, max_length=4
@@ -114,7 +114,7 @@ class Annotation(BaseModel):
     )
     keywords: Annotated[tuple[FilledText, ...], AfterValidator(_distinct), Show("Keywords", at="line")] = (
         Field(
-            description="3 to 6 lower-case phrases of 1 to 4 words that stand in title or abstract",
+            description="3 to 6 lower-case phrases of 1 to 4 words, found in the text",
             min_length=1,
             max_length=6,
         )

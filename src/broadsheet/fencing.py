@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from broadsheet.paper import Paper
+from broadsheet.urls import find_urls, unique
 
 MAX_TITLE_CHARACTERS = 500
 MAX_ABSTRACT_CHARACTERS = 6_000
@@ -35,7 +36,8 @@ class FencedPaper:
     Attributes:
         paper: The paper as it is stored.
         title: Its title.
-        text: Its abstract and, where there is one, the authors' comment.
+        text: Its abstract and, where there are any, the authors' comment and the addresses that stand in both
+            in a form that no browser would take.
         tokens: Tokens of both with the fence around them; 0 until they are counted.
     """
 
@@ -53,11 +55,17 @@ def seen(text: str) -> str:
 def fenced(paper: Paper, *, abstract_characters: int = MAX_ABSTRACT_CHARACTERS) -> FencedPaper:
     """The paper as it is sent, its abstract cut to at most so many characters.
 
+    Addresses that are torn, wrapped or without a scheme are added as a browser would take them, so that the
+    model only judges whose they are; one that stands there as it should costs nothing.
     The length is cut first, so that a text of any size costs no more than one of the greatest length.
     """
     text = _safe(paper.abstract, min(abstract_characters, MAX_ABSTRACT_CHARACTERS))
     if paper.comment:
         text += "\nComment: " + _safe(paper.comment, MAX_COMMENT_CHARACTERS)
+    if repaired := unique(
+        found.url for found in find_urls(text) if text[found.start : found.end] != found.url
+    ):
+        text += "\nURLs: " + " ".join(repaired)
     return FencedPaper(paper, _safe(paper.title, MAX_TITLE_CHARACTERS), text)
 
 
