@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from broadsheet.annotate import AnnotateReport, Budget, Limits, Progress, annotate, maker_of
+from broadsheet.annotate import AnnotateReport, Budget, Progress, annotate_wanting
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
 from broadsheet.fetch import FetchReport, fetch
@@ -70,10 +70,15 @@ def run(
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, since, on_progress=on_fetch)
-        papers = store.annotations.wanting(maker_of(llm, prompts), fetched.paper_ids)
-        limits = Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens)
-        annotated = annotate(
-            papers, store, llm, prompts, limits=limits, budget=budget, on_progress=on_annotate, stop=stop
+        annotated = annotate_wanting(
+            store,
+            llm,
+            prompts,
+            settings,
+            paper_ids=fetched.paper_ids,
+            budget=budget,
+            on_progress=on_annotate,
+            stop=stop,
         )
         composed = compose(store, day, taxonomy=prompts.taxonomy)
         edition = composed.edition
