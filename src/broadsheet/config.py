@@ -65,6 +65,22 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds to wait for jobs of the Batch API before they are left for a later run.",
     )
+    look_back_days: int = Field(3, ge=0, description="Days before its own that a run asks live sources for.")
+    contact: str = Field("", description="Address that live sources are told.")
+    record: Path | None = Field(None, description="Folder that raw replies of live sources are kept in.")
+    replay: Path | None = Field(None, description="Folder of kept replies, read for the network.")
+    source_timeout_s: float = Field(30.0, gt=0, description="Seconds of silence until a source is left.")
+    source_tries: int = Field(4, ge=1, description="Times that a refused or broken request is sent.")
+    source_retry_s: float = Field(5.0, ge=0, description="Seconds before the second try; then doubled.")
+    source_wait_limit_s: float = Field(
+        120.0, ge=0, description="Seconds that a source may ask to wait; where it asks for more, it failed."
+    )
+    hf_url: str = Field("https://huggingface.co", description="Where the daily-papers API answers.")
+    hf_pace_s: float = Field(0.7, ge=0, description="Seconds between requests; 500 in 5 minutes are allowed.")
+    arxiv_api_url: str = Field("https://export.arxiv.org/api/query", description="arXiv's query API.")
+    arxiv_feed_url: str = Field("https://rss.arxiv.org/atom", description="arXiv's announcement feeds.")
+    arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="arXiv's OAI-PMH interface.")
+    arxiv_pace_s: float = Field(3.0, ge=0, description="Seconds between requests to arXiv's hosts.")
 
     @classmethod
     def settings_customise_sources(

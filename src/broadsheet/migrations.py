@@ -292,3 +292,31 @@ def m005_endpoints(db: Database) -> None:
         ) WITHOUT ROWID;
         CREATE INDEX batch_lines_fingerprint ON batch_lines (fingerprint);
     """)
+
+
+@migrations()
+def m006_sources(db: Database) -> None:
+    """What live sources were asked, their last whole replies, and when each may be asked again."""
+    db.executescript("""
+        CREATE TABLE fetches (
+            id INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            url TEXT NOT NULL,
+            status INTEGER,
+            error TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            latency_s REAL NOT NULL,
+            fetched_at TEXT NOT NULL
+        );
+        CREATE TABLE validators (
+            url TEXT PRIMARY KEY,
+            etag TEXT NOT NULL,
+            last_modified TEXT NOT NULL,
+            body BLOB NOT NULL,
+            kept_at TEXT NOT NULL
+        );
+        CREATE TABLE paces (
+            name TEXT PRIMARY KEY,
+            next_at REAL NOT NULL
+        ) WITHOUT ROWID;
+    """)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Protocol
 
+from broadsheet.config import Settings
 from broadsheet.paper import Paper
-from broadsheet.sources import sample
 from broadsheet.sources.files import open_files
 
 
@@ -29,10 +31,15 @@ class Source(Protocol):
         ...
 
 
-# Sources that have a name. Anything else that a user writes is a file, a folder or `-`.
-SOURCES: Mapping[str, Callable[..., Source]] = {
-    sample.NAME: sample.open_sample,
+# Sources that have a name: the module with their ``open_named``. Modules are named, not imported, so that no
+# HTTP client is loaded for a file. Anything else that a user writes is a file, a folder or `-`.
+SOURCES: Mapping[str, str] = {
+    "sample": "broadsheet.sources.sample",
+    "hf": "broadsheet.sources.hf",
+    "arxiv": "broadsheet.sources.arxiv",
+    "arxiv-oai": "broadsheet.sources.arxiv_oai",
 }
+_NAMED = re.compile(rf"({'|'.join(SOURCES)})((?:[:?].*)?)", re.DOTALL)
 
 
 def open_source(
@@ -40,6 +47,7 @@ def open_source(
     *,
     day: date | None = None,
     on_trouble: Callable[[str], None] = lambda _: None,
+    settings: Settings | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> list[Source]:
     """The sources that a user means by a name, a file, a folder (one for each of its files) or ``-``.
@@ -47,14 +55,18 @@ def open_source(
     Args:
         spec: What the user wrote.
         day: The day that the user named with ``--date``.
-        on_trouble: Told a sentence for each record that cannot be read.
+        on_trouble: Told a sentence for each record that cannot be read, and for a day that brought nothing.
+        settings: Where live sources answer, how they are asked, and the cache that keeps count of it.
         fields: Which field of a record fills which of ours, where the user has said so: ours to theirs.
 
     Raises:
         UserError: There is nothing of that name or at that path.
     """
-    if spec in SOURCES:
-        return [SOURCES[spec](day=day, on_trouble=on_trouble)]
+    if named := _NAMED.fullmatch(spec):
+        module = importlib.import_module(SOURCES[named[1]])
+        return [
+            module.open_named(named[2], day=day, on_trouble=on_trouble, settings=settings or Settings.load())
+        ]
     return [*open_files(spec, day=day, on_trouble=on_trouble, fields=fields or {})]
 
 
@@ -63,6 +75,7 @@ def open_sources(
     *,
     day: date | None = None,
     on_trouble: Callable[[str], None] = lambda _: None,
+    settings: Settings | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> list[Source]:
     """All sources that a user names, in order; see `open_source`.
@@ -73,5 +86,5 @@ def open_sources(
     return [
         source
         for spec in specs
-        for source in open_source(spec, day=day, on_trouble=on_trouble, fields=fields)
+        for source in open_source(spec, day=day, on_trouble=on_trouble, settings=settings, fields=fields)
     ]

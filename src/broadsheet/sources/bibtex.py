@@ -33,12 +33,13 @@ def read(listing: Listing) -> Iterator[Paper]:
 
 
 def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
-    import bibtexparser
+    from bibtexparser.entrypoint import parse_string
     from bibtexparser.middlewares import LatexDecodingMiddleware, NormalizeFieldKeys
+    from bibtexparser.model import Entry, ParsingFailedBlock
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it warns of is reported here
     try:
-        library = bibtexparser.parse_string(
+        library = parse_string(
             _LONE_PERCENT.sub(r"\\%", listing.text()),
             append_middleware=[NormalizeFieldKeys(), LatexDecodingMiddleware()],
         )
@@ -48,9 +49,9 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
         raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
     for block in sorted(library.blocks, key=lambda one: one.start_line or 0):
         place = f"the entry on line {(block.start_line or 0) + 1}"
-        if block in library.failed_blocks:
+        if isinstance(block, ParsingFailedBlock):
             yield place, Unreadable("it is not valid BibTeX")
-        elif block in library.entries:
+        elif isinstance(block, Entry):
             values = {field.key: field.value for field in block.fields}
             named = {"id": block.key, **values, "authors": _names(values.get("author", ""))}
             yield place, {**named, "published": values.get("date") or values.get("year")}

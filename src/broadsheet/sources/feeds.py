@@ -76,6 +76,24 @@ def elements(stream: IO[bytes], tags: set[str], name: str) -> Iterator[Element]:
         raise SourceError(f"{name} is not well-formed XML ({error}).") from error
 
 
+def document(body: bytes, name: str) -> Element:
+    """The root of a whole XML document.
+
+    Raises:
+        SourceError: It is not well-formed or declares entities.
+    """
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root: Element = fromstring(body)
+    except DefusedXmlException as error:
+        raise SourceError(f"{name} declares XML entities, which are not read for safety's sake.") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise SourceError(f"{name} is not well-formed XML ({error}).") from error
+    return root
+
+
 def local_name(element: Element) -> str:
     """An element's name without its namespace."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib import resources
 
+from broadsheet.config import Settings
+from broadsheet.errors import UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import trending_page
 from broadsheet.sources.listing import Listing
@@ -27,6 +29,18 @@ class Sample:
         return trending_page.read(self._listing, source=NAME)
 
 
-def open_sample(*, day: date | None, on_trouble: Callable[[str], None]) -> Sample:
-    """The sample as a source."""
+def open_named(
+    argument: str,
+    *,
+    day: date | None,
+    on_trouble: Callable[[str], None],
+    settings: Settings,  # noqa: ARG001 - a file has no use for them
+) -> Sample:
+    """The sample as a source.
+
+    Raises:
+        UserError: Something follows the name.
+    """
+    if argument:
+        raise UserError(f"The sample is one page; write sample, not sample{argument}.")
     return Sample(Listing(NAME, lambda: PAGE.open("rb"), on_trouble, day=day))

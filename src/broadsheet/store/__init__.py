@@ -23,6 +23,7 @@ from broadsheet.store.claims import Claims
 from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
+from broadsheet.store.fetches import Fetches
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
@@ -39,6 +40,7 @@ class Store:
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
         editions: Composed editions.
+        fetches: What live sources were asked, and when they may be asked again.
         statistics: Counts over all of it.
     """
 
@@ -50,6 +52,7 @@ class Store:
         self.runs = Runs(db)
         self.records = Records(db)
         self.editions = Editions(db)
+        self.fetches = Fetches(db)
         self.statistics = Statistics(db)
 
     @classmethod

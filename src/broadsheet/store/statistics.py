@@ -38,6 +38,10 @@ class Statistics:
                    GROUP BY 1 ORDER BY 2 DESC"""
             ),
             "failures": self._counts("SELECT reason, count(*) FROM failures GROUP BY 1 ORDER BY 2 DESC"),
+            "fetches": self._counts(
+                """SELECT source || ' ' || coalesce(status, 'unanswered'), count(*) FROM fetches
+                   GROUP BY 1 ORDER BY 1"""
+            ),
             "editions": self._number("SELECT count(*) FROM editions"),
             "requests": tokens[0],
             "input_tokens": tokens[1],
