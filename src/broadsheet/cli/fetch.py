@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,32 +23,57 @@ from broadsheet.cli.app import (
     start,
 )
 from broadsheet.cli.progress import progress
+from broadsheet.config import Settings
+from broadsheet.errors import ConfigError
 from broadsheet.fetch import FetchReport, fetch
 from broadsheet.sources import open_sources
+from broadsheet.sources.records import NAMES
 from broadsheet.store import Store
 
 SourcesArgument = Annotated[
-    list[str], typer.Argument(metavar="SOURCE...", help="sample, a file, a folder, or - for standard input.")
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="hf, arxiv:cs.CL+cs.LG, 'arxiv?QUERY', arxiv-oai:SET, sample, a file, a folder, or - for stdin.",
+    ),
 ]
-LOOK_BACK = timedelta(days=3)
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=NAME", help="Read title, abstract, … from a field of this name."),
+]
+RecordOption = Annotated[
+    Path | None, typer.Option("--record", help="Keep raw replies of live sources in this folder.")
+]
+ReplayOption = Annotated[
+    Path | None, typer.Option("--replay", help="Read the replies kept in this folder; ask no network.")
+]
 
 
 @app.command("fetch")
 def fetch_(
     sources: SourcesArgument,
     day: DateOption = None,
+    mapped: MapOption = None,
+    record: RecordOption = None,
+    replay: ReplayOption = None,
     as_json: JsonOption = False,
     db: DbOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Read papers into the cache; no model is asked."""
-    settings = start(db=db, quiet=quiet, verbose=verbose)
+    settings = start(db=db, record=record, replay=replay, quiet=quiet, verbose=verbose)
     troubles = Troubles()
-    asked = open_sources(sources, day=day.date() if day else None, on_trouble=troubles)
+    asked = open_sources(
+        sources,
+        day=day.date() if day else None,
+        on_trouble=troubles,
+        settings=settings,
+        fields=mapped_fields(mapped),
+    )
     with Store.open(settings.db) as store, progress("Reading papers", quiet=quiet) as advance:
         report = fetch(
-            asked, store, as_day(day) - LOOK_BACK, on_progress=lambda read: advance(read, None, "")
+            asked, store, look_back(as_day(day), settings), on_progress=lambda read: advance(read, None, "")
         )
     say(json.dumps(asdict(report)) if as_json else fetched_sentence(report))
     for sentence in report.failed:
@@ -66,6 +92,23 @@ class Troubles:
         """Say one."""
         self.count += 1
         note(f"broadsheet: {sentence}")
+
+
+def mapped_fields(pairs: list[str] | None) -> dict[str, str]:
+    """Which field of a record fills which of ours, from ``FIELD=NAME`` pairs: ours to theirs.
+
+    Raises:
+        ConfigError: One is no such pair, or a paper has no such field.
+    """
+    fields = dict(pair.partition("=")[::2] for pair in pairs or [])
+    if wrong := [ours for ours, theirs in fields.items() if ours not in NAMES or not theirs]:
+        raise ConfigError(f"--map takes FIELD=NAME with a field of {', '.join(NAMES)}, not {wrong[0]!r}.")
+    return fields
+
+
+def look_back(day: date, settings: Settings) -> date:
+    """The first day that live sources are asked for in a run for a day."""
+    return day - timedelta(days=settings.look_back_days)
 
 
 def fetched_sentence(report: FetchReport) -> str:

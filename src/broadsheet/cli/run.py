@@ -23,7 +23,16 @@ from broadsheet.cli.app import (
     say,
     start,
 )
-from broadsheet.cli.fetch import LOOK_BACK, SourcesArgument, Troubles, fetched_sentence
+from broadsheet.cli.fetch import (
+    MapOption,
+    RecordOption,
+    ReplayOption,
+    SourcesArgument,
+    Troubles,
+    fetched_sentence,
+    look_back,
+    mapped_fields,
+)
 from broadsheet.cli.progress import progress
 from broadsheet.config import Settings
 from broadsheet.sources import open_sources
@@ -39,6 +48,9 @@ def run_(
     day: DateOption = None,
     engine: EngineOption = None,
     model: ModelOption = None,
+    mapped: MapOption = None,
+    record: RecordOption = None,
+    replay: ReplayOption = None,
     as_json: JsonOption = False,
     db: DbOption = None,
     out: OutOption = None,
@@ -48,10 +60,13 @@ def run_(
     """Fetch papers, annotate what is new, compose the day's edition and write it in three formats."""
     from broadsheet.pipeline import run
 
-    settings = start(quiet=quiet, verbose=verbose, db=db, out=out, engine=engine, model=model)
+    settings = start(
+        quiet=quiet, verbose=verbose, db=db, out=out, engine=engine, model=model, record=record, replay=replay
+    )
     troubles = Troubles()
     named = day.date() if day else None
-    asked = open_sources(sources, day=named, on_trouble=troubles)
+    fields = mapped_fields(mapped)
+    asked = open_sources(sources, day=named, on_trouble=troubles, settings=settings, fields=fields)
     with progress("Reading papers", quiet=quiet) as advance:
 
         def on_annotate(at: Progress) -> None:
@@ -61,7 +76,7 @@ def run_(
             asked,
             settings,
             as_day(day),
-            since=as_day(day) - LOOK_BACK,
+            since=look_back(as_day(day), settings),
             on_fetch=lambda read: advance(read, None, ""),
             on_annotate=on_annotate,
         )
