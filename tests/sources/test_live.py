@@ -9,7 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, SourceError, UserError
@@ -17,7 +20,7 @@ from broadsheet.intake import admit
 from broadsheet.paper import Paper
 from broadsheet.sources import open_source
 from broadsheet.store import Store
-from servers.sources_server import API_PATH, FEED_PATH, HF_PATH, Fault, Listed, SourcesServer, serving
+from servers.sources_server import API_PATH, FEED_PATH, HF_PATH, Asked, Fault, Listed, SourcesServer, serving
 
 DAY = date(2025, 3, 13)  # a Thursday
 SINCE = date(2025, 3, 11)
@@ -337,3 +340,35 @@ def test_a_slot_that_a_fast_clock_claimed_does_not_stop_the_others(tmp_path: Pat
 def test_a_name_that_asks_for_nothing_it_has_is_for_the_user_to_fix(spec: str, settings: Settings) -> None:
     with pytest.raises(UserError):
         open_source(spec, settings=settings)
+
+
+RIGHT: dict[str, str] = {
+    "hf?date=2025-03-13": HF_PATH,
+    "arxiv?cat:cs.RO": API_PATH,
+    "arxiv-oai:cs.RO": "/oai",
+    "arxiv:cs.RO": f"{FEED_PATH}cs.RO",
+}
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SourcesServer, Settings]]:
+    with serving(list(PAPERS), DAY) as running:
+        yield running, made(running.url, tmp_path_factory.mktemp("live"), source_tries=1)
+
+
+@hypothesis.settings(max_examples=60, deadline=5000)
+@given(data=st.data(), spec=st.sampled_from(sorted(RIGHT)))
+def test_mutated_replies_give_papers_or_a_source_error(
+    data: st.DataObject, spec: str, lasting: tuple[SourcesServer, Settings]
+) -> None:
+    server, settings = lasting
+    right = server.answer(Asked(0.0, RIGHT[spec], {}, {})).body
+    start = data.draw(st.integers(0, len(right)))
+    end = data.draw(st.integers(start, min(len(right), start + 60)))
+    new = data.draw(st.one_of(st.just(b""), st.binary(max_size=20), st.just(right[start:end] * 2)))
+    server.then(Fault(body=right[:start] + new + right[end:]))
+    try:
+        papers = fetched(spec, settings)
+    except SourceError:
+        return
+    assert all(paper.title for paper in papers)

@@ -20,7 +20,7 @@ from broadsheet.paper import Paper
 from broadsheet.sources import arxiv_api, feeds, identifiers, records
 from broadsheet.sources.calendar import days, is_quiet
 from broadsheet.sources.http import Client
-from broadsheet.sources.listing import Listing, today
+from broadsheet.sources.listing import Listing, listable_today
 
 NAME = "arxiv"
 _CATEGORY = re.compile(r"[a-z][a-z-]+(?:\.[A-Za-z-]{2,})?")
@@ -39,7 +39,7 @@ class Announcements:
     ) -> None:
         self.name = f"{NAME}:{categories}"
         self._categories = categories
-        self._day = day or today()
+        self._day = day or listable_today()
         self._on_trouble = on_trouble
         self._settings = settings
 
@@ -112,7 +112,7 @@ class Search:
     ) -> None:
         self.name = f"{NAME}?{query}"
         self._query = query
-        self._day = day or today()
+        self._day = day or listable_today()
         self._on_trouble = on_trouble
         self._settings = settings
         parameters = dict(parse_qsl(query)) if re.search(r"(?:^|&)(?:search_query|id_list)=", query) else {}

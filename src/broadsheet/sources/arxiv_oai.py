@@ -17,7 +17,7 @@ from broadsheet.paper import Paper
 from broadsheet.sources import arxiv_api, feeds, records
 from broadsheet.sources.arxiv import announced_on, told
 from broadsheet.sources.http import Client
-from broadsheet.sources.listing import today
+from broadsheet.sources.listing import listable_today
 
 NAME = "arxiv-oai"
 _MOST_RESTARTS = 3
@@ -31,7 +31,7 @@ class Harvest:
     ) -> None:
         self.name = f"{NAME}:{wanted}"
         self._set = wanted
-        self._day = day or today()
+        self._day = day or listable_today()
         self._on_trouble = on_trouble
         self._settings = settings
 

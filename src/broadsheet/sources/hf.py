@@ -20,7 +20,7 @@ from broadsheet.paper import Paper
 from broadsheet.sources import daily_papers
 from broadsheet.sources.calendar import days, is_quiet
 from broadsheet.sources.http import Client, Host
-from broadsheet.sources.listing import Listing, today
+from broadsheet.sources.listing import Listing, listable_today
 
 NAME = "hf"
 _ROWS_A_PAGE = 100
@@ -41,7 +41,7 @@ class HuggingFace:
     ) -> None:
         self.name = NAME
         self._query = query
-        self._day = day or today()
+        self._day = day or listable_today()
         self._on_trouble = on_trouble
         self._settings = settings
 

@@ -32,7 +32,9 @@ def doi(text: str) -> str:
     match = _DOI.search(text.strip())
     if match is None:
         return ""
-    found = match[1].rstrip(".,;)").lower()
+    found = match[1].rstrip(".,;").lower()
+    if found.count(")") > found.count("("):  # the bracket of a sentence around it
+        found = found.rstrip(".,;)")
     return "" if found.startswith("10.48550/arxiv.") else found
 
 

@@ -23,6 +23,11 @@ def today() -> date:
     return datetime.now(UTC).astimezone().date()
 
 
+def listable_today() -> date:
+    """The latest day that has begun both here and in UTC, by which live sources date their listings."""
+    return min(today(), datetime.now(UTC).date())
+
+
 @dataclass(frozen=True)
 class Listing:
     """One file of papers.
