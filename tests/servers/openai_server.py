@@ -5,8 +5,8 @@ In a test::
     with OpenAIServer(answer_from(table)) as server:
         client = OpenAI(base_url=server.base_url, api_key="test")
 
-For a benchmark, ``benchmarks/serve.py`` runs it in a process of its own; ``GET /control/summary`` tells what
-it has seen.
+For a benchmark, ``benchmarks/serve.py`` runs it in a process of its own; ``GET /control/seen`` tells what it
+has seen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Self
 
@@ -173,23 +173,10 @@ class OpenAIServer:
             return self.batches.respond(call)
         if path == "/v1/models":
             return Answer.of({"object": "list", "data": [{"id": self.behaviour.model, "object": "model"}]})
-        if path == "/control/summary":
-            return Answer.of(self.summary())
+        if path == "/control/seen":
+            told = ({k: v for k, v in asdict(seen).items() if k != "body"} for seen in self.seen)
+            return Answer.of({"peak_in_flight": self.peak_in_flight, "calls": list(told)})
         return _error(404, f"Unknown path {path}.")
-
-    def summary(self) -> dict[str, Any]:
-        """Calls by status and fault, tokens answered for, answers a title."""
-        answered = self.answered
-        return {
-            "calls": len(self.seen),
-            "answered": len(answered),
-            "status": Counter(str(seen.status) for seen in self.seen),
-            "faults": Counter(seen.fault for seen in self.seen if seen.fault),
-            "input_tokens": sum(seen.input_tokens for seen in answered),
-            "output_tokens": sum(seen.output_tokens for seen in answered),
-            "peak_in_flight": self.peak_in_flight,
-            "billed": Counter(title for seen in answered for title in seen.titles),
-        }
 
     async def completion(self, body: dict[str, Any], *, batched: bool = False) -> Answer:
         """Answer one call as the behaviour says; a line of a batch job meets no limits and no latency."""
@@ -264,7 +251,7 @@ class OpenAIServer:
             {"ref": paper.ref, "echo": " ".join(paper.title.split()[:ECHO_WORDS])} | self.answer(paper)
             for paper in papers
         ]
-        text = json.dumps({"papers": spoil(records, seen.fault, dice)}, ensure_ascii=False)
+        text = _compact({"papers": spoil(records, seen.fault, dice)})
         most = body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000
         finish = "stop"
         if seen.fault == "truncated" or self.behaviour.count(text) > most:
@@ -281,7 +268,7 @@ class OpenAIServer:
 
     def _charge(self, seen: Seen, message: dict[str, Any], body: dict[str, Any]) -> None:
         """The schema counts as input and stands first; from 1024 tokens on, a head seen before is cached."""
-        schema = json.dumps(body["response_format"]) if "response_format" in body else ""
+        schema = _compact(body["response_format"]) if "response_format" in body else ""
         first, *rest = body["messages"]
         head = schema + str(first["content"])
         head_tokens = self._count(head)
@@ -300,6 +287,10 @@ def asked(messages: list[dict[str, Any]]) -> tuple[AskedPaper, ...]:
         named = set(NAMED.findall(str(messages[-1]["content"])))
         return tuple(paper for paper in papers if paper.ref in named)
     return papers
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _error(

@@ -2,7 +2,8 @@
 
 ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and the rest of the environment mean what they mean to the openai
 package. Requests are asked by an event loop in a thread of its own; the caller sees a plain iterator, and all
-that is remembered in the database is written by the caller's thread, between two outcomes.
+that is remembered in the database is written by the caller's thread, between two outcomes. The openai package
+itself is loaded with the first request: a run that finds everything annotated never waits for it.
 """
 
 from __future__ import annotations
@@ -13,21 +14,20 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
-
-import httpx2
-import openai  # noqa: TID251 - a provider's own package
+from urllib.parse import urlsplit, urlunsplit
 
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.conversation import Asks, Conversation
-from broadsheet.llm.exchange import Exchange
 from broadsheet.llm.negotiation import Dialect, Negotiation
 from broadsheet.llm.pacing import Pacer
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 
 if TYPE_CHECKING:
+    import openai  # noqa: TID251 - a provider's own package
+
     from broadsheet.store.endpoints import Endpoint
 
 NO_KEY = "none"
@@ -40,6 +40,9 @@ def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
 
     The aiohttp transport halves the time of a call (measured on 411 at once: 1.1 ms against 2.4 ms).
     """
+    import httpx2
+    import openai  # noqa: TID251 - a provider's own package
+
     limits = httpx2.Limits(max_connections=max_in_flight, max_keepalive_connections=max_in_flight)
     return openai.AsyncOpenAI(
         api_key=os.environ.get("OPENAI_API_KEY") or NO_KEY,
@@ -50,8 +53,8 @@ def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
 
 def endpoint_address() -> str:
     """Where requests go, without any credentials that stand in the address; a name in the database."""
-    address = httpx2.URL(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
-    return str(address.copy_with(username=None, password=None)).rstrip("/")
+    address = urlsplit(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
+    return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2])).rstrip("/")
 
 
 class OpenAILLM:
@@ -89,6 +92,8 @@ class OpenAILLM:
             LLMUnavailable: The server has stopped answering; the same.
         """
         sent = done = 0
+        if not requests:
+            return
         try:
             with Conversation(self._opened) as conversation:
                 while True:
@@ -108,6 +113,8 @@ class OpenAILLM:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Asks]:
+        from broadsheet.llm.exchange import Exchange
+
         async with new_client(self._settings.max_in_flight) as client:
             yield Exchange(
                 client,

@@ -24,6 +24,7 @@ _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
 _GROWTH, _FALL = 1.1, 0.7
+_FIRST_BURST_MINUTES = 1 / 3
 _FIRST_GUESS_TOKENS_A_PAPER = 150.0
 _LEARNING_RATE = 0.2
 _MARGIN_TOKENS = 10
@@ -68,8 +69,10 @@ def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.ti
 class Bucket:
     """An allowance that refills steadily; its level may be negative after a correction.
 
-    It starts full, as a server's does. What a header tells of the level only lowers it: the server may admit
-    requests in another order than they were sent, so that "remaining" is an upper bound.
+    It starts full, as a server's does, but is taken for a third of a minute's worth until the first answer: a
+    server may count over less than a minute, and what is held back meanwhile is not lost. What a header tells
+    of the level only lowers it: the server may admit requests in another order than they were sent, so that
+    "remaining" is an upper bound.
 
     Attributes:
         per_s: Refill a second; 0 where no limit is known, and then nothing is held back.
@@ -80,7 +83,8 @@ class Bucket:
         self._clock = clock
         self._configured_per_s = (per_minute or 0.0) / 60
         self.per_s = self._configured_per_s
-        self.capacity = per_minute or 0.0
+        self.capacity = (per_minute or 0.0) * _FIRST_BURST_MINUTES
+        self._presumed = True
         self._level = self.capacity
         self._at = clock()
 
@@ -115,6 +119,16 @@ class Bucket:
         self.per_s *= factor
         self.capacity *= factor
 
+    def _hold(self, capacity: float) -> None:
+        """Take over what is known of the capacity; a full bucket was presumed when it was less known."""
+        level = self.level + capacity - self.capacity
+        self.capacity, self._level, self._presumed = capacity, level, False
+
+    def learn_nothing(self) -> None:
+        """An answer came that tells no limit: believe that a whole minute's worth may be used at once."""
+        if self._presumed and self.per_s:
+            self._hold(self.per_s * 60)
+
     def learn(self, limit: float, remaining: float | None, reset_s: float | None) -> None:
         """Take over the server's rate, and its capacity, which is what it held plus what was to refill.
 
@@ -122,6 +136,7 @@ class Bucket:
         """
         told_per_s = limit / 60
         if 0 < self._configured_per_s < told_per_s * 0.999:
+            self.learn_nothing()
             return
         if not self.per_s:
             self.capacity = self._level = limit
@@ -130,8 +145,8 @@ class Bucket:
         if remaining is not None and reset_s is not None:
             capacity = max(1.0, remaining + reset_s * told_per_s)
             if abs(capacity - self.capacity) > 0.01 * self.capacity:
-                level = self.level + capacity - self.capacity
-                self.capacity, self._level = capacity, level
+                self._hold(capacity)
+            self._presumed = False
 
 
 @dataclass(slots=True)
@@ -240,13 +255,13 @@ class Pacer:
         """An answer came: correct what was drawn by what it used, and by what the server says."""
         self._window = min(float(self._most), self._window * _GROWTH)
         self._release(held, used_tokens)
-        self._read(held, headers)
+        self._read(held, headers, answered=True)
 
     def failed(self, held: Reservation, headers: Mapping[str, str] | None = None) -> None:
         """No answer came: its tokens are given back, its request is not, and the window falls."""
         self._window = max(1.0, self._window * _FALL)
         self._release(held, 0.0)
-        self._read(held, headers or {})
+        self._read(held, headers or {}, answered=False)
 
     def refused(self, held: Reservation) -> None:
         """The server did not understand: nothing was used, and it says nothing about its load."""
@@ -265,7 +280,7 @@ class Pacer:
         self._under_way -= 1
         self._changed.set()
 
-    def _read(self, held: Reservation, headers: Mapping[str, str]) -> None:
+    def _read(self, held: Reservation, headers: Mapping[str, str], *, answered: bool) -> None:
         for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
             limit, remaining = (
                 _number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining")
@@ -275,6 +290,8 @@ class Pacer:
                 bucket.learn(
                     limit * self.share, share_left, duration_s(headers.get(f"x-ratelimit-reset-{name}", ""))
                 )
+            elif answered:
+                bucket.learn_nothing()
             if remaining is not None:
                 later = [other for other in self._sent if other.sent_at > held.sent_at + _ORDER_UNSURE_S]
                 drawn = len(later) if bucket is self._requests else sum(other.tokens for other in later)

@@ -1,0 +1,61 @@
+"""One run of the annotate stage, measured from within: reads its set-up as a JSON line, prints one."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from broadsheet.annotate import Limits, annotate, maker_of
+from broadsheet.config import Settings
+from broadsheet.llm import open_llm
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+
+
+def main() -> None:
+    """Annotate what is wanting in the cache that the set-up names."""
+    setup = json.loads(sys.stdin.readline())
+    settings = Settings.load(engine="openai", **setup["settings"])
+    prompts = Prompts.load()
+    with Store.open(settings.db) as store:
+        llm = open_llm(settings, store, prompts)
+        papers = store.annotations.wanting(maker_of(llm, prompts))
+        if papers and setup["warm"]:
+            import openai  # noqa: F401 - imports are not part of the work that is measured
+
+            from broadsheet import tokens
+            from broadsheet.llm import exchange  # noqa: F401
+
+            tokens.count("warm")
+        began, cpu_began = time.monotonic(), time.process_time()
+        report = annotate(
+            papers,
+            store,
+            llm,
+            prompts,
+            limits=Limits(papers=settings.batch_papers),
+            in_flight=settings.max_in_flight,
+            tokens_per_minute=settings.tokens_per_minute,
+        )
+        wall, cpu = time.monotonic() - began, time.process_time() - cpu_began
+        lost = len(papers) - report.annotated
+        wasted = sum(report.wasted.values())
+        total = report.input_tokens + report.output_tokens
+    told = {
+        "papers": len(papers),
+        "lost": lost,
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "wasted": wasted / total if total else 0.0,
+        "requests": report.requests,
+        "reasons": [failure.reason for failure in report.failures][:5],
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

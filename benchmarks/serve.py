@@ -1,0 +1,58 @@
+"""Runs the tests' OpenAI-compatible server in a process of its own, until its standard input ends.
+
+Reads its behaviour as one JSON line and prints the base URL: see `Shape` in ``shapes.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "src")]
+
+from broadsheet import tokens
+from servers.faults import Faults
+from servers.limits import Limits
+from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, answer_from, table_of
+
+
+def from_own_words(paper: AskedPaper) -> dict[str, Any]:
+    """An annotation as long as a careful one, made of the paper's own words, so that it is grounded."""
+    words = paper.text.split()
+    tldr = ""
+    for word in words[:26]:
+        if len(tldr) + len(word) > 200:
+            break
+        tldr = f"{tldr} {word}".strip()
+    title = paper.title.split()
+    return {
+        "tldr": tldr or paper.title,
+        "topics": ["large-language-models", "learning-theory"],
+        "contribution": "method",
+        "keywords": [word.strip(":,.()").lower() for word in dict.fromkeys(title) if len(word) > 4][:5]
+        or title[:1],
+        "code": {"evidence": "", "status": "none", "urls": []},
+    }
+
+
+def main() -> None:
+    """Serve."""
+    shape = json.loads(sys.stdin.readline())
+    reference = Path(shape["answers"]) if shape["answers"] else None
+    lines = reference.read_text(encoding="utf-8").splitlines() if reference else []
+    behaviour = Behaviour(
+        base_s=shape["base_s"],
+        per_token_s=shape["per_token_s"],
+        faults=Faults(**shape["faults"]),
+        limits=Limits(**shape["limits"]),
+        count=tokens.count,
+    )
+    with OpenAIServer(answer_from(table_of(map(json.loads, lines)), from_own_words), behaviour) as server:
+        print(server.base_url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What servers understand is found out from their refusals, and remembered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from broadsheet.llm.negotiation import Dialect
+from broadsheet.llm.openai import endpoint_address
+from servers.openai_server import Behaviour, OpenAIServer
+
+TEXT_ONLY = frozenset({"text"})
+
+
+def learnt(engine, server) -> Dialect:
+    return Dialect.parse(engine(server)._endpoint.dialect())
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        (Behaviour(), Dialect()),
+        (Behaviour(refused=frozenset({"temperature"})), Dialect(temperature=False)),
+        (Behaviour(refused=frozenset({"max_completion_tokens"})), Dialect(limit="max_tokens")),
+        (Behaviour(system_role=False), Dialect(system=False)),
+        (Behaviour(formats=frozenset({"json_object", "text"})), Dialect(answer_format="json_object_schema")),
+        (Behaviour(formats=TEXT_ONLY), Dialect(answer_format="text")),
+        (
+            Behaviour(
+                formats=TEXT_ONLY,
+                refused=frozenset({"temperature", "max_completion_tokens"}),
+                system_role=False,
+            ),
+            Dialect("text", "max_tokens", temperature=False, system=False),
+        ),
+    ],
+    ids=["all", "no temperature", "max_tokens", "no system", "json_object", "text", "nothing"],
+)
+def test_each_refusal_takes_one_step_down_and_the_answer_comes(engine, ask, behaviour, expected):
+    with OpenAIServer(behaviour=behaviour) as server:
+        (outcome,) = engine(server).complete([ask(0, 2)])
+        assert len(json.loads(outcome.reply.text)["papers"]) == 2
+        assert learnt(engine, server) == expected
+
+
+def test_what_was_learnt_is_not_asked_again_by_the_next_run(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(formats=TEXT_ONLY)) as server:
+        list(engine(server).complete([ask(0)]))
+        refused = len(server.seen)
+        list(engine(server).complete([ask(1)]))
+    assert refused == 4
+    assert len(server.seen) == refused + 1
+
+
+def test_it_is_learnt_apart_for_each_model(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(refused=frozenset({"temperature"}))) as server:
+        list(engine(server, model="one").complete([ask(0)]))
+        list(engine(server, model="two").complete([ask(0)]))
+    assert [("temperature" in seen.body) for seen in server.seen] == [True, False, True, False]
+
+
+def test_a_500_over_the_format_is_negotiated_down_not_retried_for_ever(engine, ask):
+    behaviour = Behaviour(formats=TEXT_ONLY, format_status=500)
+    with OpenAIServer(behaviour=behaviour) as server:
+        (outcome,) = engine(server).complete([ask(0)])
+    assert outcome.reply
+    assert len(server.seen) <= 8
+
+
+def test_many_requests_that_are_refused_at_once_take_each_step_together(engine, ask):
+    behaviour = Behaviour(formats=TEXT_ONLY, base_s=0.01)
+    with OpenAIServer(behaviour=behaviour) as server:
+        outcomes = list(engine(server).complete([ask(number) for number in range(16)]))
+        assert learnt(engine, server).answer_format == "text"
+    assert all(outcome.reply for outcome in outcomes)
+
+
+def test_below_the_strict_schema_the_schema_stands_in_the_prompt(ask):
+    request = ask()
+    for format_ in ("json_object_schema", "json_object", "text"):
+        body = Dialect(answer_format=format_).body(request, "m")
+        assert '"additionalProperties":false' in body["messages"][0]["content"]
+    assert "additionalProperties" not in Dialect().body(request, "m")["messages"][0]["content"]
+
+
+def test_the_static_text_is_byte_identical_in_all_requests(ask):
+    one, two = (json.dumps(Dialect().body(ask(number), "m")["messages"][0]) for number in (1, 2))
+    assert one == two
+
+
+def test_a_dialect_of_another_version_is_learnt_anew():
+    assert Dialect.parse("") is None
+    assert Dialect.parse('{"answer_format": "telepathy"}') is None
+    assert Dialect.parse('{"tongue": 1}') is None
+    assert Dialect.parse(Dialect("text").text) == Dialect("text")
+
+
+def test_credentials_in_the_address_are_not_remembered(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://user:secret@127.0.0.1:8080/v1/")
+    assert endpoint_address() == "http://127.0.0.1:8080/v1"

@@ -1,0 +1,102 @@
+"""What each exception of the openai package means."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_args
+
+import httpx2
+import openai
+import pytest
+
+from broadsheet.llm.verdicts import Kind, verdict
+
+REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
+EXCEPTIONS = sorted(
+    {
+        value
+        for name in openai._exceptions.__dict__
+        if inspect.isclass(value := getattr(openai._exceptions, name)) and issubclass(value, Exception)
+        if value.__module__.startswith("openai")
+    },
+    key=lambda type_: type_.__name__,
+)
+EXPECTED: dict[str, str] = {
+    "APIConnectionError": "transient",
+    "APIError": "misconfigured",
+    "APIResponseValidationError": "transient",
+    "APIStatusError": "failed",
+    "APITimeoutError": "transient",
+    "AuthenticationError": "misconfigured",
+    "BadRequestError": "not-understood",
+    "ConflictError": "transient",
+    "ContentFilterFinishReasonError": "failed",
+    "InternalServerError": "transient",
+    "InvalidWebhookSignatureError": "failed",
+    "LengthFinishReasonError": "failed",
+    "NotFoundError": "misconfigured",
+    "OAuthError": "misconfigured",
+    "OpenAIError": "misconfigured",
+    "PermissionDeniedError": "misconfigured",
+    "RateLimitError": "too-many",
+    "SubjectTokenProviderError": "misconfigured",
+    "UnprocessableEntityError": "not-understood",
+    "WebSocketConnectionClosedError": "transient",
+    "WebSocketQueueFullError": "transient",
+}
+STATUS = {
+    "APIStatusError": 418,
+    "AuthenticationError": 401,
+    "BadRequestError": 400,
+    "ConflictError": 409,
+    "InternalServerError": 503,
+    "NotFoundError": 404,
+    "OAuthError": 401,
+    "PermissionDeniedError": 403,
+    "RateLimitError": 429,
+    "UnprocessableEntityError": 422,
+}
+
+
+def raised(type_: type[Exception], body: Any = None) -> Exception:
+    """An exception of this class without its constructor's demands, with what the client sets on it."""
+    error = type_.__new__(type_)
+    Exception.__init__(error, "said so")
+    error.message, error.body, error.code, error.param, error.type = "said so", body, None, None, None
+    error.request = REQUEST
+    if issubclass(type_, openai.APIStatusError):
+        error.status_code = STATUS[type_.__name__]
+        error.response = httpx2.Response(error.status_code, headers={"Retry-After": "3"}, request=REQUEST)
+    return error
+
+
+def test_the_table_below_knows_every_exception_of_the_package():
+    assert {type_.__name__ for type_ in EXCEPTIONS} == set(EXPECTED)
+    assert set(EXPECTED.values()) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("type_", EXCEPTIONS, ids=lambda type_: type_.__name__)
+def test_every_exception_of_the_package_has_its_verdict(type_):
+    assert verdict(raised(type_)).kind == EXPECTED[type_.__name__]
+
+
+def test_the_answers_headers_are_kept_with_names_in_lower_case():
+    assert verdict(raised(openai.RateLimitError)).headers["retry-after"] == "3"
+
+
+def test_a_used_up_account_is_the_users_to_fix_not_a_429_to_wait_for():
+    error = raised(openai.RateLimitError)
+    error.code = "insufficient_quota"
+    told = verdict(error)
+    assert told.kind == "misconfigured"
+    assert "top it up" in told.sentence
+
+
+def test_too_long_a_prompt_concerns_that_request_alone():
+    error = raised(openai.BadRequestError)
+    error.code = "context_length_exceeded"
+    assert verdict(error).kind == "failed"
+
+
+def test_anything_else_is_a_failure_that_names_itself():
+    assert verdict(KeyError("choices")).sentence == "KeyError: 'choices'"
