@@ -34,6 +34,11 @@ def count(text: str) -> int:
     return len(encoding.encode(text, disallowed_special=()))
 
 
+def exact() -> bool:
+    """Whether tokens are counted, not over-estimated; may download the vocabulary."""
+    return _encoding() is not None
+
+
 def estimate(text: str) -> int:
     """An over-estimate of the text's tokens that needs no vocabulary."""
     return sum(1 if piece.isascii() else len(piece.encode()) for piece in _PIECE.findall(text))

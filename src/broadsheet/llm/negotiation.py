@@ -56,6 +56,19 @@ class Dialect:
         """As it is stored."""
         return json.dumps(asdict(self))
 
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        form = {
+            "json_schema": "strict JSON schema",
+            "json_object_schema": "JSON object with a schema",
+            "json_object": "JSON object, schema in the prompt only",
+            "text": "plain text, schema in the prompt only",
+        }[self.answer_format]
+        without = [] if self.temperature else ["no temperature"]
+        without += [] if self.system else ["no system role"]
+        return ", ".join((form, self.limit, *without))
+
     def body(self, request: Request, model: str) -> dict[str, Any]:
         """The JSON of a chat completion that asks this request."""
         body: dict[str, Any] = {"model": model, "messages": self._messages(request)}

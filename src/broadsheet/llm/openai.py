@@ -141,15 +141,24 @@ class OpenAILLM:
             conversation.in_loop(lambda: self._pacer.divide(processes))
 
 
-def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAILLM:  # noqa: ARG001 - one signature for all
-    """The engine.
+def require_access() -> None:
+    """Check that there is somebody to ask.
 
     Raises:
         ConfigError: There is neither a key nor an address.
     """
     if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
         raise ConfigError(
-            "The openai engine needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys;"
+            "The openai engines need OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys;"
             " set one of them or use --engine extractive."
         )
+
+
+def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAILLM:  # noqa: ARG001 - one signature
+    """The engine.
+
+    Raises:
+        ConfigError: There is neither a key nor an address.
+    """
+    require_access()
     return OpenAILLM(settings, store)

@@ -20,6 +20,7 @@ from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.claims import Claims
+from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
@@ -96,6 +97,10 @@ class Store:
     def endpoint(self, address: str, model: str) -> Endpoint:
         """What is remembered of a model behind an address."""
         return Endpoint(self._db, address, model)
+
+    def batch_jobs(self, address: str, model: str) -> BatchJobs:
+        """Jobs that the Batch API works on for a model behind an address."""
+        return BatchJobs(self._db, address, model)
 
     def get(self, wanted: str) -> Record:
         """The one paper with this id, title or part of a title; never calls a model.

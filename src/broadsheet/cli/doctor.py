@@ -1,0 +1,119 @@
+"""``doctor``: is everything in place, one line each, with what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import typer
+
+from broadsheet.cli.app import DbOption, EngineOption, JsonOption, ModelOption, app, say, start
+from broadsheet.config import Settings
+from broadsheet.errors import BroadsheetError
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What it is.
+        ok: Whether it is in place; what is merely not set up counts as in place.
+        detail: What was found, and what to do where it is not ok.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@app.command()
+def doctor(
+    engine: EngineOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+    db: DbOption = None,
+) -> None:
+    """Look whether key, endpoint, model, database, prompts, mail and token vocabulary are in place."""
+    settings = start(quiet=True, db=db, engine=engine, model=model)
+    found = list(_checks(settings))
+    if as_json:
+        say(json.dumps([asdict(check) for check in found], ensure_ascii=False, indent=2))
+    else:
+        for check in found:
+            say(f"{'ok' if check.ok else 'not ok':8}{check.name:12}{check.detail}")
+    if not all(check.ok for check in found):
+        raise typer.Exit(2)
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    yield _database(settings)
+    yield _prompts(settings)
+    yield Check("engine", True, settings.engine)
+    if settings.engine.startswith("openai"):
+        yield _key()
+        yield from _endpoint_and_model(settings)
+    yield _vocabulary()
+    yield Check("mail", True, "not configured; editions are written to files only")
+
+
+def _database(settings: Settings) -> Check:
+    if not settings.db.exists():
+        return Check("database", True, f"{settings.db} does not exist yet; the first run makes it")
+    try:
+        with Store.open(settings.db, create=False) as store:
+            return Check("database", True, f"{settings.db}, {store.count():,} papers")
+    except BroadsheetError as error:
+        return Check("database", False, str(error))
+
+
+def _prompts(settings: Settings) -> Check:
+    try:
+        prompts = Prompts.load(settings.prompts)
+    except BroadsheetError as error:
+        return Check("prompts", False, str(error))
+    return Check("prompts", True, f"{len(prompts.taxonomy.topics)} topics, version {prompts.id}")
+
+
+def _key() -> Check:
+    if os.environ.get("OPENAI_API_KEY"):
+        return Check("key", True, "OPENAI_API_KEY is set")
+    if os.environ.get("OPENAI_BASE_URL"):
+        return Check("key", True, "none; the server at OPENAI_BASE_URL may need no key")
+    return Check("key", False, "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys")
+
+
+def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
+    """Asks the server for its models, and the model for one short answer in each form that it may know."""
+    if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
+        return
+    from broadsheet.llm.examination import examine
+    from broadsheet.llm.openai import endpoint_address
+
+    address = endpoint_address()
+    try:
+        found = examine(settings)
+    except BroadsheetError as error:
+        yield Check("endpoint", False, f"{address}: {error}")
+        return
+    yield Check("endpoint", True, f"{address} answers in {found.latency_s:.1f} s")
+    yield Check("model", True, f"{settings.model} (answered by {found.answered_by}): {found.dialect.sentence}")
+    if settings.db.exists():
+        with Store.open(settings.db, create=False) as store:
+            store.endpoint(address, settings.model).remember_dialect(found.dialect.text)
+
+
+def _vocabulary() -> Check:
+    from broadsheet import tokens
+
+    if tokens.exact():
+        return Check("tokens", True, f"counted with {tokens.ENCODING}")
+    return Check(
+        "tokens",
+        True,
+        f"over-estimated: {tokens.ENCODING} cannot be downloaded; allow it once, or set TIKTOKEN_CACHE_DIR",
+    )

@@ -1,0 +1,67 @@
+"""Asks a server one small question, to find out whether it answers and what it understands."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from broadsheet.config import Settings
+from broadsheet.errors import LLMUnavailable
+from broadsheet.llm import Request, Turn
+from broadsheet.llm.exchange import Exchange
+from broadsheet.llm.negotiation import Dialect, Negotiation
+from broadsheet.llm.openai import new_client
+from broadsheet.llm.pacing import Pacer
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {"ready": {"type": "boolean"}},
+    "required": ["ready"],
+    "additionalProperties": False,
+}
+_QUESTION = (Turn("system", "Answer in JSON."), Turn("user", 'Answer {"ready": true}.'))
+_ANSWER_TOKENS = 500
+"""Enough for a model that reasons before it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one answer has shown.
+
+    Attributes:
+        dialect: What the model takes, learnt from scratch.
+        answered_by: The model that the server says has answered.
+        latency_s: Seconds from sending to the last byte.
+    """
+
+    dialect: Dialect
+    answered_by: str
+    latency_s: float
+
+
+def examine(settings: Settings) -> Examined:
+    """Ask for one short answer.
+
+    Raises:
+        LLMMisconfigured: The key, model or address is refused.
+        LLMUnavailable: Nothing answers, or what answers cannot be understood.
+    """
+    return asyncio.run(_examine(settings))
+
+
+async def _examine(settings: Settings) -> Examined:
+    request = Request("examination", {}, _QUESTION, _SCHEMA, 100, _ANSWER_TOKENS)
+    negotiation = Negotiation(None, lambda _: None)
+    async with new_client(1) as client:
+        exchange = Exchange(
+            client,
+            settings.model,
+            Pacer(max_in_flight=1),
+            negotiation,
+            first_token_timeout_s=settings.first_token_timeout_s,
+            slowest_tokens_per_s=settings.slowest_tokens_per_s,
+        )
+        outcome = await exchange.ask(request)
+    if outcome.reply is None:
+        raise LLMUnavailable(f"the model does not answer ({outcome.error}); check --model and the server's log")
+    return Examined(negotiation.dialect, outcome.reply.model or settings.model, outcome.reply.latency_s)
