@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database  # noqa: TID251 - older databases are made by hand here
+from sqlite_utils import Database
 
 from broadsheet import Store, StoreError
 from broadsheet.migrations import migrations

@@ -124,7 +124,7 @@ def test_without_a_vocabulary_or_a_network_the_estimate_stands_in_at_once_and_sa
 def test_a_download_that_hangs_is_not_waited_for_beyond_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    import tiktoken  # noqa: TID251 - its download is what hangs
+    import tiktoken
 
     released = threading.Event()
     monkeypatch.setattr(tiktoken, "get_encoding", lambda _name: released.wait(30))

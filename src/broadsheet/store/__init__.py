@@ -19,8 +19,8 @@ from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
-from broadsheet.store.claims import Claims
 from broadsheet.store.batch_jobs import BatchJobs
+from broadsheet.store.claims import Claims
 from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint

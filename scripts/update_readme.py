@@ -1,0 +1,57 @@
+"""Writes the tables of README.md that are projections of the code; tests fail while they are stale.
+
+usage: .venv/bin/python scripts/update_readme.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from broadsheet.annotation import Annotation
+from broadsheet.config import Settings
+from broadsheet.schema import shown_fields
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def fields() -> str:
+    """The fields of an annotation, those of nested models on lines of their own."""
+    labels = {shown.name: shown.show.label for shown in shown_fields()}
+    rows = ["| field | shown as | what |", "|---|---|---|"]
+    for name, field in Annotation.model_fields.items():
+        rows.append(f"| `{name}` | {labels.get(name, '')} | {field.description} |")
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            rows += [
+                f"| `{name}.{inner}` | | {part.description} |"
+                for inner, part in field.annotation.model_fields.items()
+            ]
+    return "\n".join(rows)
+
+
+def settings() -> str:
+    """The settings, with their variables and defaults."""
+    rows = ["| key | variable | default | what |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default_factory or field.default is None else f"`{field.default}`"
+        rows.append(f"| `{name}` | `BROADSHEET_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+TABLES = {"fields": fields, "settings": settings}
+
+
+def updated(text: str) -> str:
+    """The text with each table between its markers made anew."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = f"{before}{begin}\n\n{table()}\n\n{end}{after}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"{README.name} is up to date")
