@@ -7,21 +7,19 @@ says so: a paper is never dropped for a field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from broadsheet import grounding
 from broadsheet.annotation import Annotation, Finding
 from broadsheet.paper import Paper
 from broadsheet.taxonomy import Taxonomy
 
-Check = Callable[[Paper, Annotation], tuple[Finding, ...]]
-Withhold = Callable[[Paper, Annotation, tuple[Finding, ...], Annotation], Annotation]
-Extract = Callable[[Paper], Annotation]
-
 _MOST = {"topics": 4, "keywords": 6}
+_DETAIL_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,60 +33,56 @@ class Verdict:
     """
 
     annotation: Annotation | None
-    findings: tuple[Finding, ...]
-    problems: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges records against one taxonomy.
-
-    Attributes:
-        taxonomy: The tags that exist.
-        check: Compares an annotation with its abstract.
-        withhold: Takes out of an annotation what findings say is untrue; its last argument is what to put
-            there.
-        extract: The annotation that rules read off the abstract.
-    """
+    """Judges records against one taxonomy."""
 
     taxonomy: Taxonomy
-    check: Check = lambda _paper, _annotation: ()
-    withhold: Withhold = lambda _paper, annotation, _findings, _extracted: annotation
-    extract: Extract | None = None
 
     def judge(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
         """The verdict on a record as it came."""
-        fields, findings = self._tidied(record)
+        fields, tidied = self._tidied(record)
         annotation, wrong = self._shaped(fields)
         if annotation is None:
-            return Verdict(None, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
-        found = (*findings, *self.check(paper, annotation))
+            return Verdict(None, tidied, tuple(f"{name}: {why}" for name, why in wrong.items()))
+        untrue = grounding.check(paper, annotation)
         problems = tuple(
-            f"{finding.field}: {finding.kind.replace('-', ' ')} ({finding.detail})"
-            for finding in found
-            if finding.severity == "withheld" and finding not in findings
+            f"{finding.field}: {finding.kind.replace('-', ' ')}: {finding.detail[:_DETAIL_CHARACTERS]}"
+            for finding in untrue
+            if finding.severity == "withheld"
         )
-        return Verdict(annotation, found, problems)
+        return Verdict(annotation, (*tidied, *untrue), problems)
 
     def settle(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
-        """The verdict on a record that is not asked about again: what is wrong in it is withheld."""
+        """The verdict on a record that is not asked about again: what is wrong in it is withheld.
+
+        Only a paper that the rules can say nothing of either, such as one without words, gets no annotation.
+        """
         fields, findings = self._tidied(record)
         annotation, wrong = self._shaped(fields)
-        if self.extract is None:
-            return Verdict(annotation, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
-        extracted = self.extract(paper)
         if annotation is None:
-            for name, why in wrong.items():
-                fields[name] = getattr(extracted, name)
-                findings = (
-                    *findings,
-                    Finding(field=name, kind="malformed", detail=why, severity="withheld"),
-                )
+            fields |= {name: value for name, value in self._extracted(paper).items() if name in wrong}
+            findings += tuple(
+                Finding(field=name, kind="malformed", detail=why, severity="withheld")
+                for name, why in wrong.items()
+            )
             annotation, wrong = self._shaped(fields)
         if annotation is None:
-            raise AssertionError(f"the extractive engine breaks the rules of Annotation: {wrong}")
-        untrue = self.check(paper, annotation)
-        return Verdict(self.withhold(paper, annotation, untrue, extracted), (*findings, *untrue), ())
+            return Verdict(None, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
+        untrue = grounding.check(paper, annotation)
+        kept = grounding.withhold(
+            paper, annotation, untrue, lambda: Annotation.model_validate(self._extracted(paper))
+        )
+        return Verdict(kept, (*findings, *untrue))
+
+    def _extracted(self, paper: Paper) -> dict[str, Any]:
+        from broadsheet.llm.extractive import extract  # loads fitted weights, which few runs need
+
+        return extract(paper, self.taxonomy)
 
     def _tidied(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Finding, ...]]:
         """The record's fields, without unknown topics and entries beyond the most."""
@@ -97,9 +91,8 @@ class Judge:
         for name, most in _MOST.items():
             values = fields.get(name)
             if isinstance(values, list) and len(values) > most:
-                findings.append(
-                    Finding(field=name, kind="too-many", detail=", ".join(map(str, values[most:])))
-                )
+                beyond = ", ".join(map(str, values[most:]))
+                findings.append(Finding(field=name, kind="too-many", detail=beyond, severity="withheld"))
                 fields[name] = values[:most]
         return fields, tuple(findings)
 

@@ -8,7 +8,7 @@ way.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -131,7 +131,10 @@ class Stage:
                 faults.append(Fault(asked[ref], record, verdict.problems, reply_id))
             else:
                 self._keep(asked[ref].paper, verdict, reply_id)
-        self._course.repair(faults)
+        if self._llm.prompted:
+            self._course.repair(faults)
+        else:  # rules answer alike however often they are asked
+            self._settle_all(faults)
         unanswered: list[Unanswered] = [(asked[ref], cause) for ref, cause in reading.causes.items()]
         self._fail(self._course.again(ask, unanswered))
 
@@ -147,6 +150,10 @@ class Stage:
                 self._settle(fault, fault.record, fault.reply_id)
             else:
                 self._settle(fault, record, reply_id)
+
+    def _settle_all(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            self._settle(fault, fault.record, fault.reply_id)
 
     def _settle(self, fault: Fault, record: RawRecord, reply_id: int) -> None:
         verdict = self._judge.settle(fault.paper.paper, record)
@@ -165,8 +172,7 @@ class Stage:
     def _take_silence(self, ask: Ask, error: str) -> None:
         """Halve an ask without an answer: the engine answers others, so one paper may be to blame."""
         with self._store.transaction():
-            for fault in ask.faults:
-                self._settle(fault, fault.record, fault.reply_id)
+            self._settle_all(ask.faults)
             if not ask.faults:
                 given_up = self._course.again(ask, [(sent, "no-answer") for sent in ask.papers])
                 self._fail(given_up, error)
@@ -245,8 +251,7 @@ class Stage:
         """Settle what will not be asked any more, and record how the run ended."""
         faults = self._course.unrepaired()
         with self._store.transaction():
-            for fault in faults:
-                self._settle(fault, fault.record, fault.reply_id)
+            self._settle_all(faults)
             self._store.claims.release_all()
             self._store.runs.end(
                 self._run_id,
