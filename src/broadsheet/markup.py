@@ -169,7 +169,7 @@ def plain(text: str) -> str:
     Citations go, commands leave their argument, `$\alpha$` becomes the letter, `^2` a superscript, `--` a
     dash, `~` a space.
     """
-    text = " ".join(visible(text).split())
+    text = visible(" ".join(text.split()))  # on one line first: `visible` is quick where all is printable
     if "<" in text or "&" in text:
         text = html.unescape(_HTML_TAG.sub("", text))
     if any(sign in text for sign in "*[_"):
