@@ -1,8 +1,8 @@
 """What is asked next: fresh batches, then what is left over from answers, until every paper has an end.
 
 Papers that were merely passed over are asked again together; a batch that was refused, cut off or unreadable
-is halved until the paper that spoils it stands alone. A paper that is refused or unanswered alone, or fails
-alone `MAX_TIMES_ALONE` times, is given up.
+is halved until the paper that spoils it stands alone. A paper that fails alone `MAX_TIMES_ALONE` times is given
+up; one that stays unanswered alone at once, since the engine has tried that often itself.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from broadsheet.annotate.replies import Cause
 from broadsheet.batching import halves
 from broadsheet.fencing import FencedPaper
 
-MAX_TIMES_ALONE = 2
+MAX_TIMES_ALONE = 3
 _ASKED_AGAIN_TOGETHER = frozenset({"missing", "misplaced"})
-_FINAL = frozenset({"refused", "filtered", "no-answer"})
+_FINAL = frozenset({"no-answer"})
 
 Unanswered = tuple[FencedPaper, Cause]
 
