@@ -26,8 +26,8 @@ LIES: dict[str, dict[str, Any]] = {
     "code.urls": {"code": {"evidence": "at half of its cost", "status": "available", "urls": [INVENTED]}},
     "code.evidence": {"code": {"evidence": "Our code is free.", "status": "available", "urls": []}},
     "tldr": {
-        "tldr": "Tides trains a small neural network with contrastive learning and gains 47.3 points over the best"
-        " earlier method at half of its cost."
+        "tldr": "Tides trains a small neural network with contrastive learning and gains 47.3 points over"
+        " the best earlier method at half of its cost."
     },
     "keywords": {"keywords": ["contrastive learning", "quantum gravity"]},
 }

@@ -1,8 +1,8 @@
 """What is asked next: fresh batches, then what is left over from answers, until every paper has an end.
 
 Papers that were merely passed over are asked again together; a batch that was refused, cut off or unreadable
-is halved until the paper that spoils it stands alone. A paper that fails alone `MAX_TIMES_ALONE` times is given
-up; one that stays unanswered alone at once, since the engine has tried that often itself.
+is halved until the paper that spoils it stands alone. A paper that fails alone `MAX_TIMES_ALONE` times is
+given up; one that stays unanswered alone at once, since the engine has tried that often itself.
 """
 
 from __future__ import annotations
