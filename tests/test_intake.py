@@ -176,8 +176,9 @@ def test_a_higher_arxiv_version_revises_and_a_lower_one_never_does(store: Store)
     assert store.get("2503.01234").paper.version == 3
 
 
-def test_two_listings_that_disagree_settle_and_do_not_take_turns(store: Store) -> None:
-    first, second = reading(origin="a"), reading(abstract=REWRITTEN, origin="b", day=date(2025, 3, 14))
+@pytest.mark.parametrize("later", [DAY, date(2025, 3, 14)])
+def test_two_listings_that_disagree_settle_and_do_not_take_turns(later: date, store: Store) -> None:
+    first, second = reading(origin="a"), reading(abstract=REWRITTEN, origin="b", day=later)
     admit([first, second], store)
     report = admit([first, second, first, second], store)
     assert (report.revised, report.known) == (0, 4)
@@ -213,6 +214,24 @@ def test_what_came_before_a_source_failed_is_admitted(store: Store) -> None:
         admit(failing(), store)
     assert caught.value.report.new == 1
     assert store.papers.count() == 1
+
+
+def test_a_transaction_that_fails_leaves_nothing_of_its_papers(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit([reading()], store)
+    before = list(store._db.conn.iterdump())
+    sight = store.papers.sight
+
+    def fail_at_the_second(paper_id: str, sighting: Sighting, content_hash: str) -> None:
+        if sighting.origin == "last":
+            raise KeyboardInterrupt
+        sight(paper_id, sighting, content_hash)
+
+    monkeypatch.setattr(store.papers, "sight", fail_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        admit([reading("Tugs", OTHER), reading("Weirs", OTHER, origin="last")], store)
+    assert list(store._db.conn.iterdump()) == before
 
 
 def test_papers_are_drawn_as_they_are_admitted(store: Store) -> None:

@@ -115,8 +115,10 @@ def test_hf_reads_pages_until_one_is_short_or_repeats(server: SourcesServer, set
     papers = fetched("hf?week=2025-W11", settings)
     assert len({paper.id for paper in papers}) == len(papers) == 250
     assert [paper.sighting.rank for paper in papers if paper.sighting] == list(range(1, 251))
+    asked = len(server.asked)
     server.repeats = True
     assert len(fetched("hf?week=2025-W11", settings)) == 100
+    assert len(server.asked) == asked + 2
 
 
 def test_an_empty_weekday_is_told_and_an_empty_weekend_or_holiday_is_not(
