@@ -26,11 +26,13 @@ def test_the_kind_of_a_file_is_found_from_its_content(tmp_path: Path) -> None:
     assert _kinds(str(tmp_path / "b.txt")) == ["jsonl"]
 
 
-def test_a_folder_is_a_source_for_each_of_its_visible_files_in_order(tmp_path: Path) -> None:
+def test_a_folder_is_a_source_for_each_of_its_files_but_hidden_ones_and_databases(tmp_path: Path) -> None:
     (tmp_path / "2.txt").write_text(PAGE)
     (tmp_path / "1.txt").write_text(LINE)
     (tmp_path / ".hidden").write_text(LINE)
     (tmp_path / "folder").mkdir()
+    (tmp_path / "cache.db").write_bytes(b"SQLite format 3\0" + bytes(84))
+    (tmp_path / "cache.db-wal").write_bytes(bytes(32))
     assert _kinds(str(tmp_path)) == ["jsonl", "trending-page"]
 
 

@@ -28,6 +28,7 @@ from broadsheet.sources import (
 from broadsheet.sources.listing import Listing, as_text
 
 STDIN = "-"
+_SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def open_files(
         return [FileSource("standard input", stdin)]
     path = Path(spec).expanduser()
     if path.is_dir():
-        files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+        files = sorted(one for one in path.iterdir() if one.is_file() and not _is_aside(one))
         if not files:
             raise UserError(f"The folder {spec} has no files; name a file or a folder of saved listings.")
     elif path.exists():
@@ -100,6 +101,17 @@ def open_files(
     else:
         raise UserError(f"There is no file or folder {spec}, nor a source of that name; check the spelling.")
     return [FileSource(str(file), _listing(file, day, on_trouble, fields)) for file in files]
+
+
+def _is_aside(path: Path) -> bool:
+    """Whether a file of a folder is hidden or part of an SQLite database, such as the cache itself."""
+    if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal")):
+        return True
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False  # what cannot be read is reported when it is fetched
 
 
 def _listing(

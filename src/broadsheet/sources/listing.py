@@ -16,6 +16,7 @@ from broadsheet.paper import Sighting
 HEAD_BYTES = 64 * 1024
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UNREADABLE_SHARE = 0.02
+_NAMES = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16"}
 
 
 def today() -> date:
@@ -82,7 +83,9 @@ class Listing:
                 text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
                 for number, line in enumerate(text, 1):
                     if "\ufffd" in line:
-                        self.trouble(f"line {number} holds bytes that are no {encoding} text; they are lost")
+                        self.trouble(
+                            f"line {number} holds bytes that are no {_NAMES[encoding]}; they are lost"
+                        )
                     yield number, line.rstrip("\r\n")
         except OSError as error:
             raise SourceError(f"{self.name} cannot be read ({error.strerror or error}).") from error
