@@ -42,7 +42,7 @@ def parsed(completion: Any) -> dict[str, Any]:
 
 
 async def gather(setup: dict[str, Any]) -> int:
-    """`AsyncOpenAI`, `asyncio.gather` and tenacity as its documentation shows: six attempts, random backoff."""
+    """`AsyncOpenAI`, `asyncio.gather` and tenacity as its documentation shows: six attempts, backoff."""
     from tenacity import retry, stop_after_attempt, wait_random_exponential
 
     async with client(setup["url"]) as openai:
@@ -56,7 +56,7 @@ async def gather(setup: dict[str, Any]) -> int:
 
 
 async def async_batch_llm(setup: dict[str, Any]) -> int:
-    """async-batch-llm: every paper at once, its limits told, a token estimate that fits, no fixed cooldown."""
+    """async-batch-llm: every paper at once, its limits told, an estimate that fits, no fixed cooldown."""
     from async_batch_llm import (
         CallableStrategy,
         CallOutcome,
