@@ -56,8 +56,7 @@ def test_what_is_appended_goes_out_as_a_second_job(batch_engine, ask):
     requests = [ask(0)]
     with OpenAIServer() as server:
         for outcome in batch_engine(server).complete(requests):
-            if outcome.request.id == "r0":
-                requests.append(ask(1))
+            requests += [ask(1)] if outcome.request.id == "r0" else []
     assert len(server.batches.jobs) == 2
 
 

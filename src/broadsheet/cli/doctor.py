@@ -101,7 +101,9 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
         yield Check("endpoint", False, f"{address}: {error}")
         return
     yield Check("endpoint", True, f"{address} answers in {found.latency_s:.1f} s")
-    yield Check("model", True, f"{settings.model} (answered by {found.answered_by}): {found.dialect.sentence}")
+    yield Check(
+        "model", True, f"{settings.model} (answered by {found.answered_by}): {found.dialect.sentence}"
+    )
     if settings.db.exists():
         with Store.open(settings.db, create=False) as store:
             store.endpoint(address, settings.model).remember_dialect(found.dialect.text)

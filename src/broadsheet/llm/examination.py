@@ -63,5 +63,7 @@ async def _examine(settings: Settings) -> Examined:
         )
         outcome = await exchange.ask(request)
     if outcome.reply is None:
-        raise LLMUnavailable(f"the model does not answer ({outcome.error}); check --model and the server's log")
+        raise LLMUnavailable(
+            f"the model does not answer ({outcome.error}); check --model and the server's log"
+        )
     return Examined(negotiation.dialect, outcome.reply.model or settings.model, outcome.reply.latency_s)

@@ -1,0 +1,76 @@
+"""``doctor`` says in one line each what is in place, and what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from broadsheet.cli import app
+from broadsheet.llm.negotiation import Dialect
+from broadsheet.llm.openai import endpoint_address
+from broadsheet.store import Store
+from servers.openai_server import Behaviour, OpenAIServer
+
+
+@pytest.fixture(autouse=True)
+def _vocabulary_is_here(monkeypatch):
+    monkeypatch.setattr("broadsheet.tokens.exact", lambda: True)
+
+
+def doctor(*options: str) -> tuple[int, dict[str, dict]]:
+    result = CliRunner().invoke(app, ["doctor", "--json", *options])
+    return result.exit_code, {check["name"]: check for check in json.loads(result.stdout)}
+
+
+def test_without_any_set_up_the_extractive_engine_is_in_place():
+    code, checks = doctor()
+    assert code == 0
+    assert checks["engine"]["detail"] == "extractive"
+    assert "does not exist yet" in checks["database"]["detail"]
+    assert "not configured" in checks["mail"]["detail"]
+    assert "key" not in checks
+
+
+def test_a_missing_key_is_said_with_what_to_set():
+    code, checks = doctor("--engine", "openai")
+    assert code == 2
+    assert checks["key"]["ok"] is False
+    assert "OPENAI_API_KEY" in checks["key"]["detail"]
+
+
+def test_what_the_model_takes_is_shown_and_remembered_for_the_next_run(monkeypatch, tmp_path):
+    Store.open(tmp_path / "broadsheet.db").close()
+    with OpenAIServer(behaviour=Behaviour(refused=frozenset({"temperature"}))) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        code, checks = doctor()
+        assert code == 0
+        assert checks["model"]["ok"]
+        assert "strict JSON schema, max_completion_tokens, no temperature" in checks["model"]["detail"]
+        with Store.open(tmp_path / "broadsheet.db") as store:
+            remembered = store.endpoint(endpoint_address(), "gpt-5-mini").dialect()
+    assert Dialect.parse(remembered) == Dialect(temperature=False)
+
+
+def test_a_refused_key_is_not_ok_and_never_printed(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
+    with OpenAIServer(behaviour=Behaviour(key="another")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 2
+    assert "not ok  endpoint" in result.stdout
+    assert "key-of-the-test" not in result.output
+
+
+def test_a_file_that_is_no_database_is_not_ok(tmp_path):
+    (tmp_path / "broadsheet.db").write_text("a shopping list, not a database at all" * 50)
+    code, checks = doctor()
+    assert code == 2
+    assert not checks["database"]["ok"]
+    assert "--db" in checks["database"]["detail"]
+
+
+def test_each_line_begins_with_its_verdict():
+    result = CliRunner().invoke(app, ["doctor"])
+    assert all(line.startswith(("ok ", "not ok ")) for line in result.stdout.splitlines())
