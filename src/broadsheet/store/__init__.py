@@ -21,7 +21,6 @@ from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.claims import Claims
-from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint

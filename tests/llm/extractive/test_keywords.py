@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.llm.extractive.keywords import keyphrases
 from broadsheet.text import stands_in
+from growth import grows_linearly
 
 TITLE = "ZebraNet: Stripe Attention for Long Video Retrieval"
 ABSTRACT = (
@@ -49,10 +48,6 @@ def test_any_text_gives_at_most_n_phrases(title: str, abstract: str, n: int) -> 
     assert len(set(phrases)) == len(phrases)
 
 
-@pytest.mark.parametrize(
-    "abstract", ["zebra" * 20_000, "zebra stripe " * 8_000, "a-" * 50_000, "(A) " * 25_000]
-)
-def test_a_hundred_kilobytes_take_less_than_two_seconds(abstract: str) -> None:
-    started = time.perf_counter()
-    keyphrases("Stripes", abstract)
-    assert time.perf_counter() - started < 2
+@pytest.mark.parametrize("piece", ["zebra", "zebra stripe ", "a-", "(A) "])
+def test_time_grows_with_the_length_of_the_abstract(piece: str) -> None:
+    assert grows_linearly(lambda abstract: keyphrases("Stripes", abstract), piece)
