@@ -310,6 +310,7 @@ def test_tokens_of_a_run_are_counted_by_cause(store: Store) -> None:
     (run,) = store.runs.latest()
     assert (run["wasted"], run["ending"], run["annotated"]) == ({"missing": spent // 5}, "done", 5)
     assert run["input_tokens"] == report.input_tokens
+    assert store.statistics.summary()["wasted tokens"] == {"missing": spent // 5}
 
 
 def test_annotations_are_rebuilt_from_replies_for_no_tokens(store: Store) -> None:

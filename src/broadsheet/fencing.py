@@ -49,6 +49,9 @@ class FencedPaper:
 
 def seen(text: str) -> str:
     """The text on one line, without the characters that a reader cannot see."""
+    line = " ".join(text.split())
+    if line.isascii() and line.isprintable():
+        return line
     return " ".join(_UNSEEN.sub("", text).split())
 
 

@@ -70,6 +70,7 @@ class Stage:
         self._requests: list[Request] = []
         self._under_way: dict[str, Ask] = {}
         self._annotated = 0
+        self._done: list[str] = []
         self._failures: list[Failure] = []
         self._elsewhere = 0
         self._findings = 0
@@ -119,6 +120,7 @@ class Stage:
             else:
                 self._take_records(ask, asked, reading, reply_id)
             self._count_waste(ask, reply, reading, reply_id)
+            self._release_done()
             self._hand_over()
 
     def _take_records(
@@ -165,7 +167,7 @@ class Stage:
     def _keep(self, paper: Paper, verdict: Verdict, reply_id: int) -> None:
         assert verdict.annotation is not None  # noqa: S101 - narrows the type: a kept verdict has one
         self._store.annotations.keep(paper, self._maker, verdict.annotation, verdict.findings, reply_id)
-        self._store.claims.release([self._key(paper)])
+        self._done.append(self._key(paper))
         self._annotated += 1
         self._findings += len(verdict.findings)
 
@@ -176,13 +178,18 @@ class Stage:
             if not ask.faults:
                 given_up = self._course.again(ask, [(sent, "no-answer") for sent in ask.papers])
                 self._fail(given_up, error)
+            self._release_done()
             self._hand_over()
 
     def _fail(self, given_up: Sequence[Unanswered], detail: str = "") -> None:
         for sent, cause in given_up:
             self._store.annotations.fail(sent.paper, self._maker, cause, detail)
-            self._store.claims.release([self._key(sent.paper)])
+            self._done.append(self._key(sent.paper))
             self._failures.append(Failure(sent.paper.id, sent.paper.title, cause, detail))
+
+    def _release_done(self) -> None:
+        self._store.claims.release(self._done)
+        self._done.clear()
 
     def _keep_reply(self, request: Request, reply: Reply, cost: float | None) -> int:
         return self._store.annotations.keep_reply(

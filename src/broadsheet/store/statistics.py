@@ -47,6 +47,9 @@ class Statistics:
             "input_tokens": tokens[1],
             "cached_tokens": tokens[2],
             "output_tokens": tokens[3],
+            "wasted tokens": self._counts(
+                "SELECT cause, sum(tokens) FROM wasted_tokens GROUP BY 1 ORDER BY 2 DESC"
+            ),
             "cost_usd": tokens[4],
         }
 
