@@ -68,6 +68,22 @@ def test_a_500_over_the_format_is_negotiated_down_not_retried_for_ever(engine, a
     assert len(server.seen) <= 8
 
 
+def test_a_server_that_passes_over_the_limit_in_silence_is_told_it_by_its_older_name(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(ignores_max_completion_tokens=True)) as server:
+        (over,) = engine(server).complete([ask(0, 3, max_output_tokens=50)])
+        (cut,) = engine(server).complete([ask(1, 3, max_output_tokens=50)])
+    assert over.reply.usage.output_tokens > 50
+    assert cut.reply.finish_reason == "length"
+    assert server.seen[-1].body["max_tokens"] == 50
+
+
+def test_a_500_that_names_the_format_is_believed_at_once(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(formats=TEXT_ONLY, format_status=500)) as server:
+        (outcome,) = engine(server).complete([ask(0)])
+    assert outcome.reply
+    assert len(server.seen) == 4
+
+
 def test_many_requests_that_are_refused_at_once_take_each_step_together(engine, ask):
     behaviour = Behaviour(formats=TEXT_ONLY, base_s=0.01)
     with OpenAIServer(behaviour=behaviour) as server:

@@ -90,6 +90,7 @@ class Behaviour:
         format_status: Status of that refusal: llama-cpp-python says 500.
         refused: Parameters that are refused with 400, such as ``temperature``.
         system_role: Whether a system message is taken.
+        ignores_max_completion_tokens: Whether that parameter is passed over in silence.
         retry_after: Header of an injected 429; a limit's own 429 tells its true wait.
         headers: Whether ``x-ratelimit-*`` headers are sent.
         context: Prompt tokens, at most.
@@ -104,6 +105,7 @@ class Behaviour:
     format_status: int = 400
     refused: frozenset[str] = frozenset()
     system_role: bool = True
+    ignores_max_completion_tokens: bool = False
     retry_after: Mapping[str, str] = field(default_factory=lambda: {"retry-after-ms": "250"})
     headers: bool = True
     context: int = 1_000_000
@@ -246,13 +248,15 @@ class OpenAIServer:
     def _message(
         self, papers: tuple[AskedPaper, ...], seen: Seen, body: dict[str, Any]
     ) -> tuple[dict[str, Any], str]:
-        dice = self.behaviour.faults.dice("records", len(self.seen))
+        behaviour = self.behaviour
+        dice = behaviour.faults.dice("records", len(self.seen))
         records = [
             {"ref": paper.ref, "echo": " ".join(paper.title.split()[:ECHO_WORDS])} | self.answer(paper)
             for paper in papers
         ]
         text = _compact({"papers": spoil(records, seen.fault, dice)})
-        most = body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000
+        limits = [body.get(name, 10**6) for name in ("max_completion_tokens", "max_tokens")]
+        most = min(limits[behaviour.ignores_max_completion_tokens :])
         finish = "stop"
         if seen.fault == "truncated" or self.behaviour.count(text) > most:
             text, finish = text[: min(len(text) // 2, most * 4)], "length"
@@ -268,7 +272,8 @@ class OpenAIServer:
 
     def _charge(self, seen: Seen, message: dict[str, Any], body: dict[str, Any]) -> None:
         """The schema counts as input and stands first; from 1024 tokens on, a head seen before is cached."""
-        schema = _compact(body["response_format"]) if "response_format" in body else ""
+        format_ = body.get("response_format") or {}
+        schema = _compact(format_["json_schema"]["schema"]) if "json_schema" in format_ else ""
         first, *rest = body["messages"]
         head = schema + str(first["content"])
         head_tokens = self._count(head)

@@ -13,12 +13,13 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm.negotiation import SERVER_ERROR
 from broadsheet.llm.pacing import retry_after_s
 from broadsheet.llm.verdicts import Verdict, verdict
 
 if TYPE_CHECKING:
     from broadsheet.llm.negotiation import Dialect, Negotiation
-    from broadsheet.llm.pacing import Pacer
+    from broadsheet.llm.pacing import Pacer, Reservation
 
 ATTEMPTS = 6
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
@@ -102,55 +103,72 @@ class Exchange:
 
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
         refusals = 0
-        while True:
-            if self.stopping:
-                raise asyncio.CancelledError
+        while not self.stopping:
             dialect = self._negotiation.dialect
             output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
             held = await self._pacer.admit(request.input_tokens + output)
-            needed = held.tokens
             started = time.monotonic()
             try:
                 response = await self._send(request, dialect, attempt)
-            except BaseException as error:
-                if not isinstance(error, Exception):
-                    self._pacer.refused(held)
-                    raise
+            except asyncio.CancelledError:
+                self._pacer.refused(held)
+                raise
+            except Exception as error:
                 said = verdict(error)
-                if said.kind in {"misconfigured", "failed", "not-understood"}:
-                    self._pacer.refused(held)
-                else:
-                    self._pacer.failed(held, said.headers)
-                if said.kind == "misconfigured":
-                    raise LLMMisconfigured(_refusal(said, self._model, str(self._client.base_url))) from error
-                if said.kind == "too-many":
-                    refusals += 1
-                    wait = retry_after_s(said.headers)
-                    backoff = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
-                    self._pacer.close(needed, backoff if wait is None else wait)
-                    continue
-                unknown = said.kind == "not-understood" or self._fails_over_dialect(said, attempt)
-                if unknown and self._negotiation.refused(dialect, said.status, said.sentence, said.param):
+                refusals += said.kind == "too-many"
+                if self._again(said, held, dialect, attempt, refusals):
                     continue
                 if said.kind == "transient":
                     raise _TryAgain(said) from error
+                if said.kind == "misconfigured":
+                    raise LLMMisconfigured(_refusal(said, self._model, str(self._client.base_url))) from error
                 return Outcome(request, error=said.sentence)
-            outcome = self._read(request, response, time.monotonic() - started)
-            usage = outcome.reply.usage if outcome.reply else Usage()
-            self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
-            if outcome.reply is None:
-                raise _TryAgain(Verdict("transient", outcome.error, response.status_code))
-            self._pacer.learn(len(request.papers), usage.output_tokens)
-            self._negotiation.answered(dialect)
-            self._answers += 1
-            return outcome
+            return self._take(request, response, held, dialect, time.monotonic() - started)
+        raise asyncio.CancelledError
+
+    def _again(self, said: Verdict, held: Reservation, dialect: Dialect, attempt: int, refusals: int) -> bool:
+        """Settle a failure; whether to ask again at once: through the gate, or in another dialect."""
+        needed = held.tokens
+        if said.kind in {"too-many", "transient"}:
+            self._pacer.failed(held, said.headers)
+        else:
+            self._pacer.refused(held)
+        if said.kind == "too-many":
+            wait = retry_after_s(said.headers)
+            backoff = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
+            self._pacer.close(needed, backoff if wait is None else wait)
+            return True
+        unknown = said.kind == "not-understood" or self._fails_over_dialect(said, attempt)
+        return unknown and self._negotiation.refused(dialect, said.status, said.sentence, said.param)
+
+    def _take(
+        self,
+        request: Request,
+        response: httpx2.Response,
+        held: Reservation,
+        dialect: Dialect,
+        latency_s: float,
+    ) -> Outcome:
+        """Settle an answer and learn from it."""
+        try:
+            reply = reply_of(response.json(), latency_s)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self._pacer.failed(held, response.headers)
+            said = f"the answer is no chat completion ({type(error).__name__})"
+            raise _TryAgain(Verdict("transient", said, response.status_code)) from error
+        usage = reply.usage
+        self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
+        self._pacer.learn(len(request.papers), usage.output_tokens)
+        self._negotiation.answered(dialect, heeded_limit=usage.output_tokens <= request.max_output_tokens)
+        self._answers += 1
+        return Outcome(request, reply)
 
     def _fails_over_dialect(self, said: Verdict, attempt: int) -> bool:
         """Whether a server error may mean "I do not know this format": llama-cpp-python answers so."""
         return (
-            said.status >= 500
-            and attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN
+            said.status >= SERVER_ERROR
             and not self._negotiation.proven
+            and (attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN or "response_format" in said.sentence)
         )
 
     async def _send(self, request: Request, dialect: Dialect, attempt: int) -> httpx2.Response:
@@ -175,12 +193,6 @@ class Exchange:
             )
         finally:
             self.under_way.discard(task)
-
-    def _read(self, request: Request, response: httpx2.Response, latency_s: float) -> Outcome:
-        try:
-            return Outcome(request, reply_of(response.json(), latency_s))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            return Outcome(request, error=f"the answer is no chat completion ({type(error).__name__})")
 
 
 def reply_of(completion: dict[str, Any], latency_s: float) -> Reply:

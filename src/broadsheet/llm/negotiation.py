@@ -149,14 +149,20 @@ class Negotiation:
         self.dialect, self.proven = lower, False
         return True
 
-    def answered(self, spoken: Dialect) -> None:
-        """An answer came in this dialect: remember it."""
+    def answered(self, spoken: Dialect, *, heeded_limit: bool = True) -> None:
+        """An answer came in this dialect: remember it.
+
+        A server that has answered beyond the limit does not know ``max_completion_tokens`` and has not said
+        so, as llama-cpp-python does: from now on it is told ``max_tokens``.
+        """
         if spoken != self.dialect:
             return
+        if not heeded_limit:
+            self.dialect = replace(spoken, limit="max_tokens")
         self.proven = True
-        if spoken != self._remembered:
-            self._remembered = spoken
-            self._on_learnt(spoken)
+        if self.dialect != self._remembered:
+            self._remembered = self.dialect
+            self._on_learnt(self.dialect)
 
 
 def _difference(one: Dialect, other: Dialect) -> str:
