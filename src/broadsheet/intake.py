@@ -15,7 +15,7 @@ from broadsheet.paper import Paper
 from broadsheet.store import Store
 from broadsheet.store.papers import Papers
 
-PAPERS_A_TRANSACTION = 256
+PAPERS_A_TRANSACTION = 500
 
 Outcome = Literal["new", "revised", "known"]
 
