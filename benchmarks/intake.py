@@ -1,7 +1,7 @@
 """How fast papers are admitted, and in how much memory: ``python benchmarks/intake.py [PAPERS]``.
 
 Writes a JSON Lines file of invented papers with abstracts of a usual length (about 1,400 characters), admits
-it in a process of its own into an empty cache, then again, and prints seconds and that process's peak memory.
+it in a process of its own into an empty cache, then again, and prints that process's seconds, CPU seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_papers(path: Path, papers: int) -> None:
 
 
 def admit_once(path: Path, database: Path) -> None:
-    """Admit the file; print what was admitted, the seconds and the peak memory of this process in MB."""
+    """Admit the file; print what was admitted, seconds, CPU seconds and peak memory in MB."""
     from broadsheet.intake import admit
     from broadsheet.sources import open_source
     from broadsheet.store import Store
@@ -43,8 +43,10 @@ def admit_once(path: Path, database: Path) -> None:
         (source,) = open_source(str(path))
         report = admit(source.fetch(date.min), store)
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
-    print(f"{report.read:>8} {report.new:>8} {report.known:>8} {seconds:>8.1f} {peak:>8.0f}")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    cpu = used.ru_utime + used.ru_stime
+    print(f"{report.read:>8} {report.new:>8} {report.known:>8} {seconds:>8.1f} {cpu:>8.1f} {peak:>8.0f}")
 
 
 def main() -> None:
@@ -56,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, database = Path(folder) / "papers.jsonl", Path(folder) / "cache.db"
         write_papers(path, papers)
-        print(f"{'read':>8} {'new':>8} {'known':>8} {'seconds':>8} {'peak MB':>8}", flush=True)
+        print(f"{'read':>8} {'new':>8} {'known':>8} {'seconds':>8} {'CPU s':>8} {'peak MB':>8}", flush=True)
         for _ in range(2):
             subprocess.run([sys.executable, __file__, "--admit", str(path), str(database)], check=True)
 

@@ -69,8 +69,7 @@ def test_one_source_that_refuses_does_not_stop_the_other(
     server: SourcesServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.then(Fault(403))
-    monkeypatch.setenv("BROADSHEET_LOOK_BACK_DAYS", "1")
-    assert _run(monkeypatch, "fetch", "hf", "arxiv:cs.CL") == 1
+    assert _run(monkeypatch, "fetch", "hf", "arxiv:cs.CL", "--look-back", "1") == 1
     told = capsys.readouterr()
     assert "2 new" in told.out
     assert told.err.splitlines()[0].startswith("broadsheet: hf: 127.0.0.1")

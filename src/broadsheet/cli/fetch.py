@@ -41,6 +41,10 @@ MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="FIELD=NAME", help="Read title, abstract, … from a field of this name."),
 ]
+LookBackOption = Annotated[
+    int | None,
+    typer.Option("--look-back", metavar="DAYS", help="Days before --date to ask live sources for [3]."),
+]
 RecordOption = Annotated[
     Path | None, typer.Option("--record", help="Keep raw replies of live sources in this folder.")
 ]
@@ -54,6 +58,7 @@ def fetch_(
     sources: SourcesArgument,
     day: DateOption = None,
     mapped: MapOption = None,
+    look_back_days: LookBackOption = None,
     record: RecordOption = None,
     replay: ReplayOption = None,
     as_json: JsonOption = False,
@@ -62,7 +67,14 @@ def fetch_(
     verbose: VerboseOption = False,
 ) -> None:
     """Read papers into the cache; no model is asked."""
-    settings = start(db=db, record=record, replay=replay, quiet=quiet, verbose=verbose)
+    settings = start(
+        db=db,
+        look_back_days=look_back_days,
+        record=record,
+        replay=replay,
+        quiet=quiet,
+        verbose=verbose,
+    )
     troubles = Troubles()
     asked = open_sources(
         sources,

@@ -24,6 +24,7 @@ from broadsheet.cli.app import (
     start,
 )
 from broadsheet.cli.fetch import (
+    LookBackOption,
     MapOption,
     RecordOption,
     ReplayOption,
@@ -49,6 +50,7 @@ def run_(
     engine: EngineOption = None,
     model: ModelOption = None,
     mapped: MapOption = None,
+    look_back_days: LookBackOption = None,
     record: RecordOption = None,
     replay: ReplayOption = None,
     as_json: JsonOption = False,
@@ -61,7 +63,15 @@ def run_(
     from broadsheet.pipeline import run
 
     settings = start(
-        quiet=quiet, verbose=verbose, db=db, out=out, engine=engine, model=model, record=record, replay=replay
+        quiet=quiet,
+        verbose=verbose,
+        db=db,
+        out=out,
+        engine=engine,
+        model=model,
+        record=record,
+        replay=replay,
+        look_back_days=look_back_days,
     )
     troubles = Troubles()
     named = day.date() if day else None
