@@ -1,7 +1,7 @@
 """How fast papers are admitted, and in how much memory: ``python benchmarks/intake.py [PAPERS]``.
 
 Writes a JSON Lines file of invented papers with abstracts of a usual length (about 1,400 characters), admits
-it in a process of its own into an empty cache, then again, and prints that process's seconds, CPU seconds and peak memory.
+it in a process of its own into an empty cache, then again, and prints seconds, CPU seconds and peak memory.
 """
 
 from __future__ import annotations
