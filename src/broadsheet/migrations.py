@@ -320,3 +320,16 @@ def m006_sources(db: Database) -> None:
             next_at REAL NOT NULL
         ) WITHOUT ROWID;
     """)
+
+
+@migrations()
+def m007_links(db: Database) -> None:
+    """What stands behind code links."""
+    db.executescript("""
+        CREATE TABLE links (
+            url TEXT PRIMARY KEY,
+            state TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            checked_at TEXT NOT NULL
+        ) WITHOUT ROWID;
+    """)

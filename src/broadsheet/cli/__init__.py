@@ -2,8 +2,10 @@
 
 from broadsheet.cli import (
     annotate,
+    check_links,
     compose,
     doctor,
+    evaluate,
     fetch,
     lookup,
     render,
@@ -15,8 +17,10 @@ from broadsheet.cli.app import app, main
 __all__ = [
     "annotate",
     "app",
+    "check_links",
     "compose",
     "doctor",
+    "evaluate",
     "fetch",
     "lookup",
     "main",

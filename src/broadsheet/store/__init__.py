@@ -25,6 +25,7 @@ from broadsheet.store.connection import connect
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
+from broadsheet.store.links import Links
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
@@ -42,6 +43,7 @@ class Store:
         records: Papers with their current annotations.
         editions: Composed editions.
         fetches: What live sources were asked, and when they may be asked again.
+        links: What stands behind code links.
         statistics: Counts over all of it.
     """
 
@@ -54,6 +56,7 @@ class Store:
         self.records = Records(db)
         self.editions = Editions(db)
         self.fetches = Fetches(db)
+        self.links = Links(db)
         self.statistics = Statistics(db)
 
     @classmethod

@@ -11,7 +11,7 @@ from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 from broadsheet.annotation import Annotation, Finding
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
-from broadsheet.schema import to_row
+from broadsheet.schema import from_row, to_row
 from broadsheet.store.papers import now, paper_from_row
 
 MAX_TRIES = 3
@@ -208,6 +208,17 @@ class Annotations:
     def forgive(self) -> int:
         """Forget how often papers failed, so that they are asked for again; returns how many there are."""
         return self._db.execute("UPDATE failures SET tries = 0").rowcount
+
+    def kept(self, key: str) -> tuple[Annotation, tuple[Finding, ...]] | None:
+        """The annotation with this key and its findings, whether or not it is its paper's current one."""
+        row = self._db.execute("SELECT * FROM annotations WHERE key = ?", [key]).fetchone()
+        if row is None:
+            return None
+        findings = self._db.execute("SELECT * FROM findings WHERE key = ? ORDER BY rowid", [key])
+        return from_row(row), tuple(
+            Finding(field=each["field"], kind=each["kind"], detail=each["detail"], severity=each["severity"])
+            for each in findings
+        )
 
     def failures(self) -> list[dict[str, object]]:
         """The failures that stand, latest first: paper_id, title, engine, model, reason, detail, tries."""

@@ -14,8 +14,9 @@ from broadsheet.annotation import Finding
 from broadsheet.errors import AmbiguousError, NotFoundError
 from broadsheet.filters import Filter
 from broadsheet.paper import title_key
-from broadsheet.record import Provenance, Record
+from broadsheet.record import LinkState, Provenance, Record
 from broadsheet.schema import from_row
+from broadsheet.store.links import Links
 from broadsheet.store.papers import paper_from_row
 
 _SELECT = """
@@ -65,7 +66,8 @@ class Records:
         rows = self._db.execute(f"{_SELECT} WHERE papers.id IN ({marks})", list(ids)).fetchall()
         findings = self._findings([row["current_key"] for row in rows if row["current_key"]])
         found = {row["id"]: _record(row, findings.get(row["current_key"], [])) for row in rows}
-        return [found[id_] for id_ in ids if id_ in found]
+        states = Links(self._db).states(url for record in found.values() for url in _urls(record))
+        return [_with_links(found[id_], states) for id_ in ids if id_ in found]
 
     def get(self, wanted: str) -> Record:
         """The one paper with this id (ours, arXiv's, a DOI, a file's own), title or part of a title.
@@ -136,6 +138,15 @@ class Records:
             )
             found.setdefault(row["key"], []).append(finding)
         return found
+
+
+def _urls(record: Record) -> tuple[str, ...]:
+    return record.annotation.code.urls if record.annotation else ()
+
+
+def _with_links(record: Record, states: Mapping[str, LinkState]) -> Record:
+    links = {url: states[url] for url in _urls(record) if url in states}
+    return record.model_copy(update={"links": links}) if links else record
 
 
 def _record(row: Mapping[str, Any], findings: Sequence[Finding]) -> Record:

@@ -1,0 +1,123 @@
+"""``evaluate``: agreement of an engine with reference annotations."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broadsheet.cli.app import (
+    DbOption,
+    EngineOption,
+    JsonOption,
+    ModelOption,
+    QuietOption,
+    VerboseOption,
+    app,
+    note,
+    say,
+    say_json,
+    start,
+)
+from broadsheet.cli.progress import progress
+from broadsheet.errors import UserError
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+
+if TYPE_CHECKING:
+    from broadsheet.evaluate import Evaluation
+
+_Papers = typer.Option("--papers", help="JSON lines with id, title and abstract [papers.jsonl beside it].")
+_Report = typer.Option("--report", help="Also write a Markdown report here.")
+_Compare = typer.Option("--compare", help="Output of an earlier --json, put beside; may be repeated.")
+
+
+@app.command("evaluate")
+def evaluate_(
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE.jsonl", help="Reference annotations.")],
+    papers: Annotated[Path | None, _Papers] = None,
+    report: Annotated[Path | None, _Report] = None,
+    compare: Annotated[list[Path] | None, _Compare] = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+    db: DbOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Score an engine against reference annotations, in a temporary cache unless --db names one."""
+    from broadsheet.evaluate import evaluate, read_reference
+    from broadsheet.evaluate.report import as_markdown
+
+    settings = start(quiet=quiet, verbose=verbose, db=db, engine=engine, model=model)
+    prompts = Prompts.load(settings.prompts)
+    earlier = [_earlier(path) for path in compare or ()]
+    with ExitStack() as stack:
+        cache = stack.enter_context(Store.open(settings.db)) if db or settings.db.exists() else None
+        references = read_reference(reference, prompts.taxonomy, papers=papers, cache=cache)
+        if db and cache:
+            store = cache
+        else:
+            folder = stack.enter_context(TemporaryDirectory())
+            store = stack.enter_context(Store.open(Path(folder) / "evaluation.db"))
+        advance = stack.enter_context(progress("Annotating", quiet=quiet))
+        evaluation = evaluate(
+            references,
+            store,
+            settings,
+            prompts,
+            on_progress=lambda at: advance(at.done, at.total, f"{at.papers_per_s:.1f} papers/s {at.waiting}"),
+        )
+    runs = [evaluation, *earlier]
+    if report:
+        _write(report, as_markdown(runs))
+    if as_json:
+        say_json(evaluation.as_dict(), indent=2)
+    else:
+        _show(runs)
+    for title, reason in evaluation.failed.items():
+        note(f"broadsheet: not annotated ({reason}): {title}")
+    if evaluation.failed:
+        raise typer.Exit(1)
+
+
+def _earlier(path: Path) -> Evaluation:
+    from broadsheet.evaluate import Evaluation
+
+    try:
+        return Evaluation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{path} is no output of broadsheet evaluate --json ({error}); correct --compare."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); correct --report.") from error
+
+
+def _show(runs: Sequence[Evaluation]) -> None:
+    from broadsheet.evaluate.report import as_text, heading, rows
+
+    if not sys.stdout.isatty():
+        say(as_text(runs))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("")
+    for run in runs:
+        table.add_column(Text(heading(run)))
+    for row in rows(runs):
+        table.add_row(*map(Text, row))
+    Console().print(table)

@@ -1,0 +1,212 @@
+"""Scores the same annotate stage that users run against hand-made reference annotations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from broadsheet.annotate import AnnotateReport, Limits, Progress, annotate, maker_of
+from broadsheet.annotation import Annotation
+from broadsheet.config import Settings
+from broadsheet.evaluate.reference import Reference, read_reference
+from broadsheet.evaluate.scores import Measure, count, measured
+from broadsheet.intake import admit
+from broadsheet.llm import open_llm
+from broadsheet.paper import Paper, Sighting
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+from broadsheet.urls import canonical
+
+__all__ = ["Disagreement", "Evaluation", "Reference", "evaluate", "read_reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One field of one paper in which an engine and the reference differ."""
+
+    paper_id: str
+    title: str
+    field: str
+    reference: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one run came to.
+
+    Attributes:
+        engine: Name of the engine.
+        model: The model that answered.
+        prompt: Hash of the prompt texts and taxonomy.
+        at: When, in UTC.
+        papers: Papers of the reference.
+        annotated: Those that have an annotation.
+        reused: Those whose annotation was in the cache before.
+        failed: Reason by title of those that could not be annotated.
+        measures: Agreement and truth, by name.
+        findings: Grounding failures and notes of the annotations, counted by field and kind.
+        disagreements: Paper by paper.
+        requests: Answers of this run; what was reused cost nothing.
+        input_tokens: Prompt tokens of this run.
+        cached_tokens: Those that came from the provider's cache.
+        output_tokens: Tokens of its answers.
+        cost_usd: US dollars of this run; None where the price is unknown.
+        seconds: How long annotating took.
+    """
+
+    engine: str
+    model: str
+    prompt: str
+    at: str
+    papers: int
+    annotated: int
+    reused: int
+    failed: Mapping[str, str]
+    measures: Mapping[str, Measure]
+    findings: Mapping[str, int]
+    disagreements: tuple[Disagreement, ...]
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float = field(default=0.0, compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON types; what ``--compare`` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Evaluation:
+        """The evaluation that `as_dict` told.
+
+        Raises:
+            TypeError: It is not one.
+            KeyError: The same.
+        """
+        return cls(
+            **{
+                **told,
+                "measures": {name: Measure(**values) for name, values in told["measures"].items()},
+                "disagreements": tuple(Disagreement(**each) for each in told["disagreements"]),
+            }
+        )
+
+
+def evaluate(
+    references: Sequence[Reference],
+    store: Store,
+    settings: Settings,
+    prompts: Prompts,
+    *,
+    resamples: int | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Evaluation:
+    """Annotate the reference's papers where the cache has no current annotation of them, and score it all.
+
+    Args:
+        references: Papers with what is right for them.
+        store: The cache to annotate in.
+        settings: Engine, model and limits.
+        prompts: Texts and taxonomy.
+        resamples: Of the bootstrap; 1000 unless given.
+        on_progress: Called after every answer.
+
+    Raises:
+        ConfigError: The engine lacks something.
+        LLMError: It cannot answer.
+    """
+    llm = open_llm(settings, store, prompts)
+    maker = maker_of(llm, prompts)
+    papers = [_admitted(reference.paper, store) for reference in references]
+    wanting = store.annotations.wanting(maker, [paper.id for paper in papers], stale=True)
+    report = (
+        annotate(
+            wanting,
+            store,
+            llm,
+            prompts,
+            limits=Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens),
+            in_flight=None if llm.engine == "openai-batch" else settings.max_in_flight,
+            on_progress=on_progress,
+        )
+        if wanting
+        else AnnotateReport()
+    )
+    said = [store.annotations.kept(maker.key(paper.content_hash)) for paper in papers]
+    annotations = [kept[0] if kept else None for kept in said]
+    counts = [
+        count(reference.annotation, annotation, paper)
+        for reference, annotation, paper in zip(references, annotations, papers, strict=True)
+    ]
+    annotated = sum(annotation is not None for annotation in annotations)
+    findings = Counter(f"{found.field} {found.kind}" for kept in said if kept for found in kept[1])
+    reasons = {failure.paper_id: failure.reason for failure in report.failures}
+    return Evaluation(
+        engine=maker.engine,
+        model=maker.model,
+        prompt=maker.prompt,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        papers=len(references),
+        annotated=annotated,
+        reused=annotated - report.annotated,
+        failed={
+            paper.title: reasons.get(paper.id, "given up before")
+            for paper, annotation in zip(papers, annotations, strict=True)
+            if annotation is None
+        },
+        measures=measured(counts, **({} if resamples is None else {"resamples": resamples})),
+        findings=dict(findings.most_common()),
+        disagreements=tuple(
+            disagreement
+            for reference, annotation, paper in zip(references, annotations, papers, strict=True)
+            for disagreement in _disagreements(reference.annotation, annotation, paper)
+        ),
+        requests=report.requests,
+        input_tokens=report.input_tokens,
+        cached_tokens=report.cached_tokens,
+        output_tokens=report.output_tokens,
+        cost_usd=report.cost_usd,
+        seconds=report.seconds,
+    )
+
+
+def _admitted(paper: Paper, store: Store) -> Paper:
+    """The paper as the cache holds it: one that is there already keeps its id."""
+    told = paper.model_copy(update={"sighting": Sighting(source="reference", day=datetime.now(UTC).date())})
+    found = store.papers.by_id(paper.id)
+    if found is not None and found.content_hash == paper.content_hash:
+        return found
+    (paper_id,) = admit(iter([told]), store).paper_ids
+    stored = store.papers.by_id(paper_id)
+    assert stored is not None  # noqa: S101 - narrows the type: it was admitted just now
+    return stored
+
+
+def _disagreements(reference: Annotation, said: Annotation | None, paper: Paper) -> list[Disagreement]:
+    """Where the checkable fields differ; TL;DRs always do, so they are measured only."""
+    right, given = _compared(reference), _compared(said) if said else {}
+    return [
+        Disagreement(paper.id, paper.title, name, ", ".join(values), ", ".join(given.get(name, ("–",))))
+        for name, values in right.items()
+        if _normal(name, values) != _normal(name, given.get(name, ("–",)))
+    ]
+
+
+def _compared(annotation: Annotation) -> dict[str, tuple[str, ...]]:
+    return {
+        "code.status": (annotation.code.status,),
+        "code.urls": annotation.code.urls,
+        "topics": annotation.topics,
+        "contribution": (annotation.contribution,),
+    }
+
+
+def _normal(name: str, values: Sequence[str]) -> object:
+    if name == "code.urls":
+        return {canonical(url) for url in values}
+    return (values[0], set(values)) if name == "topics" else tuple(values)

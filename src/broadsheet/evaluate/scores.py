@@ -1,0 +1,184 @@
+"""The measures, pure: what agrees on one paper is counted, and every measure is a function of summed counts.
+
+So a bootstrap only adds counts up again. Precision, recall and F1 are scikit-learn's definitions (0 where
+nothing was predicted or nothing is true), which the tests compare with; a library of its size is not worth
+three divisions in every install. ROUGE-L is Lin (2004), F with equal weights, over lower-case words.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from broadsheet.annotation import (
+    MAX_TLDR_CHARACTERS,
+    MAX_TLDR_WORDS,
+    MIN_TLDR_WORDS,
+    Annotation,
+    CodeStatus,
+)
+from broadsheet.paper import Paper
+from broadsheet.quantities import ungrounded_numbers
+from broadsheet.text import stems
+from broadsheet.urls import canonical
+
+Counts = Mapping[str, float]
+RESAMPLES = 1000
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure with its bootstrap interval.
+
+    Attributes:
+        value: On all papers; None where it is not defined, such as an F1 of nothing.
+        low: 2.5th percentile over resamples of the papers.
+        high: 97.5th percentile.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def count(reference: Annotation, said: Annotation | None, paper: Paper) -> Counts:
+    """What agrees on one paper; a paper without an annotation agrees in nothing."""
+    counts: dict[str, float] = {"papers": 1}
+    _count_sets(counts, "code.status", [reference.code.status], [said.code.status] if said else [])
+    _count_sets(counts, "code.urls", _urls(reference), _urls(said))
+    _count_sets(counts, "topics", reference.topics, said.topics if said else ())
+    _count_sets(counts, "contribution", [reference.contribution], [said.contribution] if said else [])
+    _count_sets(counts, "keywords", _keywords(reference), _keywords(said), labelled=False)
+    if said is None:
+        return counts
+    counts["annotated"] = 1
+    counts["primary.in"] = said.topics[0] in reference.topics
+    counts["primary.exact"] = said.topics[0] == reference.topics[0]
+    counts["tldr.rouge"] = rouge_l(said.tldr, reference.tldr)
+    counts["tldr.rules"] = keeps_tldr_rules(said.tldr)
+    counts["tldr.numbers"] = len(ungrounded_numbers(said.tldr, paper.own_text))
+    return counts
+
+
+def measures(total: Counts) -> dict[str, float | None]:
+    """Every measure, by name, of counts summed over papers."""
+    papers, annotated = total.get("papers", 0), total.get("annotated", 0)
+    out: dict[str, float | None] = {"code status accuracy": _ratio(total.get("code.status/tp", 0), papers)}
+    for status in get_args(CodeStatus):
+        tp, fp, fn = _confusion(total, f"code.status={status}")
+        # A value that nobody gave has no score; 0 would read as failure.
+        given = bool(tp + fp + fn)
+        out[f"code {status} precision"] = (_ratio(tp, tp + fp) or 0.0) if given else None
+        out[f"code {status} recall"] = (_ratio(tp, tp + fn) or 0.0) if given else None
+        out[f"code {status} F1"] = f1(tp, fp, fn)
+    out["code URLs F1"] = f1(*_confusion(total, "code.urls"))
+    out["topics micro-F1"] = f1(*_confusion(total, "topics"))
+    out["topics macro-F1"] = _macro(total, "topics")
+    out["primary topic in reference"] = _ratio(total.get("primary.in", 0), papers)
+    out["primary topic exact"] = _ratio(total.get("primary.exact", 0), papers)
+    out["contribution accuracy"] = _ratio(total.get("contribution/tp", 0), papers)
+    out["keywords F1"] = f1(*_confusion(total, "keywords"))
+    out["TL;DR ROUGE-L"] = _ratio(total.get("tldr.rouge", 0), papers)
+    out["TL;DR within rules"] = _ratio(total.get("tldr.rules", 0), annotated)
+    out["TL;DR ungrounded numbers"] = _ratio(total.get("tldr.numbers", 0), annotated)
+    return out
+
+
+def measured(papers: Sequence[Counts], *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Measure]:
+    """Every measure with its 95% interval: the percentile bootstrap over papers, the same for a seed."""
+    whole = measures(_sum(papers))
+    dice = random.Random(seed)  # noqa: S311 - statistics, no secret
+    drawn: dict[str, list[float]] = {name: [] for name in whole}
+    for _ in range(resamples if papers else 0):
+        for name, value in measures(_sum(dice.choices(papers, k=len(papers)))).items():
+            if value is not None:
+                drawn[name].append(value)
+    return {
+        name: Measure(value, percentile(drawn[name], 0.025), percentile(drawn[name], 0.975))
+        for name, value in whole.items()
+    }
+
+
+def percentile(values: Iterable[float], share: float) -> float | None:
+    """The value below which that share of values lies, linear between neighbours; None of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def f1(tp: float, fp: float, fn: float) -> float | None:
+    """Harmonic mean of precision and recall; None where there is nothing to find and nothing was said."""
+    return _ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def rouge_l(said: str, reference: str) -> float:
+    """ROUGE-L F, 0 to 1: twice the longest common subsequence of words by the words of both."""
+    one, other = (_WORD.findall(text.lower()) for text in (said, reference))
+    if not one or not other:
+        return 0.0
+    row = [0] * (len(other) + 1)
+    for word in one:
+        diagonal = 0
+        for column, candidate in enumerate(other, 1):
+            above = row[column]
+            row[column] = diagonal + 1 if word == candidate else max(above, row[column - 1])
+            diagonal = above
+    return 2 * row[-1] / (len(one) + len(other))
+
+
+def keeps_tldr_rules(tldr: str) -> bool:
+    """Whether it has 15 to 30 words and at most 220 characters, and ends with a full stop."""
+    within = MIN_TLDR_WORDS <= len(tldr.split()) <= MAX_TLDR_WORDS and len(tldr) <= MAX_TLDR_CHARACTERS
+    return within and tldr.endswith(".")
+
+
+def _urls(annotation: Annotation | None) -> list[str]:
+    return [canonical(url) for url in annotation.code.urls] if annotation else []
+
+
+def _keywords(annotation: Annotation | None) -> list[str]:
+    return ["".join(stems(keyword)) for keyword in annotation.keywords] if annotation else []
+
+
+def _count_sets(
+    counts: dict[str, float], field: str, true: Iterable[str], said: Iterable[str], *, labelled: bool = True
+) -> None:
+    """Count hits, inventions and misses of a field, and those of each label where labels recur."""
+    wanted, given = set(true), set(said)
+    labelled = labelled and field != "code.urls"
+    for outcome, labels in (("tp", wanted & given), ("fp", given - wanted), ("fn", wanted - given)):
+        counts[f"{field}/{outcome}"] = len(labels)
+        for label in labels if labelled else ():
+            counts[f"{field}={label}/{outcome}"] = 1
+
+
+def _sum(papers: Iterable[Counts]) -> Counts:
+    total: dict[str, float] = {}
+    for counts in papers:
+        for name, value in counts.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def _confusion(total: Counts, field: str) -> tuple[float, float, float]:
+    get: Callable[[str], float] = lambda outcome: total.get(f"{field}/{outcome}", 0)  # noqa: E731 - three uses
+    return get("tp"), get("fp"), get("fn")
+
+
+def _macro(total: Counts, field: str) -> float | None:
+    """Mean F1 over the labels that anybody gave."""
+    labels = {name.rsplit("/", 1)[0] for name in total if name.startswith(f"{field}=")}
+    scores = [score for label in sorted(labels) if (score := f1(*_confusion(total, label))) is not None]
+    return _ratio(sum(scores), len(scores))
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,51 @@
+"""What was found behind the code links of current annotations, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.record import LinkState
+from broadsheet.store.papers import now
+
+FRESH_FOR = timedelta(days=7)
+_CHUNK = 500
+
+
+class Links:
+    """Questions about links."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def due(self, *, all_links: bool = False) -> list[str]:
+        """Code URLs of current annotations that were not checked within a week, or all, each once."""
+        since = (datetime.now(UTC) - FRESH_FOR).isoformat()
+        fresh = {row[0] for row in self._db.execute("SELECT url FROM links WHERE checked_at > ?", [since])}
+        rows = self._db.execute(
+            """SELECT a.code_urls FROM papers JOIN annotations a ON a.key = papers.current_key
+               WHERE a.code_urls != '[]' ORDER BY papers.first_seen DESC, papers.rowid"""
+        )
+        urls = dict.fromkeys(url for row in rows for url in json.loads(row[0] or "[]"))
+        return [url for url in urls if all_links or url not in fresh]
+
+    def keep(self, url: str, state: LinkState, detail: str) -> None:
+        """Store what a check found, in the place of what an earlier one did."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO links (url, state, detail, checked_at) VALUES (?, ?, ?, ?)",
+            [url, state, detail, now()],
+        )
+
+    def states(self, urls: Iterable[str]) -> dict[str, LinkState]:
+        """State of each of these URLs that was ever checked."""
+        wanted = list(dict.fromkeys(urls))
+        found: dict[str, LinkState] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            rows = self._db.execute(f"SELECT url, state FROM links WHERE url IN ({marks})", chunk)  # noqa: S608
+            found |= {row["url"]: row["state"] for row in rows}
+        return found
