@@ -18,13 +18,10 @@ from broadsheet.annotate.rebuilding import rebuild as rebuild_with
 from broadsheet.annotate.report import AnnotateReport, Failure, Progress
 from broadsheet.annotate.spending import Budget, Spending
 from broadsheet.annotate.stage import Stage, Watch
-from broadsheet.annotation import Annotation, Finding
 from broadsheet.batching import Limits, pack, plan
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
-from broadsheet.grounding import check, withhold
 from broadsheet.llm import LLM
-from broadsheet.llm.extractive import extract
 from broadsheet.paper import Paper
 from broadsheet.prices import Prices
 from broadsheet.prompts import Prompts
@@ -63,18 +60,8 @@ def rebuild(store: Store, prompts: Prompts) -> int:
 
 
 def judge_of(prompts: Prompts) -> Judge:
-    """What judges records under these prompts; what it withholds, the extractive rules put right."""
-    taxonomy = prompts.taxonomy
-
-    def extracted(paper: Paper) -> Annotation:
-        return Annotation.model_validate(extract(paper, taxonomy), context={"taxonomy": taxonomy})
-
-    def without(
-        paper: Paper, annotation: Annotation, findings: tuple[Finding, ...], fallback: Annotation
-    ) -> Annotation:
-        return withhold(paper, annotation, findings, lambda: fallback)
-
-    return Judge(taxonomy, check=check, withhold=without, extract=extracted)
+    """What judges records under these prompts."""
+    return Judge(prompts.taxonomy)
 
 
 def maker_of(llm: LLM, prompts: Prompts) -> Maker:
