@@ -205,6 +205,15 @@ def test_a_comment_that_links_to_code_is_worth_a_revision(store: Store) -> None:
     assert outcome(store, told) == "known"
 
 
+def test_authors_that_a_later_source_names_can_be_searched_for(store: Store) -> None:
+    admit([reading()], store)
+    assert not list(store.search("Sample"))
+    assert outcome(store, reading(source="hf", authors=("Bo Sample",))) == "known"
+    (record,) = store.search("Sample")
+    assert record.paper.authors == ("Bo Sample",)
+    assert [found.id for found in store.search("neighbours")] == [record.id]
+
+
 def test_what_came_before_a_source_failed_is_admitted(store: Store) -> None:
     def failing() -> Iterator[Paper]:
         yield reading()
