@@ -304,6 +304,8 @@ def test_replies_recorded_are_replayed_without_a_request(
 def test_without_a_network_it_says_so_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"^hf: .+ cannot be reached \(.+\); try again later\.$"):
         fetched("hf", made("http://127.0.0.1:9", tmp_path))
+    with Store.open(tmp_path / "cache.db") as store:
+        assert store.statistics.summary()["fetches"] == {"hf unanswered": 2}
 
 
 def _ask_twice(settings: Settings) -> None:

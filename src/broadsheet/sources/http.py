@@ -87,14 +87,14 @@ class Client:
             SourceError: The source is out of reach or refuses, after all tries.
         """
         import httpx2
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+        from tenacity import Retrying, retry_if_exception_type
 
         whole = str(httpx2.URL(url).copy_merge_params(parameters or {}))
         if self._tape.replays:
             return self._tape.play(whole)
         retrying = Retrying(
             retry=retry_if_exception_type((_Refused, httpx2.TransportError, httpx2.DecodingError)),
-            stop=stop_after_attempt(self._settings.source_tries),
+            stop=self._gives_up,
             wait=self._wait_s,
             reraise=True,
         )
@@ -158,6 +158,14 @@ class Client:
                 f"{host.name}: {_place(url)} asks to wait {wait_s:.0f} s (status {status}); try again then."
             )
         return _Refused(f"answers with status {status}", wait_s)
+
+    def _gives_up(self, state: RetryCallState) -> bool:
+        """Whether that was the last try: a network that is down twice in a row is not waited for."""
+        import httpx2
+
+        error = state.outcome.exception() if state.outcome else None
+        most = self._settings.source_tries
+        return state.attempt_number >= (min(most, 2) if isinstance(error, httpx2.ConnectError) else most)
 
     def _wait_s(self, state: RetryCallState) -> float:
         """Seconds until the next try: what the source asks for, else twice as long each time."""
