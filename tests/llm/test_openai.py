@@ -163,7 +163,7 @@ def test_a_server_that_is_not_there_is_unavailable_not_wrong(engine, ask, monkey
     monkeypatch.setattr("broadsheet.llm.exchange.FIRST_BACKOFF_S", 0.01)
     with OpenAIServer() as server:
         llm = engine(server)
-    with pytest.raises(LLMUnavailable, match="run the same command again"):
+    with pytest.raises(LLMUnavailable, match=r"no connection.*run the same command again"):
         list(llm.complete([ask()]))
 
 
@@ -185,6 +185,30 @@ def test_closing_the_iterator_ends_the_thread_and_sends_nothing_more(engine, ask
         deadline = time.monotonic() + 0.2
         while time.monotonic() < deadline:
             assert len(server.seen) == sent
+
+
+def test_two_runs_on_one_database_share_the_limits_while_both_are_asking(engine, ask):
+    with OpenAIServer() as server:
+        one, two = (engine(server, tokens_per_minute=60_000) for _ in range(2))
+        first = one.complete([ask(0), ask(1)])
+        next(first)
+        second = two.complete([ask(2), ask(3)])
+        next(second)
+        assert two._endpoint.processes(two._process) == 2
+        list(first)
+        assert two._endpoint.processes(two._process) == 1
+        list(second)
+
+
+def test_a_killed_process_is_forgotten(engine, monkeypatch):
+    with OpenAIServer() as server:
+        endpoint = engine(server)._endpoint
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    assert endpoint.processes("killed") == 1
+    monkeypatch.setattr("time.time", lambda: 1005.0)
+    assert endpoint.processes("living") == 2
+    monkeypatch.setattr("time.time", lambda: 1011.0)
+    assert endpoint.processes("living") == 1
 
 
 def test_without_key_and_address_the_engine_says_what_to_set(store):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import httpx2
 import openai  # noqa: TID251 - a provider's own package
 
 Kind = Literal["misconfigured", "too-many", "transient", "not-understood", "failed"]
@@ -81,10 +82,11 @@ def _as(told: Verdict, kind: Kind, sentence: str = "") -> Verdict:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, openai.APITimeoutError):
+    """Why there was no answer. The aiohttp transport calls a refused connection a timeout of connecting."""
+    cause = error.__cause__
+    if isinstance(error, openai.APITimeoutError) and not isinstance(cause, httpx2.ConnectTimeout):
         return "no answer in time"
-    cause = error.__cause__ or error
-    return f"no connection: {_short(cause) or type(cause).__name__}"
+    return f"no connection: {_short(cause or error) or type(cause or error).__name__}"
 
 
 def _short(said: object) -> str:
