@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from broadsheet.llm.negotiation import Dialect
+from broadsheet.llm.negotiation import Dialect, Negotiation
 from broadsheet.llm.openai import endpoint_address
 from servers.openai_server import Behaviour, OpenAIServer
 
@@ -88,8 +88,18 @@ def test_many_requests_that_are_refused_at_once_take_each_step_together(engine, 
     behaviour = Behaviour(formats=TEXT_ONLY, base_s=0.01)
     with OpenAIServer(behaviour=behaviour) as server:
         outcomes = list(engine(server).complete([ask(number) for number in range(16)]))
-        assert learnt(engine, server).answer_format == "text"
+        assert learnt(engine, server) == Dialect("text")
     assert all(outcome.reply for outcome in outcomes)
+    assert len(server.seen) == 4 * 16
+
+
+def test_a_refusal_that_comes_late_takes_no_step_back():
+    negotiation = Negotiation(None, lambda _: None)
+    first = negotiation.dialect
+    for _ in range(3):
+        negotiation.refused(negotiation.dialect, 400, "response_format is not supported")
+    assert negotiation.refused(first, 400, "response_format is not supported")
+    assert negotiation.dialect == Dialect("text")
 
 
 def test_below_the_strict_schema_the_schema_stands_in_the_prompt(ask):
