@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from broadsheet import tokens
-from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, FencedPaper, fenced
+from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, FencedPaper, fenced, gives_orders
 from broadsheet.paper import Paper, title_key
 from broadsheet.schema import echo_of
 
@@ -79,7 +79,7 @@ def pack(
 
     Papers whose titles begin alike never share a batch, since the echo could not tell their records apart.
     A paper that alone exceeds the input budget travels alone, its abstract cut to half as often as is needed
-    to fit, down to `MIN_ABSTRACT_CHARACTERS`.
+    to fit, down to `MIN_ABSTRACT_CHARACTERS`. So does one that gives the model orders.
 
     Args:
         papers: What to pack.
@@ -93,7 +93,7 @@ def pack(
     open_: list[_OpenBatch] = []
     for paper in papers:
         sent = _fitted(paper, room, count)
-        if sent.tokens > room:
+        if sent.tokens > room or gives_orders(paper):
             full.append(Batch((sent,)))
             continue
         echo = title_key(echo_of(sent.title))

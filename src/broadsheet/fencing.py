@@ -27,6 +27,18 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 _FENCE = re.compile(r"[<\uff1c\ufe64](?=\s*/?\s*papers?\b)", re.IGNORECASE)
+# What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers.
+_ORDER = re.compile(
+    r"""\bP\d{1,3}\b
+    | [<\uff1c\ufe64]\s*/?\s*(?:papers?|system|user|assistant)\b | <\|\w+ | \[/?(?:INST|SYS)\]
+    | \b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b
+    | \b(?:system|assistant|annotator|language\ model|ai\ model)\s*[:,] | \#\#\#\s*(?:system|instruction)
+    | \b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b.{0,60}
+      \b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b
+    | \b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b
+    | \b(?:papers|records)\b\s*(?:that|which)\s+follow\b | "(?:ref|papers|echo)"\s*:""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,15 @@ def fenced(paper: Paper, *, abstract_characters: int = MAX_ABSTRACT_CHARACTERS) 
     ):
         text += "\nURLs: " + " ".join(repaired)
     return FencedPaper(paper, _safe(paper.title, MAX_TITLE_CHARACTERS), text)
+
+
+def gives_orders(paper: Paper) -> bool:
+    """Whether the paper's text speaks to the model; such a paper travels alone, and can spoil no other.
+
+    A decent paper that is mistaken for one costs the fixed part of a request, nothing else.
+    """
+    text = " ".join(seen(part[: 4 * MAX_ABSTRACT_CHARACTERS]) for part in (paper.title, paper.abstract))
+    return _ORDER.search(f"{text} {seen(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}") is not None
 
 
 def _safe(text: str, characters: int) -> str:

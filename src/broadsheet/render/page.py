@@ -197,10 +197,12 @@ def _finding(finding: Finding) -> str:
     field, _, part = finding.field.partition(".")
     label = next((each.show.label for each in shown_fields() if each.name == field), field)
     what = f"{label} {part}".strip()
-    why = plain(finding.kind.replace("-", " ")) + (f" ({plain(finding.detail)})" if finding.detail else "")
+    why = plain(finding.kind.replace("-", " "))
     if finding.severity == "note":
+        why += f" ({plain(finding.detail)})" if finding.detail else ""
         return f"{what}, noted by the check: {why}"
     instead = ", an extracted sentence is shown instead" if field == "tldr" else ""
+    # The words withheld stay out of print: a false address is one, whatever stands around it.
     return f"{what} withheld by the check: {why}{instead}"
 
 
