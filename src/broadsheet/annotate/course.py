@@ -72,7 +72,8 @@ class Course:
                 return unanswered
             self._queue.extend(Ask((paper,), ask.purpose, again=ask.again + 1) for paper, _ in unanswered)
             return ()
-        no_progress = ask.purpose == "missing" and len(unanswered) == len(ask.papers)
+        # Halves count too: pooled again after an answer that brought nothing, they would be asked for ever.
+        no_progress = ask.purpose != "annotate" and len(unanswered) == len(ask.papers)
         together = set() if no_progress else _ASKED_AGAIN_TOGETHER
         self._passed_over += [paper for paper, cause in unanswered if cause in together]
         suspects = [paper for paper, cause in unanswered if cause not in together]
