@@ -13,9 +13,7 @@ GOLD = [
     for line in (Path(__file__).parents[1] / "fixtures/gold/reference.jsonl").read_text().splitlines()
 ]
 EVIL = "https://invented.example.net/x"
-FALSE_TLDR = (
-    "A method that nobody has tried before beats the others by 77.7% and is 88 times faster."
-)
+FALSE_TLDR = "A method that nobody has tried before beats the others by 77.7% and is 88 times faster."
 
 
 class LyingServer(OpenAIServer):
