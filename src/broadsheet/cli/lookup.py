@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from broadsheet.annotation import CodeStatus
+from broadsheet.annotation import CodeStatus, Finding
 from broadsheet.cli.app import DbOption, JsonOption, app, check_choice, note, say, say_json, start
 from broadsheet.filters import Filter
 from broadsheet.record import Record
@@ -134,15 +134,20 @@ def _card(record: Record) -> str:
             lines += [f"              {part}" for part in quote]
         how = "extracted from the abstract by rules" if record.extracted else f"written by {made.model}"
         lines.append(f"Summary       {how}, {made.annotated_at:%Y-%m-%d}")
-        lines += [
-            f"Finding       {finding.field}: {finding.kind} {finding.detail}".rstrip()
-            for finding in record.findings
-        ]
+        lines += [f"Check         {_finding(finding)}" for finding in record.findings]
     else:
         lines += ["", f"Not annotated yet{': ' + record.failure if record.failure else ''}."]
     if record.paper.abstract:
         lines += ["", *textwrap.wrap(record.paper.abstract, 76, max_lines=60)]
     return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> str:
+    why = finding.kind.replace("-", " ")
+    if finding.severity == "withheld":
+        # What was withheld is untrue, so it is not printed here; --json lists it as a finding.
+        return f"{finding.field} withheld: {why}"
+    return f"{finding.field}: {why} ({finding.detail})" if finding.detail else f"{finding.field}: {why}"
 
 
 @app.command()
