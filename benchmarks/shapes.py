@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -74,13 +75,18 @@ class Seen:
         """The shortest time in which a run with these calls and tokens could end.
 
         Under a quota, what the bursts do not cover has to refill; then the last answer has to come. Without
-        one, all calls could be under way at once and the longest answer decides.
+        one, all first calls could be under way at once; a paper that is asked about again waits for its
+        earlier answer, so the paper with the longest chain of answers decides.
         """
         outputs = [call["output_tokens"] for call in self.answered]
         if not outputs:
             return 0.0
         if not shape.limits:
-            return shape.base_s + shape.per_token_s * max(outputs)
+            chains: Counter[str] = Counter()
+            for call in self.answered:
+                for title in call["titles"]:
+                    chains[title] += shape.base_s + shape.per_token_s * call["output_tokens"]
+            return max(chains.values())
         refill = max(
             (self.tokens - shape.limits["tpm_burst"]) * 60 / shape.limits["tpm"],
             (len(self.answered) - shape.limits["rpm_burst"]) * 60 / shape.limits["rpm"],

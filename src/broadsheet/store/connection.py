@@ -115,8 +115,8 @@ def connect(path: Path, *, create: bool = True) -> Database:
         upgrade(db)
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL, NORMAL keeps every committed row through a kill of the process and never harms the file;
-        # only a power cut may take back the last commits. FULL would cost an fsync a reply, which at one paper
-        # a request took half of a latency-bound run's time.
+        # only a power cut may take back the last commits. FULL would cost an fsync a reply, which at one
+        # paper a request took half of a latency-bound run's time.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
