@@ -179,7 +179,9 @@ def annotate(
         llm,
         maker,
         asker=asker,
-        course=Course((batch.papers for batch in batches), chosen.papers),
+        course=Course(
+            (batch.papers for batch in batches), chosen.papers, patient=tokens_per_minute is not None
+        ),
         judge=judge_of(prompts),
         spending=Spending(budget, price),
         in_flight=in_flight,

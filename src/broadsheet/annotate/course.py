@@ -28,23 +28,26 @@ class Course:
     Args:
         batches: What is asked first.
         most: Papers a request, at most.
+        patient: Whether left-overs are collected until no answer is awaited any more: fewer requests, which
+            counts under a quota, but a later end where only latency binds.
     """
 
-    def __init__(self, batches: Iterable[Sequence[FencedPaper]], most: int) -> None:
+    def __init__(self, batches: Iterable[Sequence[FencedPaper]], most: int, *, patient: bool) -> None:
         self._queue = deque(Ask(tuple(batch)) for batch in batches)
         self._most = most
+        self._patient = patient
         self._passed_over: list[FencedPaper] = []
         self._faults: list[Fault] = []
 
     def next(self, *, idle: bool) -> Ask | None:
         """The next papers to ask about; None where there are none yet.
 
-        Left-overs are collected while answers are awaited, so that few requests carry many of them.
+        Left-overs are collected while there are fresh batches to ask about, so that few requests carry many.
 
         Args:
             idle: No request is under way, so there is nothing left to wait for.
         """
-        waiting = bool(self._queue) or not idle
+        waiting = bool(self._queue) or (self._patient and not idle)
         if len(self._faults) >= self._most or (self._faults and not waiting):
             faults, self._faults = self._faults[: self._most], self._faults[self._most :]
             return Ask(tuple(fault.paper for fault in faults), "repair", tuple(faults))
