@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from builders import paper
-
 from broadsheet.annotate.asking import Fault
 from broadsheet.annotate.course import Course
 from broadsheet.fencing import FencedPaper, fenced
+from builders import paper
 
 FRESH, FAULTY = (fenced(paper(title=title)) for title in ("Zebra stripes at dusk", "Otters in the rain"))
 

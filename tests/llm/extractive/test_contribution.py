@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from broadsheet.llm.extractive.contribution import classify_contribution
 from broadsheet.prompts import Prompts
+from broadsheet.taxonomy import Taxonomy
 
 DEFAULT = Prompts.load().taxonomy
 
@@ -82,3 +83,14 @@ def test_a_method_with_a_proof_beside_it_stays_a_method() -> None:
         "networks faster than AdamW."
     )
     assert classify_contribution(title, abstract, DEFAULT) == "method"
+
+
+def test_a_title_that_says_survey_is_believed() -> None:
+    taxonomy = Prompts.load().taxonomy
+    title = "A Survey of Zebra Counting"
+    assert classify_contribution(title, "We propose a novel taxonomy of methods.", taxonomy) == "survey"
+
+
+def test_a_survey_that_the_taxonomy_does_not_know_is_never_answered() -> None:
+    taxonomy = Taxonomy.parse('[topic]\nlanguage = "text"\n[contribution]\nmethod = "a technique"')
+    assert classify_contribution("A Survey of Zebra Counting", "We survey.", taxonomy) == "method"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from broadsheet.llm.extractive.cues import index_of
 from broadsheet.llm.extractive.features import features, signed_root, zone_sums
 from broadsheet.llm.extractive.ranker import Ranker, load_rankers
 from broadsheet.llm.extractive.topics import topic_context, topic_features
 from broadsheet.taxonomy import Taxonomy
+
+MAX_NAME_WORDS = 3
+# Hardly a survey is among the papers that the weights were fitted on; a title that says so is believed.
+_SURVEY = re.compile(r"\b(?:survey|tutorial|literature review|systematic review)\b", re.IGNORECASE)
 
 
 def contribution_features(
@@ -19,7 +25,14 @@ def contribution_features(
         sums = zone_sums(hits)
         for zone, evidence in enumerate((*sums, sum(sums))):
             context[f"{id_}:{zone}"] = signed_root(evidence)
+    context["coined name"] = float(_coins_a_name(title, abstract))
     return dict(zip(taxonomy.contribution_ids, features(found), strict=True)), context
+
+
+def _coins_a_name(title: str, abstract: str) -> bool:
+    """Whether the title gives what was made a name that the abstract uses: "Zebra: Striping by Numbers"."""
+    name, colon, _ = title.partition(":")
+    return bool(colon) and len(name.split()) <= MAX_NAME_WORDS and name.strip() in abstract
 
 
 def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
@@ -34,6 +47,8 @@ def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker:
     Raises:
         ConfigError: A cue is malformed.
     """
+    if "survey" in taxonomy.contribution_ids and _SURVEY.search(title):
+        return "survey"
     rows, context = contribution_features(title, abstract, taxonomy)
     ranker = ranker or load_rankers()["contribution"]
     probabilities = ranker.probabilities(list(rows), list(rows.values()), context)

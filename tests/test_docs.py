@@ -1,0 +1,111 @@
+"""What README.md says is true of the code: its tables, its card, its commands and its Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+import broadsheet
+from broadsheet.cli import app
+
+CHECKOUT = Path(broadsheet.__file__).parents[2]
+README = CHECKOUT / "README.md"
+pytestmark = pytest.mark.skipif(not README.exists(), reason="the README stands in the checkout only")
+
+
+def text() -> str:
+    return README.read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def shell_lines() -> list[list[str]]:
+    """Every command of ours in the shell blocks, comments left out."""
+    lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
+    return [words for words in lines if words[:1] == ["broadsheet"]]
+
+
+def command(name: str) -> Any:
+    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+
+
+def broadsheet_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "broadsheet", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the sample was run."""
+    folder = tmp_path_factory.mktemp("morning")
+    ended = broadsheet_in(folder, "run", "sample", "--date", "2026-01-05", "--engine", "extractive")
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+def test_its_tables_are_those_of_the_code() -> None:
+    spec = importlib.util.spec_from_file_location("update_readme", CHECKOUT / "scripts" / "update_readme.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.updated(text()) == text(), "run: .venv/bin/python scripts/update_readme.py"
+
+
+@pytest.mark.parametrize("words", shell_lines(), ids=" ".join)
+def test_its_commands_and_options_exist(words: list[str]) -> None:
+    options = {name for parameter in command(words[1]).params for name in parameter.opts}
+    assert {word for word in words[2:] if word.startswith("--")} <= options
+
+
+def test_every_command_is_named_in_it() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert [name for name in commands if f"broadsheet {name}" not in text()] == []
+
+
+def test_a_morning_with_it_goes_as_it_says(morning: Path) -> None:
+    for words in shell_lines():
+        if words[1] in {"list", "show", "stats", "export"}:
+            ended = broadsheet_in(morning, *words[1:])
+            assert ended.returncode == 0, ended.stderr
+            assert "Traceback" not in ended.stderr
+    assert (morning / "papers.csv").stat().st_size > 0
+
+
+def test_its_card_is_one_that_the_sample_prints(morning: Path) -> None:
+    page = (morning / "editions" / "2026-01-05" / "index.md").read_text(encoding="utf-8")
+    card = [line.removeprefix("> ") for line in text().splitlines() if line.startswith("> ")]
+    assert card
+    assert [line for line in card if line and line not in page] == []
+
+
+def test_its_python_runs(
+    morning: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(morning)
+    for block in blocks("python"):
+        exec(compile(block, str(README), "exec"), {})
+    assert capsys.readouterr().out
+
+
+def test_its_two_commands_are_scripts_that_can_be_run() -> None:
+    named = re.findall(r"^    (scripts/\w+)", text(), flags=re.MULTILINE)
+    assert named == ["scripts/run", "scripts/test"]
+    assert all(os.access(CHECKOUT / name, os.X_OK) for name in named)
