@@ -29,10 +29,11 @@ _UNSEEN = re.compile(
 _FENCE = re.compile(r"[<\uff1c\ufe64](?=\s*/?\s*papers?\b)", re.IGNORECASE)
 # What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers.
 _ORDER = re.compile(
-    r"""\bP\d{1,3}\b
+    r"""(?<!\()\bP\d{1,3}\b
     | [<\uff1c\ufe64]\s*/?\s*(?:papers?|system|user|assistant)\b | <\|\w+ | \[/?(?:INST|SYS)\]
     | \b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b
-    | \b(?:system|assistant|annotator|language\ model|ai\ model)\s*[:,] | \#\#\#\s*(?:system|instruction)
+    | \b(?:system|user|assistant|annotator|ai)\s*:
+    | (?:^|[.!?:]\s+)(?:dear\s+)?(?:assistant|annotator|language\ model|ai|ai\ model|model)\s*, | \#\#\#\s*(?:system|instruction)
     | \b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b.{0,60}
       \b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b
     | \b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b

@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from broadsheet.annotate import AnnotateReport, Budget, Progress, annotate_wanting
+from broadsheet.annotate import (
+    AnnotateReport,
+    Budget,
+    Estimate,
+    Progress,
+    annotate_wanting,
+    estimate,
+    limits_of,
+    maker_of,
+)
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
 from broadsheet.fetch import FetchReport, fetch
 from broadsheet.llm import open_llm
+from broadsheet.prices import Prices
 from broadsheet.prompts import Prompts
 from broadsheet.render import render, write
 from broadsheet.sources import Source
@@ -29,13 +39,13 @@ class RunReport:
     Attributes:
         fetched: Papers read and admitted, source by source.
         annotated: Papers annotated and failed, requests, tokens and cost.
-        composed: The day's edition, if there is anything to print.
+        composed: The day's edition, if there is anything to print; None where the run was stopped before.
         written: The edition's HTML page.
     """
 
     fetched: FetchReport
     annotated: AnnotateReport
-    composed: Composed
+    composed: Composed | None
     written: Path | None
 
 
@@ -46,6 +56,7 @@ def run(
     *,
     since: date,
     budget: Budget | None = None,
+    approve: Callable[[Estimate], None] = lambda _: None,
     on_fetch: Callable[[int], None] | None = None,
     on_annotate: Callable[[Progress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
@@ -58,6 +69,7 @@ def run(
         day: The edition's day.
         since: Sources that know days leave out what they listed before.
         budget: What annotating may cost, at most.
+        approve: Told what annotating with a model will take; it stops the run by raising.
         on_fetch: Told how many papers have been read.
         on_annotate: Told where annotating stands.
         stop: Asked before every request; once true, nothing new is asked.
@@ -70,6 +82,9 @@ def run(
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, since, on_progress=on_fetch)
+        papers = store.annotations.wanting(maker_of(llm, prompts), fetched.paper_ids)
+        if papers and llm.prompted:
+            approve(estimate(papers, llm, prompts, limits_of(settings), Prices.load(settings.prices)))
         annotated = annotate_wanting(
             store,
             llm,
@@ -80,6 +95,8 @@ def run(
             on_progress=on_annotate,
             stop=stop,
         )
+        if annotated.ending == "stopped":
+            return RunReport(fetched, annotated, None, None)
         composed = compose(store, day, taxonomy=prompts.taxonomy)
         edition = composed.edition
         written = write(render(edition, prompts.taxonomy), settings.out, day) if edition else None

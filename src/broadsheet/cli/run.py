@@ -35,11 +35,21 @@ from broadsheet.cli.fetch import (
     mapped_fields,
 )
 from broadsheet.cli.progress import progress
-from broadsheet.config import Settings
+from broadsheet.cli.spending import (
+    DryRunOption,
+    TokensOption,
+    UsdOption,
+    YesOption,
+    confirm,
+    estimate_sentence,
+    progress_note,
+    report_sentence,
+)
+from broadsheet.cli.stopping import stopping
 from broadsheet.sources import open_sources
 
 if TYPE_CHECKING:
-    from broadsheet.annotate import AnnotateReport, Progress
+    from broadsheet.annotate import Estimate, Progress
     from broadsheet.pipeline import RunReport
 
 
@@ -53,6 +63,10 @@ def run_(
     look_back_days: LookBackOption = None,
     record: RecordOption = None,
     replay: ReplayOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    budget_tokens: TokensOption = None,
+    budget_usd: UsdOption = None,
     as_json: JsonOption = False,
     db: DbOption = None,
     out: OutOption = None,
@@ -60,6 +74,7 @@ def run_(
     verbose: VerboseOption = False,
 ) -> None:
     """Fetch papers, annotate what is new, compose the day's edition and write it in three formats."""
+    from broadsheet.annotate import Budget
     from broadsheet.pipeline import run
 
     settings = start(
@@ -77,18 +92,29 @@ def run_(
     named = day.date() if day else None
     fields = mapped_fields(mapped)
     asked = open_sources(sources, day=named, on_trouble=troubles, settings=settings, fields=fields)
-    with progress("Reading papers", quiet=quiet) as advance:
+
+    def approve(expected: Estimate) -> None:
+        if dry_run:
+            say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
+            raise typer.Exit
+        if not yes:
+            confirm(expected, settings)
+
+    with progress("Reading papers", quiet=quiet) as advance, stopping() as stop:
 
         def on_annotate(at: Progress) -> None:
-            advance(at.done, at.total, _pace(at), "Annotating")
+            advance(at.done, at.total, progress_note(at), "Annotating")
 
         report = run(
             asked,
             settings,
             as_day(day),
             since=look_back(as_day(day), settings),
+            budget=Budget(budget_tokens, budget_usd),
+            approve=approve,
             on_fetch=lambda read: advance(read, None, ""),
             on_annotate=on_annotate,
+            stop=stop,
         )
     for sentence in report.fetched.failed:
         troubles(sentence)
@@ -97,49 +123,30 @@ def run_(
     if as_json:
         say(json.dumps(_as_dict(report), ensure_ascii=False, indent=2))
     else:
-        _tell(report, settings)
-    if troubles.count:
+        _tell(report)
+    if troubles.count or report.annotated.ending != "done":
         raise typer.Exit(1)
 
 
-def _pace(at: Progress) -> str:
-    parts = [f"{at.papers_per_s:.0f} papers/s"]
-    if at.tokens:
-        parts.append(f"{at.tokens:,} tokens")
-    return ", ".join([*parts, at.waiting] if at.waiting else parts)
-
-
-def _tell(report: RunReport, settings: Settings) -> None:
+def _tell(report: RunReport) -> None:
     note(fetched_sentence(report.fetched))
-    note(annotated_sentence(report.annotated, settings))
-    if report.written is None:
+    note(report_sentence(report.annotated) if report.annotated.papers else "Nothing new to annotate.")
+    if report.composed is None:
+        say("No edition was composed of half a day: run the same command again to go on.")
+    elif report.written is None:
         say("Nothing to print: every paper in the cache stands in another edition or is of a later day.")
-        return
-    papers = len(report.composed.edition.cards) if report.composed.edition else 0
-    state = "" if report.composed.changed else ", unchanged"
-    say(f"Newsletter of {papers:,} papers{state}: {report.written}")
-
-
-def annotated_sentence(report: AnnotateReport, settings: Settings) -> str:
-    """What annotating came to, in a sentence."""
-    if not report.papers:
-        return "Nothing new to annotate."
-    if settings.engine == "extractive":
-        return f"{report.annotated:,} annotated by rules, with no model."
-    cost = "cost unknown" if report.cost_usd is None else f"${report.cost_usd:.4f}"
-    failed = f", {report.failed:,} failed" if report.failed else ""
-    return (
-        f"{report.annotated:,} annotated by {settings.model}{failed}: {report.requests:,} requests,"
-        f" {report.input_tokens + report.output_tokens:,} tokens, {cost}."
-    )
+    else:
+        papers = len(report.composed.edition.cards) if report.composed.edition else 0
+        state = "" if report.composed.changed else ", unchanged"
+        say(f"Newsletter of {papers:,} papers{state}: {report.written}")
 
 
 def _as_dict(report: RunReport) -> dict[str, Any]:
-    edition = report.composed.edition
+    edition = report.composed.edition if report.composed else None
     return {
         "fetched": asdict(report.fetched),
         "annotated": asdict(report.annotated),
         "edition": str(report.written) if report.written else None,
         "papers": len(edition.cards) if edition else 0,
-        "changed": report.composed.changed,
+        "changed": bool(report.composed and report.composed.changed),
     }

@@ -1,0 +1,85 @@
+"""What annotating costs, in sentences: before a run, while it goes on, and after."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broadsheet.cli.app import note
+from broadsheet.config import Settings
+from broadsheet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from broadsheet.annotate import AnnotateReport, Estimate, Progress
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question before a large run.")]
+TokensOption = Annotated[
+    int | None, typer.Option("--budget-tokens", min=0, help="Stop before this many tokens, in and out.")
+]
+UsdOption = Annotated[
+    float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
+]
+
+
+def confirm(expected: Estimate, settings: Settings) -> None:
+    """Ask before a large run.
+
+    Raises:
+        ConfigError: The run is large, and nobody is there to be asked.
+        Abort: The user says no.
+    """
+    if expected.tokens <= settings.confirm_tokens:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"This run is large ({estimate_sentence(expected)[:-1]}); add --yes to start it, or use --limit."
+        )
+    note(estimate_sentence(expected))
+    typer.confirm("Start?", abort=True, err=True)
+
+
+def estimate_sentence(expected: Estimate) -> str:
+    """An estimate in a sentence."""
+    return (
+        f"{expected.papers:,} papers in {expected.requests:,} requests: about {expected.tokens:,} tokens,"
+        f" cost {money(expected.cost_usd)}."
+    )
+
+
+def progress_note(now: Progress) -> str:
+    """What stands beside the bar: rate, tokens, cost, and what is waited for."""
+    parts = [f"{now.papers_per_s:.1f} papers/s", f"{now.tokens:,} tokens", money(now.cost_usd)]
+    return ", ".join([*parts, now.waiting] if now.waiting else parts)
+
+
+def report_sentence(report: AnnotateReport) -> str:
+    """What a run came to, in sentences."""
+    spent = report.input_tokens + report.output_tokens
+    wasted = sum(report.wasted.values())
+    causes = ", ".join(f"{cause} {tokens:,}" for cause, tokens in report.wasted.items())
+    sentence = f"{report.annotated:,} of {report.papers:,} papers annotated"
+    if spent:
+        sentence += (
+            f" in {report.requests:,} requests: {spent:,} tokens ({report.cached_tokens:,} cached),"
+            f" cost {money(report.cost_usd)}."
+        )
+    else:
+        sentence += "; no tokens were spent."
+    if wasted:
+        sentence += f" {wasted:,} tokens ({wasted / max(spent, 1):.0%}) brought nothing: {causes}."
+    if report.failures:
+        sentence += f" {report.failed:,} failed."
+    if report.elsewhere:
+        sentence += f" {report.elsewhere:,} are being annotated by another process."
+    if report.ending != "done":
+        why = "The budget is used up" if report.ending == "budget" else "Stopped"
+        sentence += f" {why}; {report.left:,} papers are left: go on with broadsheet annotate."
+    return sentence
+
+
+def money(usd: float | None) -> str:
+    """US dollars, or that they are unknown."""
+    return "unknown" if usd is None else f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
