@@ -76,6 +76,29 @@ def test_kills_lose_no_finished_paper_and_pay_again_only_for_what_was_under_way(
     assert 0 <= again <= kills * IN_FLIGHT_PAPERS
 
 
+class Killed(BaseException):
+    """Stands for a SIGKILL at a moment that no signal can be timed to."""
+
+
+def test_an_answer_that_was_kept_but_not_read_before_the_kill_is_not_paid_for_again(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts, asked = Prompts.load(), papers(3)
+    with monkeypatch.context() as patch, Store.open(db) as store:
+
+        def die(*_: object) -> None:
+            raise Killed
+
+        patch.setattr("broadsheet.annotate.stage.read", die)
+        with pytest.raises(Killed):
+            annotate(asked, store, AnsweringLLM(), prompts)
+    with Store.open(db) as store:
+        llm = AnsweringLLM()
+        report = annotate(asked, store, llm, prompts)
+        assert (llm.history, report.annotated, report.requests) == ([], 3, 0)
+        assert [store.get(paper.id).annotation is not None for paper in asked] == [True] * 3
+
+
 def test_a_terminated_run_finishes_what_is_under_way_and_loses_nothing(db: Path) -> None:
     with worker(db) as process:
         assert process.stdout is not None

@@ -33,7 +33,8 @@ _ORDER = re.compile(
     | [<\uff1c\ufe64]\s*/?\s*(?:papers?|system|user|assistant)\b | <\|\w+ | \[/?(?:INST|SYS)\]
     | \b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b
     | \b(?:system|user|assistant|annotator|ai)\s*:
-    | (?:^|[.!?:]\s+)(?:dear\s+)?(?:assistant|annotator|language\ model|ai|ai\ model|model)\s*, | \#\#\#\s*(?:system|instruction)
+    | (?:^|[.!?:]\s+)(?:dear\s+)?(?:assistant|annotator|language\ model|ai|ai\ model|model)\s*,
+    | \#\#\#\s*(?:system|instruction)
     | \b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b.{0,60}
       \b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b
     | \b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b

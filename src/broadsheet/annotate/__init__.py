@@ -15,6 +15,7 @@ from broadsheet.annotate.course import Course
 from broadsheet.annotate.estimating import Estimate, estimate
 from broadsheet.annotate.judging import Judge
 from broadsheet.annotate.rebuilding import rebuild as rebuild_with
+from broadsheet.annotate.rebuilding import recover
 from broadsheet.annotate.report import AnnotateReport, Failure, Progress
 from broadsheet.annotate.spending import Budget, Spending
 from broadsheet.annotate.stage import Stage, Watch
@@ -167,7 +168,9 @@ def annotate(
         )
     if not papers:
         return AnnotateReport(cost_usd=0.0)
-    maker = maker_of(llm, prompts)
+    maker, judge = maker_of(llm, prompts), judge_of(prompts)
+    recovered = recover(store, judge, maker, papers) if llm.prompted else set()
+    papers = [paper for paper in papers if paper.id not in recovered]
     asker = Asker(prompts, limits, prompted=llm.prompted)
     chosen = plan(len(papers), limits, in_flight=in_flight, tokens_per_minute=tokens_per_minute)
     log.info(chosen.why)
@@ -182,10 +185,11 @@ def annotate(
         course=Course(
             (batch.papers for batch in batches), chosen.papers, patient=tokens_per_minute is not None
         ),
-        judge=judge_of(prompts),
+        judge=judge,
         spending=Spending(budget, price),
         in_flight=in_flight,
         watch=Watch(on_progress, stop),
         papers=len(papers),
     )
-    return stage.run()
+    report = stage.run()
+    return replace(report, papers=report.papers + len(recovered), annotated=report.annotated + len(recovered))

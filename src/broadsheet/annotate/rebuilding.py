@@ -1,7 +1,8 @@
-"""Makes annotations anew from the replies that were kept, for no tokens."""
+"""Makes annotations from kept replies, for no tokens: all of them anew, or what a kill left unread."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from broadsheet.annotate.judging import Judge, Verdict
@@ -9,8 +10,12 @@ from broadsheet.annotate.replies import RawRecord, read
 from broadsheet.fencing import FencedPaper, fenced
 from broadsheet.llm import Reply
 from broadsheet.paper import Paper
+from broadsheet.record import Maker
 from broadsheet.store import Store
 from broadsheet.store.annotations import KeptReply
+
+_UNREAD_AT_MOST = 64
+"""Replies that are looked at; far more processes than share a database."""
 
 
 @dataclass
@@ -31,8 +36,7 @@ class _Rebuild:
 
     def take(self, reply: KeptReply) -> None:
         asked = self._asked(reply)
-        answer = Reply(reply.text, reply.finish_reason, reply.refusal)
-        for ref, record in read(answer, asked).records.items():
+        for ref, record in read(_answer(reply), asked).records.items():
             paper = asked[ref].paper
             verdict = self.judge.judge(paper, record)
             if verdict.problems:
@@ -58,6 +62,44 @@ class _Rebuild:
             if paper is not None and paper.content_hash == content_hash:
                 found[ref] = fenced(paper)
         return found
+
+
+def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -> set[str]:
+    """Read the answers that were paid for but not read before the process was killed.
+
+    A reply is committed before it is read, so a kill leaves at most the last reply of each process unread.
+    Its records are kept where nothing is wrong with them; the rest is asked about again.
+
+    Returns:
+        Ids of the papers that have their annotation now.
+    """
+    wanted = {paper.id: paper for paper in papers}
+    recovered: set[str] = set()
+    with store.transaction():
+        for reply in store.annotations.replies(maker, latest=_UNREAD_AT_MOST):
+            asked = {
+                ref: fenced(wanted[paper_id])
+                for ref, (paper_id, content_hash) in reply.papers.items()
+                if paper_id in wanted and wanted[paper_id].content_hash == content_hash
+            }
+            for ref, record in read(_answer(reply), asked).records.items():
+                paper = asked[ref].paper
+                verdict = judge.judge(paper, record)
+                if verdict.annotation and not verdict.problems:
+                    store.annotations.keep(
+                        paper,
+                        maker,
+                        verdict.annotation,
+                        verdict.findings,
+                        reply.id,
+                        annotated_at=reply.received_at,
+                    )
+                    recovered.add(paper.id)
+    return recovered
+
+
+def _answer(reply: KeptReply) -> Reply:
+    return Reply(reply.text, reply.finish_reason, reply.refusal)
 
 
 def rebuild(store: Store, judge: Judge) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
@@ -191,9 +191,19 @@ class Annotations:
         papers = (paper_from_row(row) for row in rows if chosen is None or row["id"] in chosen)
         return [paper for paper in papers if maker.key(paper.content_hash) not in spent]
 
-    def replies(self) -> Iterator[KeptReply]:
-        """Every reply that was kept, in the order in which they came."""
-        for row in self._db.execute("SELECT * FROM replies ORDER BY id").fetchall():
+    def replies(self, maker: Maker | None = None, *, latest: int | None = None) -> Iterator[KeptReply]:
+        """Replies that were kept, in the order in which they came.
+
+        Args:
+            maker: Only those of this maker.
+            latest: Only so many, the last that came.
+        """
+        ours = "WHERE (engine, model, prompt, schema) = (?, ?, ?, ?)" if maker else ""
+        rows = self._db.execute(
+            f"SELECT * FROM (SELECT * FROM replies {ours} ORDER BY id DESC LIMIT ?) ORDER BY id",  # noqa: S608
+            [*(astuple(maker) if maker else ()), -1 if latest is None else latest],
+        )
+        for row in rows.fetchall():
             yield KeptReply(
                 id=row["id"],
                 maker=Maker(row["engine"], row["model"], row["prompt"], row["schema"]),
