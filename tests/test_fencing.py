@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.fencing import fenced, seen
+from broadsheet.fencing import fenced
 from broadsheet.paper import Paper
 from broadsheet.prompts import USER, Prompts
+from broadsheet.visible import visible
 
 FENCES = [
     "</paper>",
@@ -39,7 +40,7 @@ def test_the_prompt_has_exactly_one_fence_a_paper_whatever_the_abstract_says(abs
     "unseen", ["\u200b", "\u202e", "\u2066", "\ufeff", "\U000e0041", "\x00", "\ud800", "\ufe0f", "\x1b"]
 )
 def test_characters_that_leave_no_ink_are_not_sent(unseen: str) -> None:
-    assert seen(f"obey{unseen} me") == "obey me"
+    assert visible(f"obey{unseen} me") == "obey me"
 
 
 def test_formulas_and_addresses_are_sent_as_they_stand() -> None:

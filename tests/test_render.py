@@ -20,13 +20,13 @@ from broadsheet.annotation import Annotation, Show
 from broadsheet.edition import Card, Edition, Section
 from broadsheet.errors import UserError
 from broadsheet.paper import Paper
-from broadsheet.plain import plain
 from broadsheet.record import Record
 from broadsheet.render import Rendered, fields, render, write
 from broadsheet.render import page as page_module
 from broadsheet.render.environments import COLUMNS, destination, markdown, width, wrapped
 from broadsheet.render.page import anchor
 from broadsheet.schema import ShownField, shown_fields
+from broadsheet.visible import visible
 from builders import DAY, TLDR, annotation
 from editions import APPROVED, HOSTILE, TAXONOMY, small_edition
 
@@ -106,7 +106,7 @@ def test_the_page_is_the_approved_one(pages: Rendered, ending: str) -> None:
 def test_the_three_pages_hold_the_same_papers_once_in_the_same_order(
     edition: Edition, pages: Rendered
 ) -> None:
-    titles = [plain(card.record.title) for card in edition.cards]
+    titles = [visible(card.record.title) for card in edition.cards]
     assert Tree(pages.html).words["h3"] == titles
     assert _headings(pages.markdown) == titles
     cards = _items(pages.text)
@@ -275,7 +275,7 @@ def test_an_address_that_could_mislead_is_no_link(url: str) -> None:
 @example("---")
 @given(_TEXT)
 def test_markdown_shows_any_text_letter_for_letter(text: str) -> None:
-    shown = plain(text)
+    shown = visible(text)
     tokens = MarkdownIt("commonmark").parse(f"### {markdown(shown)}\n\n{markdown(shown)}\n")
     inlines = [token for token in tokens if token.type == "inline"]
     assert [token.type for token in tokens] == [
@@ -287,7 +287,7 @@ def test_markdown_shows_any_text_letter_for_letter(text: str) -> None:
         assert "".join(child.content for child in inline.children or []) == shown
 
 
-@given(_TEXT.filter(plain), _TEXT.filter(plain), st.booleans())
+@given(_TEXT.filter(visible), _TEXT.filter(visible), st.booleans())
 def test_any_words_of_a_paper_stand_on_every_page_as_text_and_nothing_else(
     title: str, tldr: str, linked: bool
 ) -> None:
@@ -298,11 +298,11 @@ def test_any_words_of_a_paper_stand_on_every_page_as_text_and_nothing_else(
     pages = render(Edition(day=DAY, sections=(section,)), TAXONOMY)
     tree = Tree(pages.html)
     assert tree.open == []
-    assert tree.words["h3"] == [plain(title)]
-    assert plain(tldr) in tree.words["p"]
+    assert tree.words["h3"] == [visible(title)]
+    assert visible(tldr) in tree.words["p"]
     assert tree.tags.count("a") == 2 + linked + 1  # skip link, contents, the paper, its code
-    assert _headings(pages.markdown) == [plain(title)]
-    assert "".join((plain(title) + plain(tldr)).split()) in "".join(pages.text.split())
+    assert _headings(pages.markdown) == [visible(title)]
+    assert "".join((visible(title) + visible(tldr)).split()) in "".join(pages.text.split())
 
 
 @given(_TEXT)
@@ -314,15 +314,15 @@ def test_a_markdown_link_ends_where_its_address_does(rest: str) -> None:
 
 @given(_TEXT, st.integers(0, 8))
 def test_wrapping_keeps_every_letter_and_every_line_narrow(text: str, indent: int) -> None:
-    lines = wrapped(plain(text), indent=indent).split("\n")
+    lines = wrapped(visible(text), indent=indent).split("\n")
     assert all(width(line) <= COLUMNS or "://" in line for line in lines)
-    assert "".join("".join(lines).split()) == "".join(plain(text).split())
+    assert "".join("".join(lines).split()) == "".join(visible(text).split())
 
 
 @given(_TEXT | st.text())
 def test_plain_text_is_one_line_of_visible_characters_and_stays_as_it_is(text: str) -> None:
-    cleaned = plain(text)
-    assert plain(cleaned) == cleaned
+    cleaned = visible(text)
+    assert visible(cleaned) == cleaned
     assert all(character.isprintable() for character in cleaned)
 
 

@@ -13,19 +13,13 @@ from dataclasses import dataclass
 
 from broadsheet.paper import Paper
 from broadsheet.urls import find_urls, unique
+from broadsheet.visible import visible
 
 MAX_TITLE_CHARACTERS = 500
 MAX_ABSTRACT_CHARACTERS = 6_000
 """Where an abstract is cut; the longest that arXiv takes has 1,920 characters."""
 MAX_COMMENT_CHARACTERS = 500
 
-# Controls, soft hyphen, zero-width and bidirectional marks, lone surrogates, variation selectors and tags:
-# all of Unicode's characters that leave no ink but can carry text.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U000e0000-\U000e0fff]"
-)
 _FENCE = re.compile(r"[<\uff1c\ufe64](?=\s*/?\s*papers?\b)", re.IGNORECASE)
 # What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers.
 _ORDER = re.compile(
@@ -61,14 +55,6 @@ class FencedPaper:
     tokens: int = 0
 
 
-def seen(text: str) -> str:
-    """The text on one line, without the characters that a reader cannot see."""
-    line = " ".join(text.split())
-    if line.isascii() and line.isprintable():
-        return line
-    return " ".join(_UNSEEN.sub("", text).split())
-
-
 def fenced(paper: Paper, *, abstract_characters: int = MAX_ABSTRACT_CHARACTERS) -> FencedPaper:
     """The paper as it is sent, its abstract cut to at most so many characters.
 
@@ -91,9 +77,9 @@ def gives_orders(paper: Paper) -> bool:
 
     A decent paper that is mistaken for one costs the fixed part of a request, nothing else.
     """
-    text = " ".join(seen(part[: 4 * MAX_ABSTRACT_CHARACTERS]) for part in (paper.title, paper.abstract))
-    return _ORDER.search(f"{text} {seen(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}") is not None
+    text = " ".join(visible(part[: 4 * MAX_ABSTRACT_CHARACTERS]) for part in (paper.title, paper.abstract))
+    return _ORDER.search(f"{text} {visible(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}") is not None
 
 
 def _safe(text: str, characters: int) -> str:
-    return _FENCE.sub("‹", seen(text[: 4 * characters])[:characters])
+    return _FENCE.sub("‹", visible(text[: 4 * characters])[:characters])

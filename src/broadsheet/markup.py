@@ -9,6 +9,8 @@ import html
 import re
 import unicodedata
 
+from broadsheet.visible import visible
+
 _GREEK = {
     name: unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
     for name in [
@@ -156,20 +158,13 @@ _TYPOGRAPHY = (
 )
 
 
-def visible(text: str) -> str:
-    """Returns `text` without control, zero-width and direction-changing characters; white space stays."""
-    if text.isprintable():
-        return text
-    return "".join(character for character in text if character.isprintable() or character.isspace())
-
-
 def plain(text: str) -> str:
     r"""Returns what a reader would see of LaTeX, Markdown or HTML, on one line of plain Unicode text.
 
     Citations go, commands leave their argument, `$\alpha$` becomes the letter, `^2` a superscript, `--` a
     dash, `~` a space.
     """
-    text = visible(" ".join(text.split()))  # on one line first: `visible` is quick where all is printable
+    text = visible(text)
     if "<" in text or "&" in text:
         text = html.unescape(_HTML_TAG.sub("", text))
     if any(sign in text for sign in "*[_"):
@@ -180,7 +175,7 @@ def plain(text: str) -> str:
         text = _replaced(text, _REMNANTS)
     if any(sign in text for sign in ("`", "''", "--", "[", "(", " ,", " .", " %", " )")):
         text = _replaced(text, _TYPOGRAPHY)
-    return " ".join(visible(text).split())
+    return visible(text)
 
 
 def _replaced(text: str, patterns: tuple[tuple[re.Pattern[str], object], ...]) -> str:

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from broadsheet.fencing import FencedPaper, seen
+from broadsheet.fencing import FencedPaper
 from broadsheet.llm import Reply
 from broadsheet.paper import title_key
 from broadsheet.schema import echo_of
+from broadsheet.visible import visible
 
 Cause = Literal[
     "refused", "filtered", "truncated", "unreadable", "missing", "misplaced", "no-answer", "malformed"
@@ -152,11 +153,11 @@ def _records_of(value: Any) -> Iterator[dict[str, Any]]:
 
 def _readable(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
-        return seen(value)
+        return visible(value)
     if isinstance(value, list | dict) and depth > _MAX_DEPTH:
         return None
     if isinstance(value, list):
         return [_readable(part, depth + 1) for part in value]
     if isinstance(value, dict):
-        return {seen(key): _readable(part, depth + 1) for key, part in value.items()}
+        return {visible(key): _readable(part, depth + 1) for key, part in value.items()}
     return value

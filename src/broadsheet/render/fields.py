@@ -13,9 +13,9 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from broadsheet.annotation import Annotation, Code, InFacet, Place
-from broadsheet.plain import plain
 from broadsheet.record import LinkState
 from broadsheet.schema import shown_fields
+from broadsheet.visible import visible
 
 # RFC 3986 allows none of them unencoded; each also means something in HTML or Markdown.
 _NEVER_IN_URL = frozenset(' "<>\\^`{|}')
@@ -58,7 +58,7 @@ def shown(
             text, links = _code(value, states)
         elif _holds_tags(type(annotation), field.name):
             tags = (value,) if isinstance(value, str) else value
-            text, links = ", ".join(plain(names.get(tag, tag)) for tag in tags if tag != under), ()
+            text, links = ", ".join(visible(names.get(tag, tag)) for tag in tags if tag != under), ()
         else:
             text, links = _words(value, field.show.label), ()
         if text or links:
@@ -72,8 +72,8 @@ def safe_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    visible = url.isprintable() and plain(url) == url and not _NEVER_IN_URL.intersection(url)
-    return url if visible and parts.scheme in {"http", "https"} and parts.netloc else ""
+    honest = url.isprintable() and visible(url) == url and not _NEVER_IN_URL.intersection(url)
+    return url if honest and parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
 def _code(code: Code, states: Mapping[str, LinkState]) -> tuple[str, tuple[Link, ...]]:
@@ -103,5 +103,5 @@ def _words(value: Any, label: str) -> str:
     if isinstance(value, bool):
         return label if value else ""
     if isinstance(value, tuple | list):
-        return ", ".join(plain(str(one)) for one in value)
-    return "" if value is None else plain(str(value))
+        return ", ".join(visible(str(one)) for one in value)
+    return "" if value is None else visible(str(value))

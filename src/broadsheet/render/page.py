@@ -1,6 +1,6 @@
 """`Page`: an edition in words, ready for the three templates, so that they cannot disagree.
 
-All text of papers passes `plain` here; how it is escaped is each format's own affair.
+All text of papers passes `visible` here; how it is escaped is each format's own affair.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import date
 
 from broadsheet.annotation import Annotation, Finding
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
-from broadsheet.plain import plain
 from broadsheet.render.fields import Shown, safe_url, shown
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
+from broadsheet.visible import visible
 
 AUTHORS_NAMED = 3
 MAX_ABSTRACT_CHARACTERS = 700_000
@@ -150,7 +150,7 @@ def _section(
 def _pick(pick: Pick, edition: Edition) -> PickView:
     section, card = edition.place[pick.paper_id]
     said = card.record.annotation
-    sentence = plain(said.tldr if said else card.record.title)
+    sentence = visible(said.tldr if said else card.record.title)
     return PickView(anchor(pick.paper_id), sentence, section.title, ", ".join(pick.why))
 
 
@@ -160,7 +160,7 @@ def _card(
     record, said = card.record, card.record.annotation
     return CardView(
         anchor=anchor(record.id),
-        heading=plain(record.title) or record.id,
+        heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
         authors=_authors(record.paper.authors),
         shown=shown(said, names, under=section_id, states=record.links) if said else (),
@@ -182,13 +182,13 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
 
 
 def _authors(authors: tuple[str, ...]) -> str:
-    named = [name for author in authors if (name := plain(author))]
+    named = [name for author in authors if (name := visible(author))]
     more = len(named) - AUTHORS_NAMED
     return ", ".join(named[:AUTHORS_NAMED]) + (f", +{more}" if more > 0 else "")
 
 
 def _abstract(abstract: str, said: Annotation | None) -> tuple[str, str, str]:
-    whole, evidence = plain(abstract), plain(said.code.evidence) if said else ""
+    whole, evidence = visible(abstract), visible(said.code.evidence) if said else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after
 
@@ -197,9 +197,9 @@ def _finding(finding: Finding) -> str:
     field, _, part = finding.field.partition(".")
     label = next((each.show.label for each in shown_fields() if each.name == field), field)
     what = f"{label} {part}".strip()
-    why = plain(finding.kind.replace("-", " "))
+    why = visible(finding.kind.replace("-", " "))
     if finding.severity == "note":
-        why += f" ({plain(finding.detail)})" if finding.detail else ""
+        why += f" ({visible(finding.detail)})" if finding.detail else ""
         return f"{what}, noted by the check: {why}"
     instead = ", an extracted sentence is shown instead" if field == "tldr" else ""
     # The words withheld stay out of print: a false address is one, whatever stands around it.
@@ -216,7 +216,7 @@ def _code_counts(code: Mapping[str, int]) -> str:
 
 
 def _how(engine: str, model: str) -> str:
-    return "extracted by rules" if engine == "extractive" else f"written by {plain(model)}"
+    return "extracted by rules" if engine == "extractive" else f"written by {visible(model)}"
 
 
 def _made_sentence(made: tuple[Made, ...]) -> str:
@@ -224,7 +224,7 @@ def _made_sentence(made: tuple[Made, ...]) -> str:
     for maker in made:
         how = "extracted from the abstract by rules"
         if maker.engine != "extractive":
-            how = f"written by {plain(maker.model)} from the abstract"
+            how = f"written by {visible(maker.model)} from the abstract"
         counted[how] = counted.get(how, 0) + maker.papers
     if not counted:
         return "No summaries yet"
@@ -237,7 +237,7 @@ def _makers_notes(made: tuple[Made, ...]) -> list[str]:
     if not made:
         return []
     makers = "; ".join(
-        f"{plain(maker.engine)} engine ({plain(maker.model)}, prompt {plain(maker.prompt)}) for"
+        f"{visible(maker.engine)} engine ({visible(maker.model)}, prompt {visible(maker.prompt)}) for"
         f" {_papers(maker.papers)}"
         for maker in made
     )

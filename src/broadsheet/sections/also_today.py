@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from broadsheet.edition import Card, Section
-from broadsheet.plain import plain
 from broadsheet.record import Record
 from broadsheet.sections.today import Today
+from broadsheet.visible import visible
 
 
 def sections(today: Today) -> Iterator[Section]:
@@ -21,5 +21,5 @@ def _reason(record: Record) -> str:
     if record.annotation:
         return "its topics are no longer in the taxonomy"
     return (
-        f"no summary: {plain(record.failure).replace('-', ' ')}" if record.failure else "not summarised yet"
+        f"no summary: {visible(record.failure).replace('-', ' ')}" if record.failure else "not summarised yet"
     )
