@@ -32,6 +32,16 @@ _SECONDARY = re.compile(
     r"(?:Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Second|We (?:also"
     r"|further|then))\b"
 )
+# "a novel approach" is an approach once it is no longer novel.
+_ARTICLE = re.compile(r"\b([Aa]) (?=(?:[aeio](?!ne\b)|u[nmp](?!i))[a-z])")
+_OWN_WORK = re.compile(
+    r"\b(?:[Ww]e|[Tt]his (?:paper|work|study)|[Oo]ur)\b.{0,40}\b(?:propos|present|introduc|develop|stud|show"
+    r"|prov|investigat|analy|explor|demonstrat|descri|devis|design|establish|revisit|argue|find|formul|examin|deriv"
+    r"|build|creat|address|consider|tackl|extend|construct|evaluat|characteri)"
+)
+_LEFT_HANGING = re.compile(
+    r"^\w+ing (?:or|and) (?:is|are)\b|ing that by [^,]*$|\ba \w+ and \w+(?:point|ment)$"
+)
 _CANNOT_STAND = re.compile(r"\b(?:[Ww]e|us|[Oo]urs?)\b|^(?:It|They|This|These|Those|To)\b|, and that ")
 _ENUMERATOR = re.compile(r" ?\((?:i{1,3}|iv|v|\d|[a-d])\)| \d\)(?= )")
 _WEAK = re.compile(
@@ -70,7 +80,7 @@ def summarise(title: str, abstract: str) -> str:
     text = best.text if best else _from_title(title, told)
     if len(_ENUMERATOR.findall(text)) == 1:  # the first of several points, the others of which were cut off
         text = _ENUMERATOR.sub("", text)
-    return text.rstrip(".") + "."
+    return _ARTICLE.sub(r"\1n ", text).rstrip(".") + "."
 
 
 def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candidate]:
@@ -98,10 +108,12 @@ def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candida
                 # Too short alone: the title says the rest, where nothing better is found.
                 entitled = f"{title.rstrip('.')}: {text}"
                 if len(entitled) < MAX_TLDR_CHARACTERS:
-                    yield _Candidate(entitled, score - 6.0)
+                    yield _Candidate(entitled, score - 8.0)
             if statement.own or statement.kind != "tells":
                 for ending in _endings(text, [ends for later, ends in tails if later > place]):
-                    if _CANNOT_STAND.search(ending) or not complete(f"It is {ending}"):
+                    if _CANNOT_STAND.search(ending) or _LEFT_HANGING.search(ending):
+                        continue
+                    if not complete(f"It is {ending}"):
                         continue
                     joined = f"{text}, {ending}"
                     yield _Candidate(joined, score + weigh.result(ending) + weigh.length(joined))
@@ -142,24 +154,35 @@ class _Weights:
         counts = Counter(stem for sentence in told for stem in set(stems(sentence)) if stem not in _STOP)
         self.central = {stem: count for stem, count in counts.items() if count >= 2}
         self.name = name
+        own = (place for place, sentence in enumerate(told) if _is_own(sentence, name))
+        self.introduced = next(own, None)
         self.sentences = max(1, len(told))
 
     def statement(self, text: str, statement: Statement, place: int) -> float:
         words = {stem for stem in stems(text) if stem not in _STOP}
         score = {"introduces": 3.0, "claims": 1.5, "tells": 0.0}[statement.kind]
-        score += 3.0 * len(words & self.title) / max(1, len(self.title))
-        score += 0.15 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words)) * 4
-        score += 1.0 if self.name and text.startswith(self.name) else 0.0
+        score += 2.5 * len(words & self.title) / max(1, len(self.title))
+        score += 0.3 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words)) * 4
+        score += 2.0 if self.name and text.startswith(self.name) else 0.0
         score += 0.7 if numbers_in(text) else 0.0
         score -= 5.0 * points_back(text) + 0.8 * hints_back(text)
         score -= 1.0 * len(_WEAK.findall(text))
+        if self.introduced is not None:
+            # The contribution is told where the paper first speaks of itself; what stands before is
+            # background, what stands later is detail.
+            later = place - self.introduced
+            score += 1.5 if later == 0 else -0.3 * later if later > 0 else -3.0
         if statement.kind == "tells" and not statement.own:
             score -= 2.0 * (1 - place / self.sentences)  # an abstract opens with what everybody knows
         return score
 
     def result(self, ending: str) -> float:
-        score = 1.2 + (0.8 if numbers_in(ending) else 0.0) - 1.0 * len(_WEAK.findall(ending))
+        score = 1.6 + (1.5 if numbers_in(ending) else 0.0) - 1.0 * len(_WEAK.findall(ending))
         return score - 5.0 * points_back(ending[:1].upper() + ending[1:]) - 0.8 * hints_back(ending)
 
     def length(self, text: str) -> float:
         return -0.1 * abs(len(text.split()) - _IDEAL_WORDS)
+
+
+def _is_own(sentence: str, name: str) -> bool:
+    return bool(_OWN_WORK.search(sentence)) or bool(name and sentence.startswith(name))

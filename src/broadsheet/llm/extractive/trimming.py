@@ -21,7 +21,7 @@ _ASIDES = (
     ),
     re.compile(
         r"\b(?:novel|simple yet effective|simple but effective|very|extremely|significantly|remarkably"
-        r"|consistently|substantially) "
+        r"|consistently|substantially) (?:and )?|(?<=[a-z]) and (?:novel|new)(?= [a-z])"
     ),
 )
 # Where a sentence may stop, what is behind being dropped; the stronger seams come first.
