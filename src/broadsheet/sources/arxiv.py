@@ -50,7 +50,7 @@ class Announcements:
             SourceError: arXiv's query API is out of reach, refuses, or answers what cannot be read.
         """
         with Client(self._settings) as client:
-            announced = self._feed(client, since)
+            announced, trouble = self._feed(client, since)
             brought: set[date] = set()
             for record in self._searched(client, since):
                 arxiv_id = identifiers.arxiv_id(record["id"])[0]
@@ -58,6 +58,8 @@ class Announcements:
                 if since <= day <= self._day:
                     brought.add(day)
                     yield from self._told(record, day)
+            if trouble:  # told now that the API has answered: where neither does, one sentence is enough
+                self._on_trouble(trouble)
             details = arxiv_api.by_ids(client, self._settings, list(announced)) if announced else {}
             for arxiv_id, entry in announced.items():
                 brought.add(entry["day"])
@@ -70,19 +72,21 @@ class Announcements:
             if day not in brought and not is_quiet(day):
                 self._on_trouble(f"{self.name} lists nothing on {day:%A}, {day}; it may be late.")
 
-    def _feed(self, client: Client, since: date) -> dict[str, dict[str, Any]]:
-        """The feed's entries by arXiv id, each with the feed's ``day``; none where it is of another time."""
+    def _feed(self, client: Client, since: date) -> tuple[dict[str, dict[str, Any]], str]:
+        """The feed's entries by arXiv id, each with the feed's ``day``, and a sentence where it failed.
+
+        A feed of another time has none.
+        """
         url = f"{self._settings.arxiv_feed_url.rstrip('/')}/{self._categories}"
         try:
             root = feeds.document(client.get(arxiv_api.host(self._settings), url), "arXiv's feed")
         except SourceError as error:
-            self._on_trouble(f"{error} The query API is asked instead.")
-            return {}
+            return {}, f"{error} The query API is asked instead."
         channel = next((child for child in root if feeds.local_name(child) == "channel"), root)
         head = feeds.record(channel)
         day = records.date_in(head["published"])
         if day is None or not since <= day <= self._day:
-            return {}
+            return {}, ""
         announced: dict[str, dict[str, Any]] = {}
         for entry in (child for child in channel if feeds.local_name(child) in {"entry", "item"}):
             told = feeds.record(entry)
@@ -90,7 +94,7 @@ class Announcements:
             replaced = told["announce_type"].startswith("replace")
             if arxiv_id and (not replaced or client.store.papers.by_alias(f"arxiv:{arxiv_id}")):
                 announced[arxiv_id] = {**told, "day": day}
-        return announced
+        return announced, ""
 
     def _searched(self, client: Client, since: date) -> Iterator[dict[str, Any]]:
         """Records of papers submitted early enough to have been announced since a day."""
