@@ -73,9 +73,11 @@ def _sentences(text: str) -> Iterator[_Sentence]:
     urls = find_urls(text)
     for start, end in sentence_spans(text):
         inside = [url for url in urls if start <= url.start < end]
-        yield _Sentence(
-            text, start, end, tagged(text, start, max([end, *(url.end for url in inside)]), inside)
-        )
+        # Most sentences of an abstract speak of other things; reading them word by word would take most of
+        # the time.
+        says = bool(inside) or _MAY_SAY.search(text, start, end) is not None
+        words = tagged(text, start, max([end, *(url.end for url in inside)]), inside) if says else ()
+        yield _Sentence(text, start, end, words)
 
 
 def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: int) -> Iterator[str]:
