@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in, ungrounded_numbers
-from broadsheet.text import sentence_spans, sentences, squash, stands_in
+from broadsheet.text import sentence_spans, sentences, singular, squash, stands_in
 from broadsheet.visible import visible
 from growth import grows_linearly
 
@@ -162,3 +162,12 @@ def test_any_run_of_a_texts_words_stands_in_it(words: list[str], data: st.DataOb
 )
 def test_time_grows_with_the_length_of_the_text(read: Callable[[str], object], piece: str) -> None:
     assert grows_linearly(read, piece)
+
+
+def test_a_bias_is_singular_and_biases_are_its_plural() -> None:
+    assert singular("bias") == singular("biases") == "bias"
+    assert stands_in("dataset bias", "Models rely on dataset biases.")
+
+
+def test_an_arrow_that_lost_its_backslash_keeps_the_names_beside_it_apart() -> None:
+    assert plain("from GTAvrightarrowCityscapes") == "from GTAv → Cityscapes"

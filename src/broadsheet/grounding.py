@@ -9,10 +9,10 @@ Pure and fast. What fails is dropped field by field, never the paper. Each kind 
 | `keyword-not-in-text` | withheld | a keyword does not stand there, letter case, hyphen and plural aside |
 | `number-not-in-text` | withheld | a number, percentage or multiple of the TL;DR does not stand there |
 | `name-not-in-text` | withheld | a name in the TL;DR (CamelCase, capitals, digits) does not stand there |
-| `markup` | withheld | TL;DR or keyword carries a URL, markup, or a control, zero-width or direction
-character | | `rule-disagrees` | note | the rules for code read another status | | `opening` | note | the
-TL;DR opens with "This paper", "We" or "The authors" | | `too-short` | note | the TL;DR has fewer than 15
-words |
+| `markup` | withheld | TL;DR or keyword carries a URL, markup, or a character that leaves no ink |
+| `rule-disagrees` | note | the rules for code read another status |
+| `opening` | note | the TL;DR opens with "This paper", "We" or "The authors" |
+| `too-short` | note | the TL;DR has fewer than 15 words |
 """
 
 from __future__ import annotations

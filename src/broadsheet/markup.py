@@ -143,6 +143,7 @@ _REMNANTS = (
     (re.compile(r"\bmath(?:cal|bb|bf|rm|sf|frak)(?=[A-Z])"), ""),
     (re.compile(r"(?<=\d)\s?times\b(?=\s?[A-Za-z]|[.,;)]|$)"), "×"),
     (re.compile(r"(?<=\d)\s?times\s?(?=\d)"), "×"),
+    (re.compile(r"(?<=[A-Za-z0-9])(?:long)?rightarrow(?=[A-Z0-9])"), " → "),
     (re.compile(r"(?<=\d)mathord,\s?(?=\d)"), ","),
     (re.compile(r"\bsim\s?!*\s?(?=\d)"), "~"),
     (re.compile(r"!!+\s?"), ""),
@@ -171,7 +172,7 @@ def plain(text: str) -> str:
         text = _replaced(text, _MARKDOWN)
     if any(sign in text for sign in "\\{}$^_~"):
         text = _replaced(text, _LATEX)
-    if "math" in text or "times" in text or "sim" in text or "!!" in text:
+    if any(leftover in text for leftover in ("math", "times", "sim", "!!", "rightarrow")):
         text = _replaced(text, _REMNANTS)
     if any(sign in text for sign in ("`", "''", "--", "[", "(", " ,", " .", " %", " )")):
         text = _replaced(text, _TYPOGRAPHY)

@@ -72,6 +72,8 @@ def singular(word: str) -> str:
     """Returns the singular of a lower-case English word, as far as its ending tells; others as they are."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
+    if word.endswith(("ias", "iases")):  # bias, biases
+        return word.removesuffix("es")
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("ches", "shes", "sses", "xes", "zzes")):
