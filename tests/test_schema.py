@@ -204,3 +204,13 @@ def test_the_echo_is_the_first_three_words_of_a_title() -> None:
 def test_the_schema_is_plain_json() -> None:
     made = schema.reply_schema(TAXONOMY)
     assert json.loads(json.dumps(made)) == made
+
+
+def test_what_is_unsaid_is_the_empty_value_of_each_fields_type() -> None:
+    assert schema.unsaid() == {
+        "tldr": "",
+        "topics": [],
+        "contribution": "",
+        "keywords": [],
+        "code": {"evidence": "", "status": "", "urls": []},
+    }

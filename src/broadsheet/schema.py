@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -147,14 +147,25 @@ def from_row(row: Mapping[str, Any]) -> Annotation:
     A column that an older version did not have reads as null and becomes the empty value of its type; rows
     are not validated again, since only validated annotations are written.
     """
+    values = _laid_out(lambda column: column.load(row[column.name]))
+    annotation: Annotation = _construct(Annotation, values)
+    return annotation
+
+
+def _laid_out(value_of: Callable[[Column], Any]) -> dict[str, Any]:
+    """A value for each column, nested as the fields are."""
     values: dict[str, Any] = {}
     for column in columns():
         target = values
         for name in column.path[:-1]:
             target = target.setdefault(name, {})
-        target[column.path[-1]] = column.load(row[column.name])
-    annotation: Annotation = _construct(Annotation, values)
-    return annotation
+        target[column.path[-1]] = value_of(column)
+    return values
+
+
+def unsaid() -> dict[str, JSON]:
+    """An annotation's fields with nothing said in any of them: the empty values of their types, as JSON."""
+    return _construct(Annotation, _laid_out(lambda column: column.empty)).model_dump(mode="json")  # type: ignore[no-any-return]
 
 
 def _construct(model: Any, values: dict[str, Any]) -> Any:

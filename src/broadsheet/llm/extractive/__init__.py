@@ -18,7 +18,7 @@ from broadsheet.llm.extractive.tldr import summarise
 from broadsheet.llm.extractive.topics import classify_topics
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
-from broadsheet.schema import echo_of
+from broadsheet.schema import echo_of, unsaid
 from broadsheet.store import Store
 from broadsheet.taxonomy import Taxonomy
 
@@ -48,9 +48,9 @@ class ExtractiveLLM:
 
 
 def extract(paper: Paper, taxonomy: Taxonomy) -> dict[str, object]:
-    """Every field of an annotation, read off one paper by rules; JSON types."""
+    """Every field of an annotation, read off one paper by rules, as JSON; one without a rule is empty."""
     title, abstract = paper.title, paper.abstract
-    return {
+    return unsaid() | {
         "tldr": summarise(title, abstract),
         "topics": list(classify_topics(title, abstract, taxonomy)),
         "contribution": classify_contribution(title, abstract, taxonomy),
