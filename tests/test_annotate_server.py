@@ -96,3 +96,14 @@ def test_a_good_server_is_asked_for_each_paper_once(store: Store, monkeypatch: p
         asked = Counter(title for seen in server.answered for title in seen.titles)
     assert asked == Counter(paper.title for paper in PAPERS)
     assert report.requests == 15
+
+
+def test_what_went_wrong_on_the_way_is_a_finding_of_the_paper(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = Faults(seed=3, swapped=0.3, missing=0.2, wrong_id=0.2)
+    with OpenAIServer(ANSWERS, Behaviour(faults=faults)) as server:
+        report = run(store, server, monkeypatch)
+    found = [finding for record in store.list() for finding in record.findings if finding.field == "reply"]
+    assert {"misplaced", "missing", "invented"} <= {finding.kind for finding in found}
+    assert report.annotated == 120

@@ -135,7 +135,9 @@ class Finding(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    field: str = Field(description="The annotation's field, such as tldr or code.urls.")
+    field: str = Field(
+        description="The annotation's field, such as tldr or code.urls; reply for what went wrong on the way."
+    )
     kind: str = Field(description="What is wrong, as a short id such as number-not-in-abstract.")
     detail: str = Field("", description="The words concerned.")
     severity: Severity = "note"

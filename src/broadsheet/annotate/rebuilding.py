@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.notes import Notes
 from broadsheet.annotate.replies import RawRecord, read
 from broadsheet.fencing import FencedPaper, fenced
 from broadsheet.llm import Reply
@@ -25,6 +26,7 @@ class _Faulty:
     paper: Paper
     reply: KeptReply
     record: RawRecord
+    problems: tuple[str, ...]
 
 
 @dataclass
@@ -33,14 +35,24 @@ class _Rebuild:
     judge: Judge
     kept: set[str] = field(default_factory=set)
     faulty: dict[str, _Faulty] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
     def take(self, reply: KeptReply) -> None:
         asked = self._asked(reply)
-        for ref, record in read(_answer(reply), asked).records.items():
+        reading = read(_answer(reply), asked)
+        if reply.purpose == "repair":
+            for sent in asked.values():
+                told = self.faulty.get(reply.maker.key(sent.paper.content_hash))
+                self.notes.of_repair(sent.paper.id, told.problems if told else ())
+        else:
+            self.notes.of_reading(reading, asked)
+        for ref, record in reading.records.items():
             paper = asked[ref].paper
             verdict = self.judge.judge(paper, record)
             if verdict.problems:
-                self.faulty[reply.maker.key(paper.content_hash)] = _Faulty(paper, reply, record)
+                self.faulty[reply.maker.key(paper.content_hash)] = _Faulty(
+                    paper, reply, record, verdict.problems
+                )
             else:
                 self.keep(paper, reply, verdict)
 
@@ -51,7 +63,12 @@ class _Rebuild:
         self.faulty.pop(key, None)
         self.kept.add(key)
         self.store.annotations.keep(
-            paper, reply.maker, verdict.annotation, verdict.findings, reply.id, annotated_at=reply.received_at
+            paper,
+            reply.maker,
+            verdict.annotation,
+            (*verdict.findings, *self.notes.take(paper.id)),
+            reply.id,
+            annotated_at=reply.received_at,
         )
 
     def _asked(self, reply: KeptReply) -> dict[str, FencedPaper]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from broadsheet.annotate.asking import Ask, Asker, Fault
 from broadsheet.annotate.course import Course, Unanswered
 from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.notes import Notes
 from broadsheet.annotate.replies import RawRecord, Reading, read
 from broadsheet.annotate.report import AnnotateReport, Failure, Progress
 from broadsheet.annotate.spending import Spending
@@ -74,6 +75,7 @@ class Stage:
         self._failures: list[Failure] = []
         self._elsewhere = 0
         self._findings = 0
+        self._notes = Notes()
         self._wasted: dict[str, int] = {}
         self._ending = ""
         self._began = time.monotonic()
@@ -138,11 +140,13 @@ class Stage:
         else:  # rules answer alike however often they are asked
             self._settle_all(faults)
         unanswered: list[Unanswered] = [(asked[ref], cause) for ref, cause in reading.causes.items()]
+        self._notes.of_reading(reading, asked)
         self._fail(self._course.again(ask, unanswered))
 
     def _take_repair(self, ask: Ask, reading: Reading, reply_id: int) -> None:
         """Keep the better of both records; what is wrong in it is withheld."""
         for number, fault in enumerate(ask.faults, 1):
+            self._notes.of_repair(fault.paper.paper.id, fault.problems)
             record = reading.records.get(f"P{number}")
             if record is None:
                 self._settle(fault, fault.record, fault.reply_id)
@@ -166,10 +170,11 @@ class Stage:
 
     def _keep(self, paper: Paper, verdict: Verdict, reply_id: int) -> None:
         assert verdict.annotation is not None  # noqa: S101 - narrows the type: a kept verdict has one
-        self._store.annotations.keep(paper, self._maker, verdict.annotation, verdict.findings, reply_id)
+        findings = (*verdict.findings, *self._notes.take(paper.id))
+        self._store.annotations.keep(paper, self._maker, verdict.annotation, findings, reply_id)
         self._done.append(self._key(paper))
         self._annotated += 1
-        self._findings += len(verdict.findings)
+        self._findings += len(findings)
 
     def _take_silence(self, ask: Ask, error: str) -> None:
         """Halve an ask without an answer: the engine answers others, so one paper may be to blame."""

@@ -147,6 +147,8 @@ def _finding(finding: Finding) -> str:
     if finding.severity == "withheld":
         # What was withheld is untrue, so it is not printed here; --json lists it as a finding.
         return f"{finding.field} withheld: {why}"
+    if finding.field == "reply":
+        return f"the model's reply was {why} at first"
     return f"{finding.field}: {why} ({finding.detail})" if finding.detail else f"{finding.field}: {why}"
 
 

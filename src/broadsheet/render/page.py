@@ -166,7 +166,11 @@ def _card(
         shown=shown(said, names, under=section_id, states=record.links) if said else (),
         marks=tuple(_marks(card, usual)),
         withheld=tuple(_finding(finding) for finding in record.findings if finding.severity == "withheld"),
-        notes=tuple(_finding(finding) for finding in record.findings if finding.severity == "note"),
+        notes=tuple(
+            _finding(finding)
+            for finding in record.findings
+            if finding.severity == "note" and finding.field != "reply"  # how it came about, not what it says
+        ),
         abstract=_abstract(record.paper.abstract, said) if abstracts else ("", "", ""),
     )
 
