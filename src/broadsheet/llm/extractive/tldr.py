@@ -40,9 +40,11 @@ _OWN_WORK = re.compile(
     r"|build|creat|address|consider|tackl|extend|construct|evaluat|characteri)"
 )
 _LEFT_HANGING = re.compile(
-    r"^\w+ing (?:or|and) (?:is|are)\b|ing that by [^,]*$|\ba \w+ and \w+(?:point|ment)$"
+    r"\bin this (?:more|setting|scenario|case)\b|^\w+ing (?:or|and) (?:is|are)\b|ing that by [^,]*$|\ba \w+ and \w+(?:point|ment)$"
 )
-_CANNOT_STAND = re.compile(r"\b(?:[Ww]e|us|[Oo]urs?)\b|^(?:It|They|This|These|Those|To)\b|, and that ")
+_CANNOT_STAND = re.compile(
+    r"\b(?:[Ww]e|us|[Oo]urs?)\b|^(?:It|They|This|These|Those|To)\b|, and that |^\w+s (?:it|them|this|these)\b"
+)
 _ENUMERATOR = re.compile(r" ?\((?:i{1,3}|iv|v|\d|[a-d])\)| \d\)(?= )")
 _WEAK = re.compile(
     r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|demonstrates? the"
