@@ -40,7 +40,8 @@ _OWN_WORK = re.compile(
     r"|build|creat|address|consider|tackl|extend|construct|evaluat|characteri)"
 )
 _LEFT_HANGING = re.compile(
-    r"\bin this (?:more|setting|scenario|case)\b|^\w+ing (?:or|and) (?:is|are)\b|ing that by [^,]*$|\ba \w+ and \w+(?:point|ment)$"
+    r"\bin this (?:more|setting|scenario|case)\b|^\w+ing (?:or|and) (?:is|are)\b"
+    r"|ing that by [^,]*$|\ba \w+ and \w+(?:point|ment)$"
 )
 _CANNOT_STAND = re.compile(
     r"\b(?:[Ww]e|us|[Oo]urs?)\b|^(?:It|They|This|These|Those|To)\b|, and that |^\w+s (?:it|them|this|these)\b"
