@@ -143,3 +143,26 @@ def test_any_piece_of_the_abstract_is_grounded_evidence(start: int, length: int)
 
 def test_time_grows_with_the_length_of_the_abstract() -> None:
     assert grows_linearly(lambda abstract: check(Paper(title="Zebra", abstract=abstract), TRUE), "stripe ")
+
+
+@pytest.mark.parametrize(
+    ("acronym", "stands"),
+    [
+        ("GNN", True),  # graph neural networks
+        ("RLHF", True),  # a little word between
+        ("SSL", True),  # hyphens
+        ("TOW", False),  # the initials of "trained on weather" hold a little word's
+        ("WAG", False),  # letters that meet only across a sentence's end
+        ("QXZ", False),
+    ],
+)
+def test_an_acronym_stands_for_words_side_by_side(acronym: str, stands: bool) -> None:
+    paper = Paper(
+        title="Zebra Stripes",
+        abstract="A graph neural network is trained on weather. A graph of self-supervised learning is"
+        " shown, with reinforcement learning from human feedback on stripes, at half of the cost.",
+    )
+    tldr = f"Zebra stripes are told apart by {acronym} at half of the cost of the best earlier method shown."
+    annotation = TRUE.model_copy(update={"tldr": tldr})
+    found = [finding for finding in check(paper, annotation) if finding.kind == "name-not-in-text"]
+    assert (not found) == stands

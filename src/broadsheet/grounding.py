@@ -27,8 +27,10 @@ from broadsheet.availability import read_code
 from broadsheet.markup import plain
 from broadsheet.paper import Paper
 from broadsheet.quantities import ungrounded_numbers
-from broadsheet.text import squash, stands_in, stems
+from broadsheet.text import squash, stands_in
 from broadsheet.urls import canonical, find_urls
+
+_LITTLE = "a|an|and|as|at|by|for|from|in|is|its|of|on|or|our|that|the|their|this|to|via|we|with"
 
 SEVERITY: MappingProxyType[str, Severity] = MappingProxyType(
     {
@@ -169,11 +171,14 @@ def _is_named(name: str, text: str) -> bool:
 
 
 def _abbreviates(acronym: str, text: str) -> bool:
+    """Tells whether words that stand side by side, little ones aside, begin with the acronym's letters."""
     letters = acronym.removesuffix("s")
     if letters in _COMMON_ACRONYMS:
         return True
-    initials = "".join(word[0] for word in stems(text))
-    return len(letters) >= 3 and letters.isupper() and letters.lower() in initials
+    if len(letters) < 3 or not (letters.isalpha() and letters.isupper()):
+        return False
+    words = (rf"(?!(?:{_LITTLE})\b){letter}\w{{2,30}}" for letter in letters)
+    return re.search(r"\b" + rf"[\s-]+(?:(?:{_LITTLE})\s)?".join(words), text, re.IGNORECASE) is not None
 
 
 def _check_keywords(keywords: tuple[str, ...], text: str) -> Iterator[Finding]:
