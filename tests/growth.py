@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 
 LONG = 100_000
-"""Characters of the longest text; the first measurement takes a quarter of them."""
-_NEGLIGIBLE_S = 0.02
+"""Characters of the longest text; the first measurement takes an eighth of them."""
+_NEGLIGIBLE_S = 0.01
 
 
 def grows_linearly(work: Callable[[str], object], piece: str) -> bool:
-    """Whether four times the text takes nowhere near sixteen times the time, as quadratic work would.
+    """Whether eight times the text takes nowhere near the 64 times of quadratic work.
 
-    The process's own CPU time is measured, the better of two tries, so that a busy machine changes little.
+    The process's own CPU time is measured without the garbage collector, the best of three tries, so that a
+    busy machine changes little.
     """
-    short, long = piece * (LONG // 4 // len(piece)), piece * (LONG // len(piece))
-    return _cpu_s(work, long) <= 9 * max(_cpu_s(work, short), _NEGLIGIBLE_S)
+    short, long = piece * (LONG // 8 // len(piece)), piece * (LONG // len(piece))
+    return _cpu_s(work, long) <= 24 * max(_cpu_s(work, short), _NEGLIGIBLE_S)
 
 
 def _cpu_s(work: Callable[[str], object], text: str) -> float:
@@ -25,4 +27,8 @@ def _cpu_s(work: Callable[[str], object], text: str) -> float:
         work(text)
         return time.process_time() - started
 
-    return min(once(), once())
+    gc.disable()
+    try:
+        return min(once() for _ in range(3))
+    finally:
+        gc.enable()
