@@ -49,6 +49,7 @@ def main() -> None:
         limits=Limits(**shape["limits"]),
         count=tokens.count,
     )
+    tokens.count("the vocabulary is loaded before anybody is served")
     with OpenAIServer(answer_from(table_of(map(json.loads, lines)), from_own_words), behaviour) as server:
         print(server.base_url, flush=True)
         sys.stdin.read()
