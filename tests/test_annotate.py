@@ -11,6 +11,7 @@ import pytest
 
 from broadsheet.annotate import Budget, Limits, Progress, maker_of, rebuild
 from broadsheet.annotate import annotate as annotate_stage
+from broadsheet.annotate.replies import read
 from broadsheet.errors import ConfigError, LLMMisconfigured
 from broadsheet.llm import Outcome, Reply, Request, Usage
 from broadsheet.llm.scripted import ScriptedLLM
@@ -288,6 +289,24 @@ def test_two_processes_never_ask_for_the_same_paper(store: Store, tmp_path: Path
     assert report.annotated + report.elsewhere == 20
     for paper in chosen:
         assert outer.asked_for(paper) + inner.asked_for(paper) == 1
+
+
+def test_an_answer_that_another_process_is_about_to_read_is_left_to_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, beside = admitted(store, 5), AnsweringLLM()
+    reports: list[Any] = []
+    with Store.open(tmp_path / "cache.db") as other:
+
+        def read_late(*given: Any) -> Any:
+            if not reports:
+                reports.append(None)
+                reports[0] = annotate(chosen, other, beside, PROMPTS, limits=FIVE)
+            return read(*given)
+
+        monkeypatch.setattr("broadsheet.annotate.stage.read", read_late)
+        assert annotate(chosen, store, AnsweringLLM(), PROMPTS, limits=FIVE).annotated == 5
+    assert (reports[0].annotated, reports[0].elsewhere, beside.history) == (0, 5, [])
 
 
 def test_claims_are_given_back_when_an_error_ends_the_run(store: Store) -> None:

@@ -85,7 +85,8 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
     """Read the answers that were paid for but not read before the process was killed.
 
     A reply is committed before it is read, so a kill leaves at most the last reply of each process unread.
-    Its records are kept where nothing is wrong with them; the rest is asked about again.
+    Its records are kept where nothing is wrong with them; the rest is asked about again. Papers that a living
+    process has claimed are that process's to read.
 
     Returns:
         Ids of the papers that have their annotation now.
@@ -94,10 +95,16 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
     recovered: set[str] = set()
     with store.transaction():
         for reply in store.annotations.replies(maker, latest=_UNREAD_AT_MOST):
+            unread = {
+                maker.key(content_hash): paper_id
+                for paper_id, content_hash in reply.papers.values()
+                if paper_id in wanted and wanted[paper_id].content_hash == content_hash
+            }
+            ours = {unread[key] for key in store.claims.take(unread)}
             asked = {
                 ref: fenced(wanted[paper_id])
-                for ref, (paper_id, content_hash) in reply.papers.items()
-                if paper_id in wanted and wanted[paper_id].content_hash == content_hash
+                for ref, (paper_id, _) in reply.papers.items()
+                if paper_id in ours
             }
             for ref, record in read(_answer(reply), asked).records.items():
                 paper = asked[ref].paper
@@ -112,6 +119,7 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
                         annotated_at=reply.received_at,
                     )
                     recovered.add(paper.id)
+        store.claims.release_all()
     return recovered
 
 
