@@ -51,6 +51,8 @@ _START = re.compile(
 # LaTeX writes the characters that it would otherwise interpret as `\_`, `{\_}`, `\textasciitilde{}`, `\~{}`.
 _ESCAPE = re.compile(r"\{?\\(?:([_%#&])|(textasciitilde|~))\}?(?:\{\})?")
 _BODY = re.compile(rf"(?:[A-Za-z0-9._~:/?#\[\]@&()+,;=%-]|{_ESCAPE.pattern}){{0,2100}}")
+# Every address holds one of these in lower case. Most abstracts hold none, which the pattern is slow to find.
+_SIGNS = ("http", "www", ".github.io", *dict.fromkeys(max(host.split("."), key=len) for host in CODE_HOSTS))
 _TORN_HOST = re.compile(rf"(?:www\.)?(?:{_BARE_HOST})", re.IGNORECASE)
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?", re.IGNORECASE
@@ -82,7 +84,8 @@ class FoundUrl:
 
 def find_urls(text: str) -> tuple[FoundUrl, ...]:
     """Returns every http and https address in `text`, in order, repeated where the text repeats it."""
-    return tuple(_scan(text))
+    lowered = text.lower()
+    return tuple(_scan(text)) if any(sign in lowered for sign in _SIGNS) else ()
 
 
 def clean_url(raw: str) -> str | None:
@@ -210,7 +213,10 @@ def _tidy(url: str) -> str | None:
     cleaned = f"{scheme}://{host}{slash}{path}"
     return (
         cleaned
-        if len(cleaned) <= MAX_URL_CHARACTERS and cleaned.isprintable() and " " not in cleaned
+        if len(cleaned) <= MAX_URL_CHARACTERS
+        and cleaned.isascii()  # the dotless i and the long s pass for letters where case is set aside
+        and cleaned.isprintable()
+        and " " not in cleaned
         else None
     )
 

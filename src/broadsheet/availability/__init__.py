@@ -17,9 +17,11 @@ from broadsheet.availability.vocabulary import DETERMINERS, Token, tagged
 from broadsheet.text import sentence_spans
 from broadsheet.urls import find_urls, unique
 
-_MAY_SAY = re.compile(
-    r"code|implement|software|script|notebook|open.?source|github|gitlab|4open|https?:|www\.", re.IGNORECASE
+_MAY_SAY = (
+    *("code", "implement", "software", "script", "notebook"),
+    *("github", "gitlab", "4open", "http", "www."),
 )
+_OPEN_SOURCE = re.compile("open.?source")
 _NAME = re.compile(r"^\W*([\w.+-]{2,40})\s?[:–—-]\s|\b([A-Z][a-z]*[A-Z]\w*|[A-Z]{3,}\w*)\b")
 _SOON = re.compile(
     r"\s?(?:very )?(?:soon|shortly|(?:upon|after|once|following)\b[^.;:()]{0,60})", re.IGNORECASE
@@ -46,7 +48,7 @@ def read_code(title: str, abstract: str, comment: str = "") -> Code:
     """
     names = frozenset(name.lower() for match in _NAME.finditer(title) for name in match.groups() if name)
     for text in (abstract, comment):
-        if _MAY_SAY.search(text):
+        if _may_say(text):
             code = _read(text, names)
             if code.status != "none":
                 return code
@@ -75,9 +77,17 @@ def _sentences(text: str) -> Iterator[_Sentence]:
         inside = [url for url in urls if start <= url.start < end]
         # Most sentences of an abstract speak of other things; reading them word by word would take most of
         # the time.
-        says = bool(inside) or _MAY_SAY.search(text, start, end) is not None
+        says = bool(inside) or _may_say(text[start:end])
         words = tagged(text, start, max([end, *(url.end for url in inside)]), inside) if says else ()
         yield _Sentence(text, start, end, words)
+
+
+def _may_say(text: str) -> bool:
+    """Tells whether the words may speak of code at all; reading them is twenty times the work."""
+    lowered = text.lower()
+    return any(sign in lowered for sign in _MAY_SAY) or (
+        "source" in lowered and _OPEN_SOURCE.search(lowered) is not None
+    )
 
 
 def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: int) -> Iterator[str]:
