@@ -112,6 +112,22 @@ def test_a_field_that_stays_malformed_is_replaced_by_what_rules_read(
     assert said == json.loads(json.dumps(expected))
 
 
+@pytest.mark.parametrize("title", ["???", "1", "A"])
+def test_a_paper_that_rules_can_say_nothing_of_fails_alone(store: Store, title: str) -> None:
+    with store.transaction():
+        store.papers.add(silent := Paper(id="silent", title=title), date(2026, 1, 5))
+
+    def reply(request: Request) -> Reply:
+        records = numbered(request)
+        for said, paper in zip(records, request.papers.values(), strict=True):
+            said.update({"keywords": ["zebra"]} if paper == silent else {})
+        return Reply(answer(records))
+
+    report = annotate([silent, *papers(6)], store, AnsweringLLM(reply), PROMPTS, limits=Limits(papers=7))
+    assert report.annotated == 6
+    assert [(failure.paper_id, failure.reason) for failure in report.failures] == [("silent", "malformed")]
+
+
 def test_a_record_without_a_field_keeps_its_other_fields(store: Store) -> None:
     def without_keywords(request: Request) -> Reply:
         records = numbered(request)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from broadsheet.annotation import Annotation, Code
 from broadsheet.availability import read_code
-from broadsheet.grounding import SEVERITY, check, ground
+from broadsheet.grounding import SEVERITY, check, withhold
 from broadsheet.paper import Paper
 from growth import grows_linearly
 
@@ -33,6 +33,10 @@ TRUE = Annotation(
 FALLBACK = TRUE.model_copy(
     update={"tldr": "Zebra is a stripe attention that skips empty frames of a video.", "keywords": ("zebra",)}
 )
+
+
+def grounded(annotation: Annotation) -> Annotation:
+    return withhold(PAPER, annotation, check(PAPER, annotation), lambda name: getattr(FALLBACK, name))
 
 
 def kinds(annotation: Annotation, paper: Paper = PAPER) -> list[str]:
@@ -73,40 +77,40 @@ def test_what_the_paper_says_has_no_finding() -> None:
 )  # fmt: skip
 def test_what_the_paper_does_not_say_is_withheld(annotation: Annotation, kind: str) -> None:
     assert kind in kinds(annotation)
-    grounded = ground(PAPER, annotation, lambda: FALLBACK)
-    assert grounded.withheld
     assert SEVERITY[kind] == "withheld"
-    assert not [finding for finding in check(PAPER, grounded.annotation) if finding.severity == "withheld"]
+    kept = grounded(annotation)
+    assert kept != annotation
+    assert not [finding for finding in check(PAPER, kept) if finding.severity == "withheld"]
 
 
 def test_the_status_is_noted_where_the_rules_read_another() -> None:
     denied = TRUE.model_copy(update={"code": Code(evidence="", status="none", urls=())})
     findings = check(PAPER, denied)
     assert [(finding.kind, finding.severity) for finding in findings] == [("rule-disagrees", "note")]
-    assert ground(PAPER, denied, lambda: FALLBACK).annotation == denied
+    assert grounded(denied) == denied
 
 
 def test_a_verdict_without_standing_evidence_gives_way_to_the_rules() -> None:
-    grounded = ground(PAPER, with_code(evidence="invented", status="announced"), lambda: FALLBACK)
-    assert grounded.annotation.code == read_code(PAPER.title, PAPER.abstract)
-    assert grounded.annotation.code.urls == (URL,)
+    code = grounded(with_code(evidence="invented", status="announced")).code
+    assert code == read_code(PAPER.title, PAPER.abstract)
+    assert code.urls == (URL,)
 
 
 def test_one_false_keyword_leaves_the_others() -> None:
     mixed = TRUE.model_copy(update={"keywords": ("diffusion", "stripe attention")})
-    assert ground(PAPER, mixed, lambda: FALLBACK).annotation.keywords == ("stripe attention",)
+    assert grounded(mixed).keywords == ("stripe attention",)
 
 
 def test_no_keyword_left_takes_the_fallbacks() -> None:
     false = TRUE.model_copy(update={"keywords": ("diffusion",)})
-    assert ground(PAPER, false, lambda: FALLBACK).annotation.keywords == FALLBACK.keywords
+    assert grounded(false).keywords == FALLBACK.keywords
 
 
 def test_the_fallback_is_not_made_where_nothing_is_withheld() -> None:
-    def never() -> Annotation:
-        raise AssertionError("asked for")
+    def never(name: str) -> str:
+        raise AssertionError(f"asked for {name}")
 
-    assert ground(PAPER, TRUE, never).annotation is TRUE
+    assert withhold(PAPER, TRUE, check(PAPER, TRUE), never) is TRUE
 
 
 @pytest.mark.parametrize("opening", ["This paper", "We", "The authors"])

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from broadsheet.annotation import MIN_TLDR_WORDS, Annotation, Code, Finding, Severity
 from broadsheet.availability import read_code
@@ -62,35 +62,6 @@ _COMMON_ACRONYMS = frozenset(
 """What the field writes for words that everybody in it knows; the name of no method."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grounded:
-    """An annotation of which every claim stands in the paper's own text.
-
-    Attributes:
-        annotation: What may be shown.
-        findings: What was found wrong with the annotation as it was made.
-        withheld: The fields, or parts of fields, that were not kept as they were made: `tldr`, `keywords`,
-            `code.evidence`, `code.urls`.
-    """
-
-    annotation: Annotation
-    findings: tuple[Finding, ...]
-    withheld: tuple[str, ...]
-
-
-def ground(paper: Paper, annotation: Annotation, fallback: Callable[[], Annotation]) -> Grounded:
-    """Checks an annotation and keeps back what does not stand.
-
-    Args:
-        paper: What was annotated.
-        annotation: What was said of it.
-        fallback: Makes the annotation whose TL;DR and keywords take the place of those withheld; asked only
-            then. The extractive engine's is grounded by construction.
-    """
-    findings = check(paper, annotation)
-    return Grounded(withhold(paper, annotation, findings, fallback), findings, _withheld(findings))
-
-
 def check(paper: Paper, annotation: Annotation) -> tuple[Finding, ...]:
     """Returns every disagreement between an annotation and its paper, in the order of the fields."""
     text = paper.own_text
@@ -103,12 +74,19 @@ def check(paper: Paper, annotation: Annotation) -> tuple[Finding, ...]:
 
 
 def withhold(
-    paper: Paper, annotation: Annotation, findings: tuple[Finding, ...], fallback: Callable[[], Annotation]
+    paper: Paper, annotation: Annotation, findings: tuple[Finding, ...], fallback: Callable[[str], Any]
 ) -> Annotation:
     """Returns the annotation without what `findings` say must be withheld.
 
     A TL;DR is replaced whole, single keywords and URLs are left out, and a verdict on code without standing
     evidence gives way to the rules' own reading.
+
+    Args:
+        paper: What was annotated.
+        annotation: What was said of it.
+        findings: What `check` found.
+        fallback: The value that takes the place of a whole field, `tldr` or `keywords`; asked for no other.
+            The extractive engine's is grounded by construction. Its shape is not checked here.
     """
     wrong = {(finding.field, finding.detail) for finding in findings if finding.severity == "withheld"}
     fields = {field for field, _ in wrong}
@@ -123,8 +101,8 @@ def withhold(
     )
     return annotation.model_copy(
         update={
-            "tldr": fallback().tldr if "tldr" in fields else annotation.tldr,
-            "keywords": kept or fallback().keywords,
+            "tldr": fallback("tldr") if "tldr" in fields else annotation.tldr,
+            "keywords": kept or tuple(fallback("keywords")),
             "code": code,
         }
     )
@@ -132,10 +110,6 @@ def withhold(
 
 def _finding(field: str, kind: str, detail: str) -> Finding:
     return Finding(field=field, kind=kind, detail=detail, severity=SEVERITY[kind])
-
-
-def _withheld(findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.field for finding in findings if finding.severity == "withheld"))
 
 
 def _is_marked_up(text: str) -> bool:

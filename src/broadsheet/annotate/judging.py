@@ -65,24 +65,23 @@ class Judge:
         fields, findings = self._tidied(record)
         annotation, wrong = self._shaped(fields)
         if annotation is None:
-            fields |= {name: value for name, value in self._extracted(paper).items() if name in wrong}
+            fields |= {name: self._by_rules(paper, name) for name in wrong if name in Annotation.model_fields}
             findings += tuple(
                 Finding(field=name, kind="malformed", detail=why, severity="withheld")
                 for name, why in wrong.items()
             )
             annotation, wrong = self._shaped(fields)
-        if annotation is None:
-            return Verdict(None, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
-        untrue = grounding.check(paper, annotation)
-        kept = grounding.withhold(
-            paper, annotation, untrue, lambda: Annotation.model_validate(self._extracted(paper))
-        )
-        return Verdict(kept, (*findings, *untrue))
+        if annotation is not None:
+            untrue = grounding.check(paper, annotation)
+            findings += untrue
+            kept = grounding.withhold(paper, annotation, untrue, lambda name: self._by_rules(paper, name))
+            annotation, wrong = self._shaped(dict(kept)) if kept is not annotation else (annotation, {})
+        return Verdict(annotation, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
 
-    def _extracted(self, paper: Paper) -> dict[str, Any]:
+    def _by_rules(self, paper: Paper, name: str) -> Any:
         from broadsheet.llm.extractive import extract  # loads fitted weights, which few runs need
 
-        return extract(paper, self.taxonomy)
+        return extract(paper, self.taxonomy, [name])[name]
 
     def _tidied(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Finding, ...]]:
         """The record's fields, without unknown topics and entries beyond the most."""

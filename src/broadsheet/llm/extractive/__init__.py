@@ -7,7 +7,7 @@ sentence is the abstract's own, trimmed; its output is labelled as extracted whe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from broadsheet.availability import read_code
 from broadsheet.config import Settings
@@ -47,15 +47,27 @@ class ExtractiveLLM:
         return {"ref": ref, "echo": echo_of(paper.title), **extract(paper, self._taxonomy)}
 
 
-def extract(paper: Paper, taxonomy: Taxonomy) -> dict[str, object]:
-    """Every field of an annotation, read off one paper by rules, as JSON; one without a rule is empty."""
-    title, abstract = paper.title, paper.abstract
-    return unsaid() | {
-        "tldr": summarise(title, abstract),
-        "topics": list(classify_topics(title, abstract, taxonomy)),
-        "contribution": classify_contribution(title, abstract, taxonomy),
-        "keywords": list(keyphrases(title, abstract)),
-        "code": read_code(title, abstract, paper.comment).model_dump(mode="json"),
+_RULES: Mapping[str, Callable[[Paper, Taxonomy], object]] = {
+    "tldr": lambda paper, _: summarise(paper.title, paper.abstract),
+    "topics": lambda paper, taxonomy: list(classify_topics(paper.title, paper.abstract, taxonomy)),
+    "contribution": lambda paper, taxonomy: classify_contribution(paper.title, paper.abstract, taxonomy),
+    "keywords": lambda paper, _: list(keyphrases(paper.title, paper.abstract)),
+    "code": lambda paper, _: read_code(paper.title, paper.abstract, paper.comment).model_dump(mode="json"),
+}
+
+
+def extract(paper: Paper, taxonomy: Taxonomy, fields: Iterable[str] | None = None) -> dict[str, object]:
+    """An annotation's fields, read off one paper by rules, as JSON; one without a rule is empty.
+
+    Args:
+        paper: What is read.
+        taxonomy: The topics and contributions there are.
+        fields: Only these fields; None for all.
+    """
+    silent = unsaid()
+    return {
+        name: _RULES[name](paper, taxonomy) if name in _RULES else silent[name]
+        for name in (silent if fields is None else fields)
     }
 
 
