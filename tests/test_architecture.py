@@ -23,7 +23,7 @@ BANNED = {"item", "items", "data", "manager", "handler", "processor", "helper", 
 ONLY_IN = {
     "openai": ("llm/",),
     "tiktoken": ("tokens.py",),
-    "sqlite_utils": ("store/", "migrations.py"),
+    "sqlite_utils": ("store/", "migrations/"),
     "jinja2": ("render.py", "render/", "prompts.py", "web/"),
     "ray": ("backfill.py",),
 }

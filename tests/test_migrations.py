@@ -40,8 +40,7 @@ def made_at(path: Path, last: str) -> None:
             [ABSTRACT],
         )
         plain.execute(
-            "INSERT INTO papers_fts (rowid, title, abstract, tldr, keywords, authors)"
-            " VALUES (last_insert_rowid(), 'Old Tides', ?, '', '', '')",
+            "INSERT INTO papers_fts (rowid, title, abstract) VALUES (last_insert_rowid(), 'Old Tides', ?)",
             [ABSTRACT],
         )
         plain.commit()

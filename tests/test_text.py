@@ -164,6 +164,21 @@ def test_time_grows_with_the_length_of_the_text(read: Callable[[str], object], p
     assert grows_linearly(read, piece)
 
 
+@given(
+    words=st.lists(
+        st.sampled_from(["data set", "Datasets", "net", "networks", "x", "GPT-4", "a's"]), max_size=6
+    ),
+    joined=st.sampled_from([" ", "-", "_", "", ". ", "é", "\u0301"]),
+    phrase=st.sampled_from(["data set", "dataset", "net", "work", "gpt", "GPT-4", "4", "s x", "x", "set"]),
+)
+def test_the_form_of_writing_makes_no_difference_to_whether_a_phrase_stands(
+    words: list[str], joined: str, phrase: str
+) -> None:
+    wide = "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in phrase)
+    text = joined.join(words)
+    assert stands_in(phrase, text) == stands_in(wide, text)
+
+
 def test_a_bias_is_singular_and_biases_are_its_plural() -> None:
     assert singular("bias") == singular("biases") == "bias"
     assert stands_in("dataset bias", "Models rely on dataset biases.")

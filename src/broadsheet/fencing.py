@@ -9,6 +9,7 @@ The result depends on the paper alone, so the same paper is sent in the same wor
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from broadsheet.paper import Paper
@@ -21,19 +22,43 @@ MAX_ABSTRACT_CHARACTERS = 6_000
 MAX_COMMENT_CHARACTERS = 500
 
 _FENCE = re.compile(r"[<\uff1c\ufe64](?=\s*/?\s*papers?\b)", re.IGNORECASE)
-# What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers.
-_ORDER = re.compile(
-    r"""(?<!\()\bP\d{1,3}\b
-    | [<\uff1c\ufe64]\s*/?\s*(?:papers?|system|user|assistant)\b | <\|\w+ | \[/?(?:INST|SYS)\]
-    | \b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b
-    | \b(?:system|user|assistant|annotator|ai)\s*:
-    | (?:^|[.!?:]\s+)(?:dear\s+)?(?:assistant|annotator|language\ model|ai|ai\ model|model)\s*,
-    | \#\#\#\s*(?:system|instruction)
-    | \b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b.{0,60}
-      \b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b
-    | \b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b
-    | \b(?:papers|records)\b\s*(?:that|which)\s+follow\b | "(?:ref|papers|echo)"\s*:""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+_ROLES = ("system", "user", "assistant", "annotator", "ai")
+_ADDRESSED = ("assistant", "annotator", "model", "ai")
+# What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers. Most
+# abstracts hold none of the signs, and looking for them costs a tenth of trying the patterns.
+_ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
+    (signs, re.compile(pattern))
+    for signs, pattern in (
+        (tuple(f"p{digit}" for digit in range(10)), r"(?<!\()\bp\d{1,3}\b"),
+        (("<",), r"<\s?/?\s?(?:papers?|system|user|assistant)\b|<\|\w"),
+        (("[",), r"\[/?(?:inst|sys)\]"),
+        (
+            ("ignore", "disregard", "forget", "overr"),
+            r"\b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b",
+        ),
+        (
+            tuple(f"{role}{colon}" for role in _ROLES for colon in (":", " :")),
+            rf"\b(?:{'|'.join(_ROLES)})\s?:",
+        ),
+        (
+            tuple(f"{name}{comma}" for name in _ADDRESSED for comma in (",", " ,")),
+            r"(?:^|[.!?:]\s)(?:dear\s)?(?:assistant|annotator|language model|ai|ai model|model)\s?,",
+        ),
+        (("###",), r"###\s?(?:system|instruction)"),
+        (
+            ("paper", "record", "entries"),
+            (
+                r"\b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b"
+                r".{0,60}\b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b"
+            ),
+        ),
+        (
+            ("paper", "record"),
+            r"\b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b",
+        ),
+        (("s that follow", "s which follow"), r"\b(?:papers|records)\b\s(?:that|which)\sfollow\b"),
+        (('"',), r'"(?:ref|papers|echo)"\s?:'),
+    )
 )
 
 
@@ -78,7 +103,15 @@ def gives_orders(paper: Paper) -> bool:
     A decent paper that is mistaken for one costs the fixed part of a request, nothing else.
     """
     text = " ".join(visible(part[: 4 * MAX_ABSTRACT_CHARACTERS]) for part in (paper.title, paper.abstract))
-    return _ORDER.search(f"{text} {visible(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}") is not None
+    said = _folded(f"{text} {visible(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}")
+    return any(any(sign in said for sign in signs) and pattern.search(said) for signs, pattern in _ORDERS)
+
+
+def _folded(text: str) -> str:
+    """The text in lower case and in plain letters, which full-width and dotless ones only look unlike."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", text).casefold().replace("ı", "i").replace("i\u0307", "i")
 
 
 def _safe(text: str, characters: int) -> str:

@@ -8,6 +8,7 @@ the length of the text.
 import html
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 
 from broadsheet.visible import visible
 
@@ -105,57 +106,70 @@ _HTML_TAG = re.compile(
     r"</?(?:a|abbr|b|br|code|div|em|i|img|p|script|span|strong|style|sub|sup|tt|u)(?:\s[^<>]{0,300})?/?>",
     re.IGNORECASE,
 )
+_Meant = str | Callable[[re.Match[str]], str]
+
+# Each pattern stands behind the signs without which it finds nothing: looking for these is far quicker.
 _MARKDOWN = (
-    (re.compile(r"!?\[([^\[\]]{1,200})\]\(https?:[^()\s]{1,500}\)"), r"\1"),
-    (re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,300})(?<=[^\s*])\1(?![\w*])"), r"\2"),
-    (re.compile(r"(?<!\w)(__?)(?=[^\s_])([^_]{1,300})(?<=[^\s_])\1(?!\w)"), r"\2"),
+    ("[", re.compile(r"!?\[([^\[\]]{1,200})\]\(https?:[^()\s]{1,500}\)"), r"\1"),
+    ("*", re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,300})(?<=[^\s*])\1(?![\w*])"), r"\2"),
+    ("_", re.compile(r"(?<!\w)(__?)(?=[^\s_])([^_]{1,300})(?<=[^\s_])\1(?!\w)"), r"\2"),
 )
 _LATEX = (
     # What speaks of other papers or of this one's numbering goes with its argument.
     (
+        "\\",
         re.compile(
             r"~?\\(?:cite[a-z]{0,6}|parencite|autocite|(?:eq|c)?ref|label|footnote(?:mark)?|thanks)\*?"
             r"(?:\[[^\]]{0,80}\]){0,2}\{[^{}]{0,400}\}"
         ),
         "",
     ),
-    (re.compile(r"\\(?:url|href)\{([^{}]{0,2000})\}"), r" \1 "),
-    (re.compile(r"\\(?:begin|end)\{[^{}]{0,40}\}|\\[()\[\],;!]|\\(?:left|right|big|Big)(?=[()\[\]|.])"), ""),
-    (re.compile(r"\\d?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
+    ("\\", re.compile(r"\\(?:url|href)\{([^{}]{0,2000})\}"), r" \1 "),
     (
+        "\\",
+        re.compile(r"\\(?:begin|end)\{[^{}]{0,40}\}|\\[()\[\],;!]|\\(?:left|right|big|Big)(?=[()\[\]|.])"),
+        "",
+    ),
+    ("\\", re.compile(r"\\d?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
+    (
+        "\\",
         re.compile(r"""\{?\\(?:(["'`^~=])|([cvH])(?=\{))\{?\\?([A-Za-z])\}?\}?"""),
         lambda match: unicodedata.normalize("NFC", match[3] + _ACCENTS[match[1] or match[2]]),
     ),
-    (re.compile(r"\\\$"), _DOLLAR),
-    (re.compile(r"\\([%#&_])"), r"\1"),
-    (re.compile(r"\\\\"), " "),
-    (re.compile(r"\\([A-Za-z]{1,30})\*? ?"), lambda match: _SYMBOLS.get(match[1], "")),
-    (re.compile(r"\{\s?(?:bf|it|em|sc|sl|tt|rm)\s"), "{"),
-    (re.compile(r"(?<=\d)\{,\}(?=\d)"), ","),
-    (re.compile(r"\^\{([^{}\s]{1,8})\}|\^([0-9ni+*-])"), lambda match: _superscript(match[1] or match[2])),
-    (re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
+    ("\\", re.compile(r"\\\$"), _DOLLAR),
+    ("\\", re.compile(r"\\([%#&_])"), r"\1"),
+    ("\\", re.compile(r"\\\\"), " "),
+    ("\\", re.compile(r"\\([A-Za-z]{1,30})\*? ?"), lambda match: _SYMBOLS.get(match[1], "")),
+    ("{", re.compile(r"\{\s?(?:bf|it|em|sc|sl|tt|rm)\s"), "{"),
+    ("{", re.compile(r"(?<=\d)\{,\}(?=\d)"), ","),
+    (
+        "^",
+        re.compile(r"\^\{([^{}\s]{1,8})\}|\^([0-9ni+*-])"),
+        lambda match: _superscript(match[1] or match[2]),
+    ),
+    ("_", re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
     # A tilde is a space, unless it stands before a number and means "about".
-    (re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
-    (re.compile(r"[{}$\\]"), ""),
-    (re.compile(_DOLLAR), "$"),
+    ("~", re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
+    ("{}$\\", re.compile(r"[{}$\\]"), ""),
+    (_DOLLAR, re.compile(_DOLLAR), "$"),
 )
 _REMNANTS = (
-    (re.compile(r"\bmath(?:cal|bb|bf|rm|sf|frak)(?=[A-Z])"), ""),
-    (re.compile(r"(?<=\d)\s?times\b(?=\s?[A-Za-z]|[.,;)]|$)"), "×"),
-    (re.compile(r"(?<=\d)\s?times\s?(?=\d)"), "×"),
-    (re.compile(r"(?<=[A-Za-z0-9])(?:long)?rightarrow(?=[A-Z0-9])"), " → "),
-    (re.compile(r"(?<=\d)mathord,\s?(?=\d)"), ","),
-    (re.compile(r"\bsim\s?!*\s?(?=\d)"), "~"),
-    (re.compile(r"!!+\s?"), ""),
+    (("math",), re.compile(r"\bmath(?:cal|bb|bf|rm|sf|frak)(?=[A-Z])"), ""),
+    (("times",), re.compile(r"(?<=\d)\s?times\b(?=\s?[A-Za-z]|[.,;)]|$)"), "×"),
+    (("times",), re.compile(r"(?<=\d)\s?times\s?(?=\d)"), "×"),
+    (("rightarrow",), re.compile(r"(?<=[A-Za-z0-9])(?:long)?rightarrow(?=[A-Z0-9])"), " → "),
+    (("mathord",), re.compile(r"(?<=\d)mathord,\s?(?=\d)"), ","),
+    (("sim",), re.compile(r"\bsim\s?!*\s?(?=\d)"), "~"),
+    (("!!",), re.compile(r"!!+\s?"), ""),
 )
 _TYPOGRAPHY = (
-    (re.compile(r"``|''"), '"'),
-    (re.compile(r"`"), ""),
-    (re.compile(r"\s?---\s?"), " — "),
-    (re.compile(r"(?<=\s)--(?=\s)|(?<=\w)--(?=\w)"), "–"),
-    (re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,8}\]"), ""),
-    (re.compile(r"\(\s{0,4}\)"), ""),
-    (re.compile(r" +([,.;:!?%)])(?=[\s.,;)]|$)"), r"\1"),
+    (("``", "''"), re.compile(r"``|''"), '"'),
+    (("`",), re.compile(r"`"), ""),
+    (("---",), re.compile(r"\s?---\s?"), " — "),
+    (("--",), re.compile(r"(?<=\s)--(?=\s)|(?<=\w)--(?=\w)"), "–"),
+    (("[",), re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,8}\]"), ""),
+    (("(",), re.compile(r"\(\s{0,4}\)"), ""),
+    (tuple(f" {sign}" for sign in ",.;:!?%)"), re.compile(r" +([,.;:!?%)])(?=[\s.,;)]|$)"), r"\1"),
 )
 
 
@@ -168,20 +182,15 @@ def plain(text: str) -> str:
     text = visible(text)
     if "<" in text or "&" in text:
         text = html.unescape(_HTML_TAG.sub("", text))
-    if any(sign in text for sign in "*[_"):
-        text = _replaced(text, _MARKDOWN)
-    if any(sign in text for sign in "\\{}$^_~"):
-        text = _replaced(text, _LATEX)
-    if any(leftover in text for leftover in ("math", "times", "sim", "!!", "rightarrow")):
-        text = _replaced(text, _REMNANTS)
-    if any(sign in text for sign in ("`", "''", "--", "[", "(", " ,", " .", " %", " )")):
-        text = _replaced(text, _TYPOGRAPHY)
+    for patterns in (_MARKDOWN, _LATEX, _REMNANTS, _TYPOGRAPHY):
+        text = _replaced(text, patterns)
     return visible(text)
 
 
-def _replaced(text: str, patterns: tuple[tuple[re.Pattern[str], object], ...]) -> str:
-    for pattern, meant in patterns:
-        text = pattern.sub(meant, text)  # type: ignore[call-overload]
+def _replaced(text: str, patterns: Iterable[tuple[Iterable[str], re.Pattern[str], _Meant]]) -> str:
+    for signs, pattern, meant in patterns:
+        if any(sign in text for sign in signs):
+            text = pattern.sub(meant, text)
     return text
 
 

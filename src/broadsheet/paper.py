@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -80,5 +81,9 @@ class Paper(BaseModel):
     @property
     def content_hash(self) -> str:
         """16 hexadecimal digits that change when, and only when, the words a model reads do."""
-        words = (" ".join(part.split()) for part in (self.title, self.abstract, self.comment))
-        return short_hash(*words, digits=16)
+        return _content_hash(self.title, self.abstract, self.comment)
+
+
+@lru_cache(maxsize=1024)
+def _content_hash(*parts: str) -> str:
+    return short_hash(*(" ".join(part.split()) for part in parts), digits=16)

@@ -53,6 +53,8 @@ def stands_in(phrase: str, text: str) -> bool:
     and a plural are set aside: `data set` stands in `Datasets`, `pretraining` in `pre-training`; `net` does
     not stand in `networks`. A phrase without a word stands nowhere.
     """
+    if _stands_verbatim(phrase, text):
+        return True
     wanted = "".join(stems(phrase))
     letters, starts, ends = _joined(text)
     position = letters.find(wanted) if wanted else -1
@@ -61,6 +63,25 @@ def stands_in(phrase: str, text: str) -> bool:
             return True
         position = letters.find(wanted, position + 1)
     return False
+
+
+def _stands_verbatim(phrase: str, text: str) -> bool:
+    """Tells, mostly without taking the text apart, that a plain phrase stands in it letter case aside."""
+    wanted = phrase.lower()
+    if not (wanted.isascii() and wanted[:1].isalnum() and wanted[-1:].isalnum()):
+        return False
+    lowered = _lowered(text)
+    position = lowered.find(wanted)
+    while position >= 0:
+        end = position + len(wanted)
+        around = (lowered[position - 1 : position] if position else "", lowered[end : end + 1])
+        if all(beside.isascii() and not beside.isalnum() for beside in around):
+            return True
+        position = lowered.find(wanted, position + 1)
+    return False
+
+
+_lowered = functools.lru_cache(maxsize=16)(str.lower)
 
 
 def stems(text: str) -> list[str]:

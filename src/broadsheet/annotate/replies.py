@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from broadsheet.fencing import FencedPaper
 from broadsheet.llm import Reply
@@ -55,10 +55,11 @@ def read(reply: Reply, asked: Mapping[str, FencedPaper]) -> Reading:
     records: dict[str, RawRecord] = {}
     causes: dict[str, Cause] = {}
     absent = _why_absent(reply, readable=bool(by_ref) or bool(invented))
-    for ref, paper in asked.items():
+    titles = {ref: _Title.of(paper) for ref, paper in asked.items()}
+    for ref, title in titles.items():
         said = by_ref.get(ref, [])
-        others = [other for other in asked.values() if other is not paper]
-        believed = [record for record in said if _is_of(record, paper, others)]
+        others = [other for other in titles.values() if other is not title]
+        believed = [record for record in said if _is_of(record, title, others)]
         if believed and all(record == believed[0] for record in believed):
             records[ref] = {key: value for key, value in believed[0].items() if key not in {"ref", "echo"}}
         else:
@@ -92,24 +93,34 @@ def _ref(said: Any) -> str:
     return f"P{int(match[1])}" if match else str(said)
 
 
-def _is_of(record: RawRecord, paper: FencedPaper, others: list[FencedPaper]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """The words of a paper's title, and those that its record must echo."""
+
+    words: list[str]
+    wanted: list[str]
+
+    @classmethod
+    def of(cls, paper: FencedPaper) -> Self:
+        return cls(_words(paper.title), _words(echo_of(paper.title)))
+
+    def begins(self, echo: list[str]) -> bool:
+        """Whether the words of an echo are the first of this title."""
+        if not self.wanted:  # a title of signs only
+            return not echo
+        return bool(echo) and (echo == self.words[: len(echo)] or echo[: len(self.wanted)] == self.wanted)
+
+
+def _is_of(record: RawRecord, title: _Title, others: list[_Title]) -> bool:
     """Whether the record's echo is this paper's title and no other's.
 
     A paper that was asked about alone can be confused with none, so there one common word is enough: models
     that simplify formulas in a title would otherwise never be believed.
     """
-    echo = str(record.get("echo", ""))
+    echo = _words(str(record.get("echo", "")))
     if not others:
-        return bool(set(_words(echo)) & set(_words(paper.title))) or not _words(paper.title)
-    return _begins(paper, echo) and not any(_begins(other, echo) for other in others)
-
-
-def _begins(paper: FencedPaper, echo: str) -> bool:
-    said, title = _words(echo), _words(paper.title)
-    wanted = _words(echo_of(paper.title))
-    if not wanted:  # a title of signs only
-        return not said
-    return bool(said) and (said == title[: len(said)] or said[: len(wanted)] == wanted)
+        return bool(set(echo) & set(title.words)) or not title.words
+    return title.begins(echo) and not any(other.begins(echo) for other in others)
 
 
 def _words(text: str) -> list[str]:

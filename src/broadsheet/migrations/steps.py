@@ -1,68 +1,11 @@
-"""Numbered, append-only changes to the database. A migration that has been released is never edited.
-
-The columns that hold an annotation are not made here: they are a projection of `Annotation` and are added as
-it grows (`ensure_annotation_columns`).
-"""
+"""Every change to the tables since the first, in order; append only."""
 
 from __future__ import annotations
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
-from sqlite_utils.db import Table  # noqa: TID251 - the same
 from sqlite_utils.migrations import Migrations  # noqa: TID251 - the same
 
-from broadsheet.errors import StoreError
-from broadsheet.schema import columns
-
 migrations = Migrations("broadsheet")
-
-
-def upgrade(db: Database) -> None:
-    """Bring a database to this version, keeping its rows.
-
-    Raises:
-        StoreError: A newer Broadsheet has made it, or another program.
-    """
-    ours = {migration.name for migration in migrations.pending(Database(memory=True))}
-    applied = {migration.name for migration in migrations.applied(db)}
-    if applied - ours:
-        raise StoreError(
-            "The database was made by a newer Broadsheet; upgrade Broadsheet or use another --db."
-        )
-    if applied == ours and not _missing_columns(db):
-        return
-    # The write lock is taken first, and all is looked at again under it: another process may be opening the
-    # same new file.
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        _refuse_another_programs(db)
-        migrations.apply(db)
-        ensure_annotation_columns(db)
-    except BaseException:
-        db.rollback()
-        raise
-    db.execute("COMMIT")
-
-
-def _refuse_another_programs(db: Database) -> None:
-    if db.table_names() and not migrations.applied(db):
-        raise StoreError("The database belongs to another program; name another file with --db.")
-
-
-def ensure_annotation_columns(db: Database) -> None:
-    """Add a column for each field of `Annotation` that the table does not hold yet; rows are kept."""
-    for name in _missing_columns(db):
-        _annotations(db).add_column(name, str)
-
-
-def _missing_columns(db: Database) -> list[str]:
-    present = {column.name for column in _annotations(db).columns}
-    return [column.name for column in columns() if column.name not in present]
-
-
-def _annotations(db: Database) -> Table:
-    table = db["annotations"]
-    assert isinstance(table, Table)  # noqa: S101 - narrows the type: it is made as a table below
-    return table
 
 
 @migrations()
@@ -332,4 +275,23 @@ def m007_links(db: Database) -> None:
             detail TEXT NOT NULL,
             checked_at TEXT NOT NULL
         ) WITHOUT ROWID;
+    """)
+
+
+@migrations()
+def m008_search(db: Database) -> None:
+    """An annotation's words beside the paper's: in one table each annotation had the abstract read again."""
+    db.executescript("""
+        CREATE VIRTUAL TABLE annotations_fts USING fts5 (
+            tldr, keywords, tokenize = 'porter unicode61 remove_diacritics 2'
+        );
+        INSERT INTO annotations_fts (rowid, tldr, keywords)
+            SELECT rowid, tldr, keywords FROM papers_fts WHERE tldr != '' OR keywords != '';
+        CREATE VIRTUAL TABLE papers_words USING fts5 (
+            title, abstract, authors, tokenize = 'porter unicode61 remove_diacritics 2'
+        );
+        INSERT INTO papers_words (rowid, title, abstract, authors)
+            SELECT rowid, title, abstract, authors FROM papers_fts;
+        DROP TABLE papers_fts;
+        ALTER TABLE papers_words RENAME TO papers_fts;
     """)

@@ -261,7 +261,7 @@ class Annotations:
             [(paper.id, *tag) for tag in (*tags, (annotation.contribution, "contribution", 0))],
         )
         self._db.execute(
-            """UPDATE papers_fts SET tldr = ?, keywords = ?
-               WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)""",
+            """INSERT OR REPLACE INTO annotations_fts (rowid, tldr, keywords)
+               SELECT rowid, ?, ? FROM papers WHERE id = ?""",
             [annotation.tldr, " ".join(annotation.keywords), paper.id],
         )

@@ -92,8 +92,7 @@ class Papers:
             ],
         )
         self._db.execute(
-            "INSERT INTO papers_fts (rowid, title, abstract, tldr, keywords, authors)"
-            " VALUES (last_insert_rowid(), ?, ?, '', '', ?)",
+            "INSERT INTO papers_fts (rowid, title, abstract, authors) VALUES (last_insert_rowid(), ?, ?, ?)",
             [paper.title, paper.abstract, " ".join(paper.authors)],
         )
         self._add_version(paper)
@@ -119,7 +118,10 @@ class Papers:
         )
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [paper.id])
         self._db.execute(
-            """UPDATE papers_fts SET title = ?, abstract = ?, tldr = '', keywords = ''
+            "DELETE FROM annotations_fts WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)", [paper.id]
+        )
+        self._db.execute(
+            """UPDATE papers_fts SET title = ?, abstract = ?
                WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)""",
             [paper.title, paper.abstract, paper.id],
         )
@@ -180,9 +182,11 @@ class Papers:
                 [kept_id, gone_id],
             )
             self._db.execute(f"DELETE FROM {name} WHERE {reference} = ?", [gone_id])  # noqa: S608 - the same
-        self._db.execute(
-            "DELETE FROM papers_fts WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)", [gone_id]
-        )
+        for words in ("papers_fts", "annotations_fts"):
+            self._db.execute(
+                f"DELETE FROM {words} WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)",  # noqa: S608 - ours
+                [gone_id],
+            )
         self._db.execute(
             """UPDATE papers SET first_seen = min(papers.first_seen, gone.first_seen),
                    votes = max(coalesce(papers.votes, gone.votes), coalesce(gone.votes, papers.votes))

@@ -31,6 +31,7 @@ _ARXIV_PREFIX = re.compile(
 )
 _ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?(?:[?#].*)?$")
 _CHUNK = 500
+_MOST_WORDS = 100
 
 
 class Records:
@@ -177,6 +178,25 @@ def _storable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+def _searched(search: str) -> Iterator[str]:
+    """FTS5 queries of which a paper or its annotation must answer to each; the last word may be unfinished.
+
+    Raw input such as c++ or a lone quote is a syntax error in FTS5, so every word is quoted; one of signs
+    alone answers to nothing and is passed over, unless there is no other. Beyond `_MOST_WORDS` SQLite's
+    expressions would grow too deep.
+    """
+    given = _storable(search).replace("\0", " ").split()
+    words = [word for word in given if any(map(str.isalnum, word))] or given[:1]
+    *whole, last = words[:_MOST_WORDS] or [""]
+    yield from map(_quoted, dict.fromkeys(whole))
+    if last:
+        yield f"{_quoted(last)}*"
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
+
+
 def _condition(where: Filter) -> tuple[str, list[Any]]:
     """The WHERE clause of a filter, with its values."""
     clauses: list[str] = []
@@ -205,9 +225,11 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
         add("papers.first_seen >= ?", where.since.isoformat())
     if where.until:
         add("papers.first_seen <= ?", where.until.isoformat())
-    if words := _storable(where.search).replace("\0", " ").split():
-        # Raw input such as c++ or a lone quote is a syntax error in FTS5, so every word is quoted; the last
-        # may be unfinished.
-        quoted = " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*"
-        add("papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)", quoted)
+    for word in _searched(where.search):
+        add(
+            """papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?
+                UNION SELECT rowid FROM annotations_fts WHERE annotations_fts MATCH ?)""",
+            word,
+            word,
+        )
     return ("WHERE " + " AND ".join(clauses) if clauses else ""), values

@@ -1,0 +1,65 @@
+"""Numbered, append-only changes to the database. A migration that has been released is never edited.
+
+The columns that hold an annotation are not made here: they are a projection of `Annotation` and are added as
+it grows (`ensure_annotation_columns`).
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
+from sqlite_utils.db import Table  # noqa: TID251 - the same
+
+from broadsheet.errors import StoreError
+from broadsheet.migrations.steps import migrations
+from broadsheet.schema import columns
+
+__all__ = ["ensure_annotation_columns", "migrations", "upgrade"]
+
+
+def upgrade(db: Database) -> None:
+    """Bring a database to this version, keeping its rows.
+
+    Raises:
+        StoreError: A newer Broadsheet has made it, or another program.
+    """
+    ours = {migration.name for migration in migrations.pending(Database(memory=True))}
+    applied = {migration.name for migration in migrations.applied(db)}
+    if applied - ours:
+        raise StoreError(
+            "The database was made by a newer Broadsheet; upgrade Broadsheet or use another --db."
+        )
+    if applied == ours and not _missing_columns(db):
+        return
+    # The write lock is taken first, and all is looked at again under it: another process may be opening the
+    # same new file.
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        _refuse_another_programs(db)
+        migrations.apply(db)
+        ensure_annotation_columns(db)
+    except BaseException:
+        db.rollback()
+        raise
+    db.execute("COMMIT")
+
+
+def _refuse_another_programs(db: Database) -> None:
+    if db.table_names() and not migrations.applied(db):
+        raise StoreError("The database belongs to another program; name another file with --db.")
+
+
+def ensure_annotation_columns(db: Database) -> None:
+    """Add a column for each field of `Annotation` that the table does not hold yet; rows are kept."""
+    for name in _missing_columns(db):
+        _annotations(db).add_column(name, str)
+
+
+def _missing_columns(db: Database) -> list[str]:
+    present = {column.name for column in _annotations(db).columns}
+    return [column.name for column in columns() if column.name not in present]
+
+
+def _annotations(db: Database) -> Table:
+    table = db["annotations"]
+    assert isinstance(table, Table)  # noqa: S101 - narrows the type: it is made as a table below
+    return table
