@@ -99,7 +99,7 @@ async def async_batch_llm(setup: dict[str, Any]) -> int:
 def main() -> None:
     """Run the peer that the set-up names."""
     setup = json.loads(sys.stdin.readline())
-    import async_batch_llm  # noqa: F401 - imports are not part of the work that is measured
+    import async_batch_llm  # imports are not part of the work that is measured
     import openai  # noqa: F401
     import tenacity  # noqa: F401
 
