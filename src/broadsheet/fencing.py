@@ -29,7 +29,7 @@ _ADDRESSED = ("assistant", "annotator", "model", "ai")
 _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (signs, re.compile(pattern))
     for signs, pattern in (
-        (tuple(f"p{digit}" for digit in range(10)), r"(?<!\()\bp\d{1,3}\b"),
+        (("p",), r"p(?<!\wp)(?<!\(p)\d{1,3}\b"),
         (("<",), r"<\s?/?\s?(?:papers?|system|user|assistant)\b|<\|\w"),
         (("[",), r"\[/?(?:inst|sys)\]"),
         (

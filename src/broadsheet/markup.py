@@ -182,9 +182,10 @@ def plain(text: str) -> str:
     text = visible(text)
     if "<" in text or "&" in text:
         text = html.unescape(_HTML_TAG.sub("", text))
-    for patterns in (_MARKDOWN, _LATEX, _REMNANTS, _TYPOGRAPHY):
-        text = _replaced(text, patterns)
-    return visible(text)
+    text = _replaced(text, _MARKDOWN)
+    if any(sign in text for sign in "\\{}$^_~"):
+        text = _replaced(text, _LATEX)
+    return visible(_replaced(_replaced(text, _REMNANTS), _TYPOGRAPHY))
 
 
 def _replaced(text: str, patterns: Iterable[tuple[Iterable[str], re.Pattern[str], _Meant]]) -> str:

@@ -76,17 +76,19 @@ def ungrounded_numbers(claim: str, text: str) -> tuple[str, ...]:
     A number without a unit stands where its value does, with any unit; `5%` and `5x` need theirs. Only digits
     are held against a claim: a spelled-out number is often a count of what the text lists.
     """
-    claimed = numbers_in(claim)
-    if not claimed:
-        return ()
-    said = numbers_in(text, spelled=True)
-    exact = {(number.value, number.unit) for number in said}
-    values = {number.value for number in said}
-    return tuple(
-        number.words
-        for number in claimed
-        if not ((number.value, number.unit) in exact if number.unit else number.value in values)
-    )
+    missing = numbers_in(claim)
+    # Most numbers are written in digits; words are looked for only where a number is missing without them.
+    for spelled in (False, True):
+        if missing:
+            said = numbers_in(text, spelled=spelled)
+            exact = {(number.value, number.unit) for number in said}
+            values = {number.value for number in said}
+            missing = tuple(
+                number
+                for number in missing
+                if not ((number.value, number.unit) in exact if number.unit else number.value in values)
+            )
+    return tuple(number.words for number in missing)
 
 
 def _digits_only(text: str, *, spelled: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
@@ -124,17 +125,21 @@ class Annotations:
             "annotated_at": annotated_at or now(),
             **to_row(annotation),
         }
+        before = self._before(paper, key)
         names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         self._db.execute(f"INSERT OR REPLACE INTO annotations ({names}) VALUES ({marks})", row)  # noqa: S608
-        self._db.execute("DELETE FROM findings WHERE key = ?", [key])
-        self._db.conn.executemany(
-            "INSERT INTO findings (key, field, kind, detail, severity) VALUES (?, ?, ?, ?, ?)",
-            [(key, finding.field, finding.kind, finding.detail, finding.severity) for finding in findings],
-        )
-        self._db.execute("DELETE FROM failures WHERE key = ?", [key])
-        if self._is_revised(paper) or (maker.engine == "extractive" and self._has_model_annotation(paper)):
+        if before["is_annotated"]:
+            self._db.execute("DELETE FROM findings WHERE key = ?", [key])
+        if before["has_failed"]:
+            self._db.execute("DELETE FROM failures WHERE key = ?", [key])
+        if findings:
+            self._db.conn.executemany(
+                "INSERT INTO findings (key, field, kind, detail, severity) VALUES (?, ?, ?, ?, ?)",
+                [(key, each.field, each.kind, each.detail, each.severity) for each in findings],
+            )
+        if before["is_revised"] or (maker.engine == "extractive" and before["has_models"]):
             return
-        self._make_current(paper, key, annotation)
+        self._make_current(before["rowid"], paper, key, annotation)
 
     def fail(self, paper: Paper, maker: Maker, reason: str, detail: str = "") -> None:
         """Record that a paper could not be annotated, and count the try."""
@@ -238,22 +243,21 @@ class Annotations:
         )
         return [dict(row) for row in rows]
 
-    def _is_revised(self, paper: Paper) -> bool:
-        row = self._db.execute(
-            "SELECT 1 FROM papers WHERE id = ? AND content_hash != ?", [paper.id, paper.content_hash]
+    def _before(self, paper: Paper, key: str) -> Mapping[str, Any]:
+        """What there is of the paper before an annotation is kept: asked at once, since most have nothing."""
+        row: Mapping[str, Any] = self._db.execute(
+            """SELECT p.rowid AS rowid, p.content_hash != :content_hash AS is_revised,
+                   EXISTS (SELECT 1 FROM annotations WHERE key = :key) AS is_annotated,
+                   EXISTS (SELECT 1 FROM failures WHERE key = :key) AS has_failed,
+                   EXISTS (SELECT 1 FROM annotations a WHERE a.key = p.current_key
+                       AND a.engine != 'extractive' AND a.content_hash = :content_hash) AS has_models
+               FROM papers p WHERE id = :id""",
+            {"id": paper.id, "key": key, "content_hash": paper.content_hash},
         ).fetchone()
-        return row is not None
+        return row
 
-    def _has_model_annotation(self, paper: Paper) -> bool:
-        row = self._db.execute(
-            """SELECT 1 FROM papers p JOIN annotations a ON a.key = p.current_key
-               WHERE p.id = ? AND a.engine != 'extractive' AND a.content_hash = ?""",
-            [paper.id, paper.content_hash],
-        ).fetchone()
-        return row is not None
-
-    def _make_current(self, paper: Paper, key: str, annotation: Annotation) -> None:
-        self._db.execute("UPDATE papers SET current_key = ? WHERE id = ?", [key, paper.id])
+    def _make_current(self, rowid: int, paper: Paper, key: str, annotation: Annotation) -> None:
+        self._db.execute("UPDATE papers SET current_key = ? WHERE rowid = ?", [key, rowid])
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [paper.id])
         tags = [(topic, "topic", place) for place, topic in enumerate(annotation.topics)]
         self._db.conn.executemany(
@@ -261,7 +265,6 @@ class Annotations:
             [(paper.id, *tag) for tag in (*tags, (annotation.contribution, "contribution", 0))],
         )
         self._db.execute(
-            """INSERT OR REPLACE INTO annotations_fts (rowid, tldr, keywords)
-               SELECT rowid, ?, ? FROM papers WHERE id = ?""",
-            [annotation.tldr, " ".join(annotation.keywords), paper.id],
+            "INSERT OR REPLACE INTO annotations_fts (rowid, tldr, keywords) VALUES (?, ?, ?)",
+            [rowid, annotation.tldr, " ".join(annotation.keywords)],
         )

@@ -7,6 +7,7 @@ be seen at once; only one on another host (a container beside this one) has to b
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -38,27 +39,30 @@ class Claims:
         Returns:
             The keys that are ours now.
         """
-        taken = set()
-        for key, paper_id in keys.items():
-            holder = self._db.execute("SELECT owner, expires_at FROM claims WHERE key = ?", [key]).fetchone()
-            if holder and holder["expires_at"] > time.time() and not _is_dead(holder["owner"]):
-                continue
-            if self._is_annotated(key):
-                continue
-            self._db.execute(
-                "INSERT OR REPLACE INTO claims (key, paper_id, owner, expires_at) VALUES (?, ?, ?, ?)",
-                [key, paper_id, self.owner, time.time() + LEASE_S],
+        taken_by_others = {
+            row["key"]
+            for row in self._db.execute(
+                """SELECT key, owner FROM claims
+                   WHERE key IN (SELECT value FROM json_each(?)) AND expires_at > ?""",
+                [json.dumps(list(keys)), time.time()],
             )
-            taken.add(key)
-        return taken
+            if not _is_dead(row["owner"])
+        }
+        free = keys.keys() - taken_by_others - self._annotated(keys)
+        expires_at = time.time() + LEASE_S
+        self._db.conn.executemany(
+            "INSERT OR REPLACE INTO claims (key, paper_id, owner, expires_at) VALUES (?, ?, ?, ?)",
+            [(key, keys[key], self.owner, expires_at) for key in free],
+        )
+        return free
 
-    def _is_annotated(self, key: str) -> bool:
-        row = self._db.execute(
-            """SELECT 1 FROM annotations a JOIN papers p ON p.id = a.paper_id
-               WHERE a.key = ? AND p.current_key IS NOT NULL""",
-            [key],
-        ).fetchone()
-        return row is not None
+    def _annotated(self, keys: Iterable[str]) -> set[str]:
+        rows = self._db.execute(
+            """SELECT a.key FROM annotations a JOIN papers p ON p.id = a.paper_id
+               WHERE a.key IN (SELECT value FROM json_each(?)) AND p.current_key IS NOT NULL""",
+            [json.dumps(list(keys))],
+        )
+        return {row[0] for row in rows}
 
     def renew(self) -> None:
         """Hold our claims for another lease."""
