@@ -13,6 +13,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "src")]
 
 from broadsheet import tokens
+from broadsheet.markup import plain
 from servers.faults import Faults
 from servers.limits import Limits
 from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, answer_from, table_of
@@ -20,13 +21,13 @@ from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, answer_fr
 
 def from_own_words(paper: AskedPaper) -> dict[str, Any]:
     """An annotation as long as a careful one, made of the paper's own words, so that it is grounded."""
-    words = paper.text.split()
+    words = plain(paper.text).split()
     tldr = ""
     for word in words[:26]:
         if len(tldr) + len(word) > 200:
             break
         tldr = f"{tldr} {word}".strip()
-    title = paper.title.split()
+    title = plain(paper.title).split()
     return {
         "tldr": tldr or paper.title,
         "topics": ["large-language-models", "learning-theory"],
