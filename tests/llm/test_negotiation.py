@@ -90,7 +90,7 @@ def test_many_requests_that_are_refused_at_once_take_each_step_together(engine, 
         outcomes = list(engine(server).complete([ask(number) for number in range(16)]))
         assert learnt(engine, server) == Dialect("text")
     assert all(outcome.reply for outcome in outcomes)
-    assert len(server.seen) == 4 * 16
+    assert 16 + 3 <= len(server.seen) <= 4 * 16
 
 
 def test_a_refusal_that_comes_late_takes_no_step_back():

@@ -7,6 +7,7 @@ request is only made when the reservation fits, a budget is never passed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from broadsheet.llm import Request, Usage
 from broadsheet.prices import Price
@@ -32,7 +33,8 @@ class Spending:
     def __init__(self, budget: Budget, price: Price | None) -> None:
         self._budget = budget
         self._price = price
-        self._reserved: dict[str, tuple[int, float]] = {}
+        self._reserved: dict[str, tuple[int, Decimal]] = {}
+        self._held_tokens, self._held_usd = 0, Decimal(0)
         self.requests = 0
         self.usage = Usage()
         self.cost_usd: float | None = 0.0 if price else None
@@ -41,18 +43,22 @@ class Spending:
         """Set aside what a request may cost at most; false where the budget forbids it."""
         tokens, usd = self._worst(request)
         used = self.usage.input_tokens + self.usage.output_tokens
-        held_tokens = sum(held for held, _ in self._reserved.values())
-        held_usd = sum(held for _, held in self._reserved.values())
-        if self._budget.tokens is not None and used + held_tokens + tokens > self._budget.tokens:
+        if self._budget.tokens is not None and used + self._held_tokens + tokens > self._budget.tokens:
             return False
-        if self._budget.usd is not None and (self.cost_usd or 0.0) + held_usd + usd > self._budget.usd:
+        if self._budget.usd is not None and (
+            (self.cost_usd or 0.0) + float(self._held_usd + usd) > self._budget.usd
+        ):
             return False
         self._reserved[request.id] = tokens, usd
+        self._held_tokens += tokens
+        self._held_usd += usd
         return True
 
     def settle(self, request: Request, usage: Usage | None) -> float | None:
         """Take the reservation back and count what the answer cost; returns US dollars, or None."""
-        self._reserved.pop(request.id, None)
+        tokens, usd = self._reserved.pop(request.id, (0, Decimal(0)))
+        self._held_tokens -= tokens
+        self._held_usd -= usd
         if usage is None:
             return None
         self.requests += 1
@@ -67,7 +73,7 @@ class Spending:
         self.cost_usd += cost
         return cost
 
-    def _worst(self, request: Request) -> tuple[int, float]:
+    def _worst(self, request: Request) -> tuple[int, Decimal]:
         tokens = request.input_tokens + request.max_output_tokens
         usd = self._price.cost(request.input_tokens, 0, request.max_output_tokens) if self._price else 0.0
-        return tokens, usd
+        return tokens, Decimal(usd)

@@ -109,6 +109,7 @@ class Conversation:
                         task = self._loop.create_task(one(request))
                         tasks.add(task)
                         task.add_done_callback(lambda done: self._ended(done, tasks))
+                        await asyncio.sleep(0)  # the first are on their way while the others are prepared
 
             feeding = self._loop.create_task(feed())
             try:
