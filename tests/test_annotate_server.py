@@ -106,4 +106,4 @@ def test_what_went_wrong_on_the_way_is_a_finding_of_the_paper(
         report = run(store, server, monkeypatch)
     found = [finding for record in store.list() for finding in record.findings if finding.field == "reply"]
     assert {"misplaced", "missing", "invented"} <= {finding.kind for finding in found}
-    assert report.annotated == 120
+    assert report.annotated + report.failed == 120  # of ten answers seven are spoilt: some fail to the end
