@@ -59,7 +59,7 @@ def assert_every_paper_has_its_own_record(store: Store) -> None:
 def test_a_server_with_one_fault_loses_no_paper_and_mixes_up_none(
     store: Store, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with OpenAIServer(ANSWERS, Behaviour(faults=Faults(seed=7, **{fault: 0.3}))) as server:
+    with OpenAIServer(ANSWERS, Behaviour(faults=Faults(seed=7, at_most=2, **{fault: 0.3}))) as server:
         report = run(store, server, monkeypatch)
         assert any(seen.fault == fault for seen in server.seen)
     assert (report.annotated, report.failed) == (120, 0)
@@ -69,7 +69,9 @@ def test_a_server_with_one_fault_loses_no_paper_and_mixes_up_none(
 def test_a_server_with_every_fault_at_once_loses_no_paper_and_mixes_up_none(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with OpenAIServer(ANSWERS, Behaviour(faults=Faults(seed=11, **dict.fromkeys(FAULTS, 0.05)))) as server:
+    with OpenAIServer(
+        ANSWERS, Behaviour(faults=Faults(seed=11, at_most=2, **dict.fromkeys(FAULTS, 0.05)))
+    ) as server:
         report = run(store, server, monkeypatch)
     assert (report.annotated, report.failed) == (120, 0)
     assert sum(report.wasted.values()) > 0
@@ -101,9 +103,9 @@ def test_a_good_server_is_asked_for_each_paper_once(store: Store, monkeypatch: p
 def test_what_went_wrong_on_the_way_is_a_finding_of_the_paper(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faults = Faults(seed=3, swapped=0.3, missing=0.2, wrong_id=0.2)
+    faults = Faults(seed=3, at_most=2, swapped=0.3, missing=0.2, wrong_id=0.2)
     with OpenAIServer(ANSWERS, Behaviour(faults=faults)) as server:
         report = run(store, server, monkeypatch)
     found = [finding for record in store.list() for finding in record.findings if finding.field == "reply"]
     assert {"misplaced", "missing", "invented"} <= {finding.kind for finding in found}
-    assert report.annotated + report.failed == 120  # of ten answers seven are spoilt: some fail to the end
+    assert report.annotated == 120

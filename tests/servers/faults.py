@@ -15,9 +15,14 @@ class Faults:
     """The share of calls, 0 to 1, that each fault strikes.
 
     The first four strike a call; the others strike the answer about a batch of papers.
+
+    Attributes:
+        seed: Other seeds strike other prompts.
+        at_most: How often the same prompt is struck; the next attempt at it is answered.
     """
 
     seed: int = 0
+    at_most: int = 1_000
     too_many: float = 0.0
     server_error: float = 0.0
     reset: float = 0.0
@@ -33,8 +38,8 @@ class Faults:
 
     def strike(self, prompt: str, attempt: int) -> str:
         """The fault that meets the n-th attempt at this prompt, or an empty string."""
-        drawn = self.dice(prompt, attempt).random()
-        for field in fields(self)[1:]:
+        drawn = self.dice(prompt, attempt).random() if attempt < self.at_most else 1.0
+        for field in fields(self)[2:]:
             drawn -= getattr(self, field.name)
             if drawn < 0:
                 return field.name
