@@ -6,6 +6,7 @@ usage: .venv/bin/python scripts/update_readme.py
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -24,10 +25,16 @@ def fields() -> str:
         rows.append(f"| `{name}` | {labels.get(name, '')} | {field.description} |")
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             rows += [
-                f"| `{name}.{inner}` | | {part.description} |"
+                f"| `{name}.{inner}` | | {part.description or _choice(part.annotation)} |"
                 for inner, part in field.annotation.model_fields.items()
             ]
     return "\n".join(rows)
+
+
+def _choice(type_: Any) -> str:
+    """The values of a field that needs no other words."""
+    *others, last = (f"`{value}`" for value in get_args(type_))
+    return f"{', '.join(others)} or {last}"
 
 
 def settings() -> str:
