@@ -266,6 +266,14 @@ def test_a_stop_awaits_what_is_under_way_and_asks_nothing_new(store: Store) -> N
     assert (report.annotated, report.left) == (20, 20)
 
 
+def test_a_stop_that_comes_when_all_is_asked_ends_as_if_there_were_none(store: Store) -> None:
+    llm = AnsweringLLM()
+    report = annotate(
+        admitted(store, 15), store, llm, PROMPTS, limits=FIVE, in_flight=3, stop=lambda: bool(llm.history)
+    )
+    assert (report.ending, report.annotated, report.left) == ("done", 15, 0)
+
+
 def test_progress_counts_up_to_the_total(store: Store) -> None:
     seen: list[Progress] = []
     annotate(admitted(store, 20), store, AnsweringLLM(), PROMPTS, limits=FIVE, on_progress=seen.append)

@@ -232,11 +232,12 @@ class Stage:
         While an answer is being read it may still add to what is left over.
         """
         while not self._ending and (self._in_flight is None or len(self._under_way) < self._in_flight):
-            if self._watch.stop():
-                self._ending = "stopped"
-                return
             ask = self._course.next(idle=not (self._under_way or reading))
             if ask is None:
+                return
+            if self._watch.stop():
+                self._ending = "stopped"
+                self._course.put_back(ask)
                 return
             claimed = self._claimed(ask)
             if claimed is None:

@@ -30,6 +30,7 @@ _LEARNING_RATE = 0.2
 _MARGIN_TOKENS = 10
 _ORDER_UNSURE_S = 0.05
 _REMEMBERED = 1000
+_SAID_ONCE_S = 1.0
 
 
 def duration_s(text: str) -> float | None:
@@ -269,9 +270,11 @@ class Pacer:
 
     def close(self, needed_tokens: float, wait_s: float) -> None:
         """Shut the gate for all until the wait is over; a longer wait that stands is kept."""
-        self._opens_at = max(self._opens_at, self._clock() + wait_s)
+        opens_at = self._clock() + wait_s
+        if opens_at > self._opens_at + _SAID_ONCE_S:  # many are refused together, and one line is enough
+            log.info("429: nothing is sent for %.1f s", wait_s)
+        self._opens_at = max(self._opens_at, opens_at)
         self._tokens.lower_to(needed_tokens - wait_s * self._tokens.per_s)
-        log.info("429: nothing is sent for %.1f s", wait_s)
         self._changed.set()
 
     def _release(self, held: Reservation, used_tokens: float) -> None:
