@@ -53,6 +53,28 @@ def test_what_the_model_takes_is_shown_and_remembered_for_the_next_run(monkeypat
     assert Dialect.parse(remembered) == Dialect(temperature=False)
 
 
+def test_a_limit_that_was_passed_over_in_silence_is_still_known_after_a_short_answer(monkeypatch, tmp_path):
+    with Store.open(tmp_path / "broadsheet.db") as store, OpenAIServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        known = store.endpoint(endpoint_address(), "gpt-5-mini")
+        known.remember_dialect(Dialect("text", "max_tokens").text)
+        code, checks = doctor()
+        assert code == 0
+        assert checks["model"]["detail"].endswith("strict JSON schema, max_tokens")
+        assert Dialect.parse(known.dialect()) == Dialect(limit="max_tokens")
+
+
+def test_a_file_that_is_no_database_does_not_hide_what_the_server_said(monkeypatch, tmp_path):
+    (tmp_path / "broadsheet.db").write_text("a shopping list, not a database at all" * 50)
+    with OpenAIServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        code, checks = doctor()
+    assert code == 2
+    assert not checks["database"]["ok"]
+    assert checks["endpoint"]["ok"]
+    assert checks["model"]["ok"]
+
+
 def test_a_refused_key_is_not_ok_and_never_printed(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
     with OpenAIServer(behaviour=Behaviour(key="another")) as server:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,6 +16,9 @@ from broadsheet.config import Settings
 from broadsheet.errors import BroadsheetError
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+
+if TYPE_CHECKING:
+    from broadsheet.store.endpoints import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +97,34 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
         return
     from broadsheet.llm.examination import examine
+    from broadsheet.llm.negotiation import Dialect
     from broadsheet.llm.openai import endpoint_address
 
     address = endpoint_address()
-    try:
-        found = examine(settings)
-    except BroadsheetError as error:
-        yield Check("endpoint", False, f"{address}: {error}")
-        return
+    with _known(settings, address) as known:
+        try:
+            found = examine(settings, Dialect.parse(known.dialect()) if known else None)
+        except BroadsheetError as error:
+            yield Check("endpoint", False, f"{address}: {error}")
+            return
+        if known:
+            known.remember_dialect(found.dialect.text)
     yield Check("endpoint", True, f"{address} answers in {found.latency_s:.1f} s")
     yield Check(
         "model", True, f"{settings.model} (answered by {found.answered_by}): {found.dialect.sentence}"
     )
-    if settings.db.exists():
-        with Store.open(settings.db, create=False) as store:
-            store.endpoint(address, settings.model).remember_dialect(found.dialect.text)
+
+
+@contextmanager
+def _known(settings: Settings, address: str) -> Iterator[Endpoint | None]:
+    """What the cache remembers of the model; None where there is no cache, or none that can be opened."""
+    with ExitStack() as opened:
+        try:
+            store = opened.enter_context(Store.open(settings.db, create=False))
+        except BroadsheetError:  # another line says so
+            yield None
+        else:
+            yield store.endpoint(address, settings.model)
 
 
 def _vocabulary() -> Check:

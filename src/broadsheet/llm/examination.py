@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable
@@ -39,19 +39,23 @@ class Examined:
     latency_s: float
 
 
-def examine(settings: Settings) -> Examined:
+def examine(settings: Settings, remembered: Dialect | None = None) -> Examined:
     """Ask for one short answer.
+
+    What the server takes is found out from scratch, but for the name of the limit: only an answer that runs
+    beyond it shows that a server passes over ``max_completion_tokens`` in silence, and this one is short.
 
     Raises:
         LLMMisconfigured: The key, model or address is refused.
         LLMUnavailable: Nothing answers, or what answers cannot be understood.
     """
-    return asyncio.run(_examine(settings))
+    return asyncio.run(_examine(settings, remembered or Dialect()))
 
 
-async def _examine(settings: Settings) -> Examined:
+async def _examine(settings: Settings, remembered: Dialect) -> Examined:
     request = Request("examination", {}, _QUESTION, _SCHEMA, 100, _ANSWER_TOKENS)
     negotiation = Negotiation(None, lambda _: None)
+    negotiation.dialect = replace(negotiation.dialect, limit=remembered.limit)
     async with new_client(1) as client:
         exchange = Exchange(
             client,
