@@ -27,7 +27,7 @@ from servers.limits import Limits
 from servers.loopback import Answer, Call, LoopbackServer
 from servers.openai_batches import Batches
 
-FENCE = re.compile(r'<paper ref="(P\d+)">\s*(.+?)\n(.*?)\s*</paper>', re.DOTALL)
+FENCE = re.compile(r'^<paper ref="(P\d+)">\s*(.+?)\n(.*?)\s*</paper>', re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"^(P\d+):", re.MULTILINE)
 ECHO_WORDS = 3
 
