@@ -75,6 +75,23 @@ def test_a_file_that_is_no_database_does_not_hide_what_the_server_said(monkeypat
     assert checks["model"]["ok"]
 
 
+class Deaf(OpenAIServer):
+    """Takes the strict schema and drops it, so its model makes up a form of its own."""
+
+    def _message(self, papers, seen, body):
+        known = "papers_can_be_annotated" in body["messages"][0]["content"]
+        answer = {"papers_can_be_annotated" if known else "ready": True}
+        return {"role": "assistant", "content": json.dumps(answer), "refusal": None}, "stop"
+
+
+def test_a_server_that_drops_the_schema_is_found_out(monkeypatch):
+    with Deaf() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        code, checks = doctor()
+    assert code == 0
+    assert "JSON object with a schema" in checks["model"]["detail"]
+
+
 def test_a_refused_key_is_not_ok_and_never_printed(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
     with OpenAIServer(behaviour=Behaviour(key="another")) as server:

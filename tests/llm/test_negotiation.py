@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from broadsheet.llm.negotiation import Dialect, Negotiation
+from broadsheet.llm import Reply
+from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
 from broadsheet.llm.openai import endpoint_address
+from servers.faults import Faults
 from servers.openai_server import Behaviour, OpenAIServer
 
 TEXT_ONLY = frozenset({"text"})
@@ -75,6 +77,52 @@ def test_a_server_that_passes_over_the_limit_in_silence_is_told_it_by_its_older_
     assert over.reply.usage.output_tokens > 50
     assert cut.reply.finish_reason == "length"
     assert server.seen[-1].body["max_tokens"] == 50
+
+
+class Deaf(OpenAIServer):
+    """Takes the strict schema and drops it: its model only knows what stands in the prompt."""
+
+    def _message(self, papers, seen, body):
+        if '"additionalProperties"' in body["messages"][0]["content"]:
+            return super()._message(papers, seen, body)
+        return {"role": "assistant", "content": "What fine lanterns!", "refusal": None}, "stop"
+
+
+def test_a_server_that_passes_over_the_schema_in_silence_has_it_in_the_prompt_from_its_first_answer_on(
+    engine, ask
+):
+    with Deaf() as server:
+        first, *others = engine(server, max_in_flight=1).complete([ask(number) for number in range(3)])
+        assert learnt(engine, server) == Dialect("json_object_schema")
+    assert first.reply.text == "What fine lanterns!"
+    assert all(json.loads(outcome.reply.text)["papers"] for outcome in others)
+    assert len(server.seen) == 3
+
+
+def test_one_answer_in_prose_changes_nothing_where_the_schema_was_heeded_before(engine, ask):
+    with OpenAIServer() as server:
+        list(engine(server).complete([ask(0)]))
+        server.behaviour.faults = Faults(prose=1.0)
+        list(engine(server).complete([ask(1)]))
+        assert learnt(engine, server) == Dialect()
+
+
+@pytest.mark.parametrize(
+    ("reply", "heeds"),
+    [
+        (Reply('{"papers": []}'), True),
+        (Reply('{"papers": [], "more": 1}'), True),
+        (Reply('{"P1": {}}'), False),
+        (Reply('```json\n{"papers": []}\n```'), False),
+        (Reply("[" * 100_000), False),
+        (Reply(""), False),
+        (Reply('{"papers": [', finish_reason="length"), True),
+        (Reply("", finish_reason="content_filter"), True),
+        (Reply("", refusal="No."), True),
+    ],
+)
+def test_only_an_answer_that_came_to_its_own_end_tells_whether_the_schema_was_heeded(reply, heeds):
+    assert heeds_schema(reply, {"required": ["papers"]}) is heeds
 
 
 def test_a_500_that_names_the_format_is_believed_at_once(engine, ask):

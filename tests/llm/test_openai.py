@@ -10,6 +10,7 @@ import pytest
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, open_llm
+from broadsheet.llm.exchange import FIRST_BACKOFF_S
 from broadsheet.prompts import Prompts
 from servers.faults import Faults
 from servers.limits import Limits
@@ -120,6 +121,19 @@ def test_429s_are_never_given_up_by_their_count(engine, ask):
         outcomes = list(engine(server).complete([ask()]))
     assert ids(outcomes) == ["r0"]
     assert len(server.seen) == 21
+
+
+def test_a_server_that_says_at_once_and_refuses_again_is_not_asked_in_a_loop(engine, ask):
+    class Thrice(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return "too_many" if attempt < 3 else ""
+
+    with OpenAIServer(behaviour=Behaviour(faults=Thrice(), retry_after={"retry-after": "0"})) as server:
+        outcomes = list(engine(server).complete([ask()]))
+    assert ids(outcomes) == ["r0"]
+    first, second, third, fourth = (seen.at for seen in server.seen)
+    assert second - first < FIRST_BACKOFF_S
+    assert FIRST_BACKOFF_S <= third - second < fourth - third
 
 
 def test_under_a_quota_that_is_told_in_advance_nothing_is_refused(engine, ask):

@@ -53,6 +53,12 @@ def test_milliseconds_win_over_seconds_and_seconds_over_nothing():
     assert retry_after_s({}) is None
 
 
+@pytest.mark.parametrize("never", ["inf", "nan", "1e999", "-inf"])
+def test_a_wait_that_is_no_number_of_seconds_is_not_obeyed(never):
+    assert retry_after_s({"retry-after": never}) is None
+    assert retry_after_s({"retry-after-ms": never, "retry-after": "3"}) == 3
+
+
 def test_a_date_is_read_against_the_answers_own_date_and_never_before_now():
     at = formatdate(1_000_030, usegmt=True)
     assert retry_after_s({"retry-after": at, "date": formatdate(1_000_000, usegmt=True)}) == 30

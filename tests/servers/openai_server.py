@@ -254,7 +254,7 @@ class OpenAIServer:
             {"ref": paper.ref, "echo": " ".join(paper.title.split()[:ECHO_WORDS])} | self.answer(paper)
             for paper in papers
         ]
-        text = _compact({"papers": spoil(records, seen.fault, dice)})
+        text = _compact({"papers": spoil(records, seen.fault, dice)} if papers else _of_form(body))
         limits = [body.get(name, 10**6) for name in ("max_completion_tokens", "max_tokens")]
         most = min(limits[behaviour.ignores_max_completion_tokens :])
         finish = "stop"
@@ -292,6 +292,13 @@ def asked(messages: list[dict[str, Any]]) -> tuple[AskedPaper, ...]:
         named = set(NAMED.findall(str(messages[-1]["content"])))
         return tuple(paper for paper in papers if paper.ref in named)
     return papers
+
+
+def _of_form(body: dict[str, Any]) -> dict[str, Any]:
+    """An answer about no paper: what the strict schema requires, each of it true."""
+    format_ = body.get("response_format") or {}
+    schema = format_.get("json_schema", {}).get("schema", {"required": ["papers"]})
+    return {name: [] if name == "papers" else True for name in schema["required"]}
 
 
 def _compact(value: Any) -> str:

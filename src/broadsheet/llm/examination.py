@@ -15,11 +15,12 @@ from broadsheet.llm.pacing import Pacer
 
 _SCHEMA = {
     "type": "object",
-    "properties": {"ready": {"type": "boolean"}},
-    "required": ["ready"],
+    "properties": {"papers_can_be_annotated": {"type": "boolean"}},
+    "required": ["papers_can_be_annotated"],
     "additionalProperties": False,
 }
-_QUESTION = (Turn("system", "Answer in JSON."), Turn("user", 'Answer {"ready": true}.'))
+# Only who has seen the schema can answer in its form: this shows whether the server heeds it.
+_QUESTION = (Turn("system", "Answer in JSON."), Turn("user", "Are you ready?"))
 _ANSWER_TOKENS = 500
 """Enough for a model that reasons before it answers."""
 
@@ -66,6 +67,8 @@ async def _examine(settings: Settings, remembered: Dialect) -> Examined:
             slowest_tokens_per_s=settings.slowest_tokens_per_s,
         )
         outcome = await exchange.ask(request)
+        if outcome.reply and not negotiation.proven:  # it stepped down over what it answered
+            outcome = await exchange.ask(request)
     if outcome.reply is None:
         raise LLMUnavailable(
             f"the model does not answer ({outcome.error}); check --model and the server's log"

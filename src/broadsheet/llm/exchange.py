@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Reply, Request, Usage
-from broadsheet.llm.negotiation import SERVER_ERROR
+from broadsheet.llm.negotiation import SERVER_ERROR, heeds_schema
 from broadsheet.llm.pacing import retry_after_s
 from broadsheet.llm.verdicts import Verdict, verdict
 
@@ -104,9 +104,9 @@ class Exchange:
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
         refusals = 0
         while not self.stopping:
-            dialect = self._negotiation.dialect
             output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
             held = await self._pacer.admit(request.input_tokens + output)
+            dialect = self._negotiation.dialect  # others may have learnt it while this one waited
             started = time.monotonic()
             try:
                 response = await self._send(request, dialect, attempt)
@@ -135,8 +135,9 @@ class Exchange:
             self._pacer.refused(held)
         if said.kind == "too-many":
             wait = retry_after_s(said.headers)
-            backoff = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
-            self._pacer.close(needed, backoff if wait is None else wait)
+            if wait is None or (wait == 0 and refusals > 1):  # told "at once", and was refused again
+                wait = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
+            self._pacer.close(needed, wait)
             return True
         unknown = said.kind == "not-understood" or self._fails_over_dialect(said, attempt)
         return unknown and self._negotiation.refused(dialect, said.status, said.sentence, said.param)
@@ -159,7 +160,11 @@ class Exchange:
         usage = reply.usage
         self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
         self._pacer.learn(len(request.papers), usage.output_tokens)
-        self._negotiation.answered(dialect, heeded_limit=usage.output_tokens <= request.max_output_tokens)
+        self._negotiation.answered(
+            dialect,
+            heeded_limit=usage.output_tokens <= request.max_output_tokens,
+            heeded_schema=self._negotiation.proven or heeds_schema(reply, request.schema),
+        )
         self._answers += 1
         return Outcome(request, reply)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
-from broadsheet.llm import Request, Turn
+from broadsheet.llm import Reply, Request, Turn
 
 log = logging.getLogger(__name__)
 
@@ -149,13 +149,19 @@ class Negotiation:
         self.dialect, self.proven = lower, False
         return True
 
-    def answered(self, spoken: Dialect, *, heeded_limit: bool = True) -> None:
+    def answered(self, spoken: Dialect, *, heeded_limit: bool = True, heeded_schema: bool = True) -> None:
         """An answer came in this dialect: remember it.
 
         A server that has answered beyond the limit does not know ``max_completion_tokens`` and has not said
-        so, as llama-cpp-python does: from now on it is told ``max_tokens``.
+        so, as llama-cpp-python does: from now on it is told ``max_tokens``. One whose first answer lacks the
+        schema's outermost form has passed over it, as gateways do that drop what a model does not take: the
+        model has never seen it, so from now on it also stands in the prompt.
         """
         if spoken != self.dialect:
+            return
+        if not (heeded_schema or self.proven) and spoken.answer_format == "json_schema":
+            log.info("The server passes over the schema in silence; from now on it stands in the prompt.")
+            self.dialect = replace(spoken, answer_format="json_object_schema")
             return
         if not heeded_limit:
             self.dialect = replace(spoken, limit="max_tokens")
@@ -163,6 +169,17 @@ class Negotiation:
         if self.dialect != self._remembered:
             self._remembered = self.dialect
             self._on_learnt(self.dialect)
+
+
+def heeds_schema(reply: Reply, schema: Mapping[str, Any]) -> bool:
+    """Whether an answer has the schema's outermost form, or ended in a way that tells nothing of it."""
+    if reply.finish_reason != "stop" or reply.refusal:
+        return True
+    try:
+        answer = json.loads(reply.text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and answer.keys() >= set(schema.get("required", ()))
 
 
 def _difference(one: Dialect, other: Dialect) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 import time
 from collections import deque
@@ -50,15 +51,10 @@ def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.ti
 
     A date is read against the answer's own ``Date`` where it has one, so a wrong clock here does no harm.
     """
-    milliseconds, after = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    try:
-        return max(0.0, float(milliseconds) / 1000)
-    except ValueError:
-        pass
-    try:
-        return max(0.0, float(after))
-    except ValueError:
-        pass
+    after = headers.get("retry-after", "")
+    for told, in_one_second in ((_number(headers.get("retry-after-ms")), 1000), (_number(after), 1)):
+        if told is not None and math.isfinite(told):
+            return max(0.0, told / in_one_second)
     try:
         sent = headers.get("date")
         at = parsedate_to_datetime(sent).timestamp() if sent else now()
