@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -12,6 +14,7 @@ from broadsheet.errors import ConfigError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, open_llm
 from broadsheet.llm.exchange import FIRST_BACKOFF_S
 from broadsheet.prompts import Prompts
+from broadsheet.store.processes import new_name
 from servers.faults import Faults
 from servers.limits import Limits
 from servers.openai_server import Behaviour, OpenAIServer
@@ -217,15 +220,46 @@ def test_two_runs_on_one_database_share_the_limits_while_both_are_asking(engine,
         list(second)
 
 
-def test_a_killed_process_is_forgotten(engine, monkeypatch):
+def test_a_process_on_another_host_is_forgotten_when_it_is_not_heard_of_any_more(engine, monkeypatch):
+    killed, living = "elsewhere/7/killed.1", new_name()
     with OpenAIServer() as server:
         endpoint = engine(server)._endpoint
     monkeypatch.setattr("time.time", lambda: 1000.0)
-    assert endpoint.processes("killed") == 1
+    assert endpoint.processes(killed) == 1
     monkeypatch.setattr("time.time", lambda: 1005.0)
-    assert endpoint.processes("living") == 2
+    assert endpoint.processes(living) == 2
     monkeypatch.setattr("time.time", lambda: 1011.0)
-    assert endpoint.processes("living") == 1
+    assert endpoint.processes(living) == 1
+
+
+def test_a_process_that_was_killed_on_this_host_is_forgotten_at_once(engine):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        host, _, session = new_name().rsplit("/", 2)
+        killed, living = f"{host}/{other.pid}/{session}", new_name()
+        with OpenAIServer() as server:
+            endpoint = engine(server)._endpoint
+        endpoint.processes(killed)
+        assert endpoint.processes(living) == 2
+        other.kill()
+    assert endpoint.processes(living) == 1
+
+
+def test_who_comes_late_waits_for_one_answer_that_tells_what_the_others_have_left(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(base_s=0.1)) as server:
+        late = engine(server)
+        late._endpoint.processes("elsewhere/7/another.1")
+        list(late.complete([ask(number) for number in range(4)]))
+        first, *rest = (seen.at for seen in server.seen)
+        assert min(rest) - first >= 0.1
+        assert server.peak_in_flight == 3
+
+
+def test_who_comes_first_waits_for_nobody(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(base_s=0.1)) as server:
+        list(engine(server).complete([ask(number) for number in range(4)]))
+        assert server.peak_in_flight == 4
+
+
 
 
 def test_without_key_and_address_the_engine_says_what_to_set(store):

@@ -9,21 +9,22 @@ itself is loaded with the first request: a run that finds everything annotated n
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from broadsheet.config import Settings
-from broadsheet.errors import ConfigError
+from broadsheet.errors import ConfigError, StoreError
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.conversation import Asks, Conversation
 from broadsheet.llm.negotiation import Dialect, Negotiation
 from broadsheet.llm.pacing import Pacer
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+from broadsheet.store.processes import new_name
 
 if TYPE_CHECKING:
     import openai  # noqa: TID251 - a provider's own package
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 NO_KEY = "none"
 """What is sent to a server that asks for no key; the openai package insists on one."""
-SHARING_INTERVAL_S = 2.0
+SHARING_INTERVAL_S = 0.5
+"""How long it may take until a process knows that another has begun or ended."""
 
 
 def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
@@ -67,7 +69,7 @@ class OpenAILLM:
         self.model = settings.model
         self._settings = settings
         self._endpoint: Endpoint = store.endpoint(endpoint_address(), settings.model)
-        self._process = uuid.uuid4().hex
+        self._process = new_name()
         self._dialect = Dialect.parse(self._endpoint.dialect())
         self._learnt: Dialect | None = None
         self._shared_at = float("-inf")
@@ -95,6 +97,7 @@ class OpenAILLM:
         if not requests:
             return
         try:
+            self._join()
             with Conversation(self._opened) as conversation:
                 while True:
                     self._share_limits(conversation)
@@ -109,7 +112,8 @@ class OpenAILLM:
                         done += 1
                         yield outcome
         finally:
-            self._endpoint.leave(self._process)
+            with suppress(StoreError):  # what ended the run is to be told; a row that stays is passed over
+                self._endpoint.leave(self._process)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Asks]:
@@ -133,9 +137,18 @@ class OpenAILLM:
             self._dialect, self._learnt = self._learnt, None
             self._endpoint.remember_dialect(self._dialect.text)
 
+    def _join(self) -> None:
+        """Register among those who ask, before openai is loaded: who begins meanwhile is counted too."""
+        if self._endpoint.processes(self._process) > 1:
+            self._pacer.come_late()
+        import_module("broadsheet.llm.exchange")
+
     def _share_limits(self, conversation: Conversation) -> None:
-        """Where limits bind, divide them among the processes that use this database and endpoint."""
-        if monotonic() - self._shared_at >= SHARING_INTERVAL_S and self._pacer.limited:
+        """Divide the limits among the processes that use this database and endpoint.
+
+        Whether there are any is told only by the first answer where the user has set none.
+        """
+        if monotonic() - self._shared_at >= SHARING_INTERVAL_S:
             self._shared_at = monotonic()
             processes = self._endpoint.processes(self._process)
             conversation.in_loop(lambda: self._pacer.divide(processes))

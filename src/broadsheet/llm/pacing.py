@@ -109,6 +109,22 @@ class Bucket:
         if self.per_s:
             self._level = min(self.level, level)
 
+    def correct(self, left: float, share: float, *, inherits: bool = False) -> None:
+        """Believe that so much is left to all who draw.
+
+        What is ours may be all of it, where the others have drawn theirs already. Where it is less than we
+        thought, somebody has drawn more than his part, and only our share of it is ours.
+
+        Args:
+            left: What a header told, with what was drawn and refilled since.
+            share: Our part of the limits.
+            inherits: Somebody has gone, so that what he had not drawn is there for us.
+        """
+        if left < self.level:
+            self.lower_to(left * share)
+        elif inherits and self.per_s:
+            self._level = min(self.capacity, max(self.level, left * share))
+
     def scale(self, factor: float) -> None:
         """Make rate, capacity and level a multiple of what they are."""
         self._level = self.level * factor
@@ -180,6 +196,7 @@ class Pacer:
         self._window = float(max_in_flight)
         self._sent: deque[Reservation] = deque(maxlen=_REMEMBERED)
         self._under_way = 0
+        self._late = self._inherits = False
         self._opens_at = float("-inf")
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -190,12 +207,11 @@ class Pacer:
     @property
     def window(self) -> int:
         """Requests that may be under way now."""
-        return max(1, int(self._window))
+        return 1 if self._late else max(1, int(self._window))
 
-    @property
-    def limited(self) -> bool:
-        """Whether any limit is known."""
-        return bool(self._requests.per_s or self._tokens.per_s)
+    def come_late(self) -> None:
+        """Others are asking already: what they have left is unknown, so one answer is to tell it first."""
+        self._late = True
 
     def divide(self, processes: int) -> None:
         """Share the limits with other processes that use the same key: each takes an equal part."""
@@ -203,6 +219,7 @@ class Pacer:
         if share != self.share:
             self._requests.scale(share / self.share)
             self._tokens.scale(share / self.share)
+            self._inherits = share > self.share
             self.share = share
             self._changed.set()
 
@@ -250,6 +267,7 @@ class Pacer:
 
     def settle(self, held: Reservation, used_tokens: float, headers: Mapping[str, str]) -> None:
         """An answer came: correct what was drawn by what it used, and by what the server says."""
+        self._late = False
         self._window = min(float(self._most), self._window * _GROWTH)
         self._release(held, used_tokens)
         self._read(held, headers, answered=True)
@@ -295,7 +313,8 @@ class Pacer:
                 later = [other for other in self._sent if other.sent_at > held.sent_at + _ORDER_UNSURE_S]
                 drawn = len(later) if bucket is self._requests else sum(other.tokens for other in later)
                 refilled = (self._clock() - held.sent_at) * bucket.per_s
-                bucket.lower_to(remaining * self.share + refilled - drawn)
+                bucket.correct(remaining + refilled - drawn, self.share, inherits=self._inherits)
+        self._inherits = self._inherits and not answered
 
 
 def _number(text: str | None) -> float | None:

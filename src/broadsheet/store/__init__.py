@@ -21,7 +21,7 @@ from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.claims import Claims
-from broadsheet.store.connection import connect
+from broadsheet.store.connection import connect, require_in_place
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
@@ -87,15 +87,18 @@ class Store:
 
         The write lock is taken at once: a transaction that starts by reading could otherwise fail, without
         waiting, when another process writes first.
+
+        Raises:
+            StoreError: The file is locked, full, read-only or damaged, or is no longer where it was.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
             self._db.rollback()
             raise
-        else:
-            self._db.execute("COMMIT")
+        require_in_place(self._db)
 
     def endpoint(self, address: str, model: str) -> Endpoint:
         """What is remembered of a model behind an address."""

@@ -1,26 +1,21 @@
 """Which process is asking for which paper, so that two processes on one database never ask the same one.
 
 A claim is a lease: it is renewed with every answer, given back when the paper is done, and taken over when
-it has expired or its owner is dead. WAL databases live on one machine, so that an owner is dead can mostly
-be seen at once; only one on another host (a container beside this one) has to be waited for.
+it has expired or its owner is dead.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import sys
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
+from broadsheet.store.processes import is_dead, new_name
+
 LEASE_S = 900.0
 """How long a claim holds without an answer; longer than any one request takes."""
-
-_SESSION = uuid.uuid4().hex
 
 
 class Claims:
@@ -28,7 +23,7 @@ class Claims:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.owner = f"{socket.gethostname()}/{os.getpid()}/{_SESSION}.{uuid.uuid4().hex[:8]}"
+        self.owner = new_name()
 
     def take(self, keys: Mapping[str, str]) -> set[str]:
         """Claim what nobody else has claimed and what is not annotated meanwhile.
@@ -46,7 +41,7 @@ class Claims:
                    WHERE key IN (SELECT value FROM json_each(?)) AND expires_at > ?""",
                 [json.dumps(list(keys)), time.time()],
             )
-            if not _is_dead(row["owner"])
+            if not is_dead(row["owner"])
         }
         free = keys.keys() - taken_by_others - self._annotated(keys)
         expires_at = time.time() + LEASE_S
@@ -79,21 +74,3 @@ class Claims:
     def release_all(self) -> None:
         """Give back every claim of ours."""
         self._db.execute("DELETE FROM claims WHERE owner = ?", [self.owner])
-
-
-def _is_dead(owner: str) -> bool:
-    """Whether the process that claimed is known to be gone."""
-    host, pid, session = owner.rsplit("/", 2)
-    if host != socket.gethostname():
-        return False
-    if int(pid) == os.getpid():  # a container's first process has the same number each time
-        return session.partition(".")[0] != _SESSION
-    if sys.platform == "win32":  # there, signal 0 is no question
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ class _Connection(sqlite3.Connection):
     """Every statement passes through here, so that no caller needs to know SQLite's errors."""
 
     path = ""
+    file: os.stat_result | None = None
 
     def cursor(self, factory: Any = _Cursor) -> Any:
         cursor = super().cursor(factory)
@@ -70,9 +72,15 @@ class _Connection(sqlite3.Connection):
         return cursor
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
-        with _translating(self.path):
-            cursor: sqlite3.Cursor = self.cursor().execute(*args)  # sqlite3's own does not ask `cursor`
-            return cursor
+        try:
+            with _translating(self.path):
+                cursor: sqlite3.Cursor = self.cursor().execute(*args)  # sqlite3's own does not ask `cursor`
+                return cursor
+        except StoreError as error:
+            if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                # Who has waited in vain will only tidy up; that is not worth the same wait again.
+                super().execute("PRAGMA busy_timeout = 0")
+            raise
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         with _translating(self.path):
@@ -85,6 +93,10 @@ class _Connection(sqlite3.Connection):
     def commit(self) -> None:
         with _translating(self.path):
             super().commit()
+
+    def rollback(self) -> None:
+        with _translating(self.path):
+            super().rollback()
 
 
 def connect(path: Path, *, create: bool = True) -> Database:
@@ -119,7 +131,35 @@ def connect(path: Path, *, create: bool = True) -> Database:
         # paper a request took half of a latency-bound run's time.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.file = _file_at(path)
     except BaseException:
         connection.close()
         raise
     return db
+
+
+def require_in_place(db: Database) -> None:
+    """Check that the file still stands where it was opened; what is written to one that does not is lost.
+
+    Raises:
+        StoreError: It was removed or replaced. What was written is moved from the log beside the file into
+            the file that was opened: left there, it would damage one that has taken its place.
+    """
+    connection = db.conn
+    assert isinstance(connection, _Connection)  # noqa: S101 - narrows the type: `connect` made it
+    opened, found = connection.file, _file_at(Path(connection.path))
+    if opened is None or (found is not None and os.path.samestat(opened, found)):
+        return
+    with suppress(StoreError):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raise StoreError(
+        f"{connection.path} was removed or replaced while it was in use, and what was done since is not in it;"
+        " put the file back and run the same command again."
+    )
+
+
+def _file_at(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None

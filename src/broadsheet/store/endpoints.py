@@ -7,9 +7,11 @@ import time
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.store.papers import now
+from broadsheet.store.processes import is_dead
 
 GONE_AFTER_S = 10.0
-"""A process that has not been heard of for so long has been killed; a living one is heard of every 2 s."""
+"""A process on another host that has not been heard of for so long has been killed; a living one is heard of
+many times in it. One on this host is seen to be dead at once."""
 
 
 class Endpoint:
@@ -34,17 +36,21 @@ class Endpoint:
         )
 
     def processes(self, own: str) -> int:
-        """Say that this process asks too; returns how many do, itself included."""
+        """Say that this process asks too; returns how many do, itself included.
+
+        Args:
+            own: Its name, by `broadsheet.store.processes.new_name`.
+        """
         seen_at = time.time()
         self._db.execute(
             "INSERT OR REPLACE INTO asking_processes (endpoint, model, process, seen_at) VALUES (?, ?, ?, ?)",
             [*self._names, own, seen_at],
         )
-        row = self._db.execute(
-            "SELECT count(*) FROM asking_processes WHERE endpoint = ? AND model = ? AND seen_at > ?",
+        rows = self._db.execute(
+            "SELECT process FROM asking_processes WHERE endpoint = ? AND model = ? AND seen_at > ?",
             [*self._names, seen_at - GONE_AFTER_S],
-        ).fetchone()
-        return int(row[0])
+        ).fetchall()
+        return sum(not is_dead(name) for (name,) in rows)
 
     def leave(self, own: str) -> None:
         """Say that this process asks no more, and forget those that were killed."""
