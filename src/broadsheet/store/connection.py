@@ -153,7 +153,7 @@ def require_in_place(db: Database) -> None:
     with suppress(StoreError):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raise StoreError(
-        f"{connection.path} was removed or replaced while it was in use, and what was done since is not in it;"
+        f"{connection.path} was removed or replaced while in use, and what was done since is not in it;"
         " put the file back and run the same command again."
     )
 
