@@ -68,6 +68,14 @@ def test_an_address_is_cleaned_of_what_surrounds_it(text: str, urls: list[str]) 
     assert [found.url for found in find_urls(text)] == urls
 
 
+@given(before=st.text("aİ. \n", max_size=200), written=st.sampled_from(WRITTEN))
+def test_what_stands_far_before_an_address_makes_no_difference(
+    before: str, written: tuple[str, list[str]]
+) -> None:
+    text, urls = written
+    assert [found.url for found in find_urls(f"{before} {text}")] == urls
+
+
 @pytest.mark.parametrize("text", REFUSED)
 def test_an_address_that_a_reader_would_misread_is_none(text: str) -> None:
     assert find_urls(text) == ()

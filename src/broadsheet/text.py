@@ -18,7 +18,7 @@ _ABBREVIATIONS = frozenset(
 _MAY_CLOSE = frozenset({"etc", "al", "i.i.d", "w.r.t", "inc", "ltd", "no", "app", "ref"})
 _OPENERS = "We|Our|The|This|These|In|It|However|Moreover|To|Code|Experiments|Extensive|Finally|Specifically"
 _SENTENCE_END = re.compile(
-    rf"[.!?][\"'”’)\]}}]{{0,3}}(?=\s)|(?<=[a-z)])\.(?=(?:{_OPENERS})\s)|[。！？]|\n\s*\n"
+    rf"[.!?][\"'”’)\]}}]{{0,3}}(?=\s)|\.(?<=[a-z)]\.)(?=(?:{_OPENERS})\s)|[。！？]|\n\s*\n"
 )
 _BEFORE_STOP = re.compile(r"[^\s(\[\"“~/,;]*$")
 _NEXT_WORD = re.compile(r"\s*[(\[\"'“‘]*(\S+)")

@@ -53,6 +53,8 @@ _ESCAPE = re.compile(r"\{?\\(?:([_%#&])|(textasciitilde|~))\}?(?:\{\})?")
 _BODY = re.compile(rf"(?:[A-Za-z0-9._~:/?#\[\]@&()+,;=%-]|{_ESCAPE.pattern}){{0,2100}}")
 # Every address holds one of these in lower case. Most abstracts hold none, which the pattern is slow to find.
 _SIGNS = ("http", "www", ".github.io", *dict.fromkeys(max(host.split("."), key=len) for host in CODE_HOSTS))
+_BEFORE_SIGN = 50
+"""Characters in front of a sign in which its address may begin: a name of github.io's has 39, at most."""
 _TORN_HOST = re.compile(rf"(?:www\.)?(?:{_BARE_HOST})", re.IGNORECASE)
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?", re.IGNORECASE
@@ -85,7 +87,11 @@ class FoundUrl:
 def find_urls(text: str) -> tuple[FoundUrl, ...]:
     """Returns every http and https address in `text`, in order, repeated where the text repeats it."""
     lowered = text.lower()
-    return tuple(_scan(text)) if any(sign in lowered for sign in _SIGNS) else ()
+    signs = [place for sign in _SIGNS if (place := lowered.find(sign)) >= 0]
+    if not signs:
+        return ()
+    same_places = len(lowered) == len(text)  # a few capitals become two letters
+    return tuple(_scan(text, max(0, min(signs) - _BEFORE_SIGN) if same_places else 0))
 
 
 def clean_url(raw: str) -> str | None:
@@ -125,8 +131,7 @@ def is_code_host(url: str) -> bool:
     return bool(path) and host in CODE_HOSTS
 
 
-def _scan(text: str) -> Iterator[FoundUrl]:
-    position = 0
+def _scan(text: str, position: int = 0) -> Iterator[FoundUrl]:
     while match := _START.search(text, position):
         found, position = _read(text, match)
         if found is not None:
