@@ -260,8 +260,6 @@ def test_who_comes_first_waits_for_nobody(engine, ask):
         assert server.peak_in_flight == 4
 
 
-
-
 def test_without_key_and_address_the_engine_says_what_to_set(store):
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
         open_llm(Settings.load(engine="openai"), store, Prompts.load())
