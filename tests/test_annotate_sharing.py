@@ -1,0 +1,75 @@
+"""Real processes that ask at once on one database, under the limits of one key."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import annotated, ended, new_cache, start
+from servers.limits import Limits
+from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, placeholder
+
+PAPERS = 98
+TOKENS_PER_MINUTE = 300_000
+BURST = TOKENS_PER_MINUTE / 3
+SETTINGS = {"BROADSHEET_BATCH_PAPERS": "1"}
+TOLD = {"BROADSHEET_TOKENS_PER_MINUTE": str(TOKENS_PER_MINUTE)}
+
+
+def floor_s(server: OpenAIServer) -> float:
+    """The shortest time for the answered tokens: what the burst does not cover has to refill."""
+    used = sum(seen.input_tokens + seen.output_tokens for seen in server.answered)
+    return (used - BURST) * 60 / TOKENS_PER_MINUTE
+
+
+def annotate_twice_at_once(db: Path, server: OpenAIServer, **settings: str) -> list[dict[str, Any]]:
+    server.behaviour.limits = Limits(tpm=TOKENS_PER_MINUTE, tpm_burst=BURST)
+    words = ("annotate", "--db", db, "--json", "--quiet")
+    both = [start(*words, server=server, **SETTINGS, **settings) for _ in range(2)]
+    return [json.loads(ended(process)[1]) for process in both]
+
+
+@pytest.mark.parametrize(
+    ("settings", "base_s"),
+    [(TOLD, 0.05), ({"BROADSHEET_MAX_IN_FLIGHT": "60"}, 0.3)],
+    ids=["limits that are set", "limits that only headers tell"],
+)
+def test_two_processes_share_the_limits_and_never_the_same_paper(tmp_path, settings, base_s):
+    db = new_cache(tmp_path / "cache.db", PAPERS)
+    with OpenAIServer(behaviour=Behaviour(base_s=base_s)) as server:
+        reports = annotate_twice_at_once(db, server, **settings)
+    asked = Counter(title for seen in server.answered for title in seen.titles)
+    assert set(asked.values()) == {1}
+    assert len(annotated(db)) == len(asked) == PAPERS
+    assert sum(report["annotated"] for report in reports) == PAPERS
+    assert min(report["annotated"] for report in reports) >= PAPERS // 10
+    refused = [seen for seen in server.seen if seen.status == 429]
+    assert len(refused) <= PAPERS // 20
+    assert server.seen[-1].at - server.seen[0].at <= 1.3 * floor_s(server) + base_s
+
+
+def test_who_is_left_goes_on_when_the_other_is_killed_and_leaves_only_what_that_had_under_way(tmp_path):
+    db = new_cache(tmp_path / "cache.db", PAPERS)
+    killed: list[int] = []
+
+    def answer(paper: AskedPaper) -> dict[str, Any]:
+        if len(server.answered) >= PAPERS // 2 and not killed:
+            killed.append(both[1].pid)
+            both[1].kill()
+        return placeholder(paper)
+
+    words = ("annotate", "--db", db, "--json", "--quiet")
+    with OpenAIServer(answer, Behaviour(base_s=0.2)) as server:
+        both = [start(*words, server=server, **SETTINGS) for _ in range(2)]
+        both[1].communicate()
+        ended(both[0])
+        assert killed
+        finished, paid = annotated(db), len(server.seen)
+        assert PAPERS - 16 <= len(finished)
+        ended(start(*words, server=server, **SETTINGS))
+    assert len(annotated(db)) == PAPERS
+    assert not finished & {title for seen in server.seen[paid:] for title in seen.titles}
