@@ -67,6 +67,18 @@ def test_a_dry_run_estimates_within_a_tenth_of_what_is_used() -> None:
     assert used["input_tokens"] == pytest.approx(expected["input_tokens"], rel=0.1)
 
 
+@pytest.mark.parametrize("papers_", [5, 9, 12, 27])
+def test_a_dry_run_counts_the_requests_that_will_be_made(papers_: int) -> None:
+    more = papers(27)
+    with Store.open(DB) as store, store.transaction():
+        for paper in more[12:]:
+            store.papers.add(paper, date(2026, 1, 5))
+    script([{"id": paper.id, "record": record(paper)} for paper in more])
+    expected = json.loads(run("--dry-run", "--json", "--limit", str(papers_)).stdout)
+    report = json.loads(run("--json", "--limit", str(papers_)).stdout)
+    assert (expected["papers"], expected["requests"]) == (papers_, report["requests"])
+
+
 def test_a_limit_bounds_the_papers() -> None:
     run("--limit", "5")
     assert annotated() == 5

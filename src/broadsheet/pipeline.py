@@ -17,15 +17,13 @@ from broadsheet.annotate import (
     Estimate,
     Progress,
     annotate_wanting,
-    estimate,
-    limits_of,
+    expect,
     maker_of,
 )
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
 from broadsheet.fetch import FetchReport, fetch
 from broadsheet.llm import open_llm
-from broadsheet.prices import Prices
 from broadsheet.prompts import Prompts
 from broadsheet.render import render, write
 from broadsheet.sources import Source
@@ -69,7 +67,7 @@ def run(
         day: The edition's day.
         since: Sources that know days leave out what they listed before.
         budget: What annotating may cost, at most.
-        approve: Told what annotating with a model will take; it stops the run by raising.
+        approve: Told what annotating will take, be it nothing; it stops the run by raising.
         on_fetch: Told how many papers have been read.
         on_annotate: Told where annotating stands.
         stop: Asked before every request; once true, nothing new is asked.
@@ -83,8 +81,7 @@ def run(
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, since, on_progress=on_fetch)
         papers = store.annotations.wanting(maker_of(llm, prompts), fetched.paper_ids)
-        if papers and llm.prompted:
-            approve(estimate(papers, llm, prompts, limits_of(settings), Prices.load(settings.prices)))
+        approve(expect(papers, llm, prompts, settings))
         annotated = annotate_wanting(
             store,
             llm,

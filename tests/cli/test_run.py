@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -115,6 +116,73 @@ def test_what_the_user_must_fix_is_one_sentence_and_exit_2(words: list[str], say
     complaints = [line for line in ended.stderr.splitlines() if line.startswith("broadsheet: ")]
     assert len(complaints) == 1
     assert says in complaints[0]
+
+
+# A process of its own makes the terminal the one that Ctrl-C is typed at, then becomes the command.
+AT_TERMINAL = """import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "broadsheet", *sys.argv[1:]])"""
+
+
+def in_a_terminal(answer: bytes, *words: str, **environment: str) -> tuple[int, str]:
+    """The exit code, and what a person sees who types this answer to the question."""
+    ours, theirs = pty.openpty()
+    command = subprocess.Popen(
+        [sys.executable, "-c", AT_TERMINAL, *words],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm", **environment},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen, answered = b"", False
+    while came := _read(ours):
+        seen += came
+        if not answered and b"Start? [y/N]" in seen:
+            os.write(ours, answer)
+            answered = True
+    os.close(ours)
+    return command.wait(), seen.decode(errors="replace")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # so Linux says that the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\x03"], ids=["no", "Ctrl-C"])
+def test_no_and_ctrl_c_at_the_question_end_the_run_and_no_live_line_covers_it(answer: bytes) -> None:
+    with OpenAIServer() as server:
+        code, seen = in_a_terminal(
+            answer,
+            *("run", "sample"),
+            OPENAI_BASE_URL=server.base_url,
+            OPENAI_API_KEY="k",
+            BROADSHEET_CONFIRM_TOKENS="10",
+        )
+    assert code == 1
+    after = seen.partition("Start? [y/N]")[2]
+    assert after.rstrip().endswith("Aborted!")
+    assert "Reading papers" not in after
+    assert "Stopping" not in after
+    assert not server.seen
+
+
+@pytest.mark.parametrize("annotated_before", [False, True])
+def test_a_dry_run_writes_no_edition_even_where_nothing_costs_anything(annotated_before: bool) -> None:
+    if annotated_before:
+        run("fetch", "sample")
+        run("annotate", "--engine", "extractive")
+    ended = run("run", "sample", "--engine", "extractive", "--dry-run")
+    assert ended.returncode == 0
+    assert (
+        ended.stdout
+        == f"{0 if annotated_before else 27} papers in 0 requests: about 0 tokens, cost $0.0000.\n"
+    )
+    assert not Path("editions").exists()
 
 
 def test_a_dry_run_estimates_and_asks_no_model() -> None:

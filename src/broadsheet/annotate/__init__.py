@@ -40,6 +40,7 @@ __all__ = [
     "annotate",
     "annotate_wanting",
     "estimate",
+    "expect",
     "limits_of",
     "maker_of",
     "rebuild",
@@ -104,15 +105,14 @@ def annotate_wanting(
         StoreError: The database cannot be written.
     """
     wanting = store.annotations.wanting(maker_of(llm, prompts), paper_ids, stale=stale)
-    quota = settings.tokens_per_minute
     return annotate(
         wanting[:limit],
         store,
         llm,
         prompts,
         limits=limits_of(settings),
-        in_flight=None if llm.engine == "openai-batch" else settings.max_in_flight,
-        tokens_per_minute=int(quota) if quota else None,
+        in_flight=_in_flight(llm, settings),
+        tokens_per_minute=_quota(settings),
         budget=budget,
         prices=Prices.load(settings.prices),
         on_progress=on_progress,
@@ -123,6 +123,28 @@ def annotate_wanting(
 def limits_of(settings: Settings) -> Limits:
     """What a request may hold, as the settings say."""
     return Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens)
+
+
+def expect(papers: Sequence[Paper], llm: LLM, prompts: Prompts, settings: Settings) -> Estimate:
+    """What `annotate_wanting` will take for these papers, as the settings say.
+
+    Raises:
+        ConfigError: The table of prices cannot be read.
+    """
+    limits = limits_of(settings)
+    chosen = plan(
+        len(papers), limits, in_flight=_in_flight(llm, settings), tokens_per_minute=_quota(settings)
+    )
+    limits = replace(limits, papers=chosen.papers)
+    return estimate(papers, llm, prompts, limits, Prices.load(settings.prices))
+
+
+def _in_flight(llm: LLM, settings: Settings) -> int | None:
+    return None if llm.engine == "openai-batch" else settings.max_in_flight
+
+
+def _quota(settings: Settings) -> int | None:
+    return int(settings.tokens_per_minute) if settings.tokens_per_minute else None
 
 
 def annotate(

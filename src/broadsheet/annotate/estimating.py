@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broadsheet import tokens
 from broadsheet.annotate.asking import Asker
 from broadsheet.batching import Limits, pack
 from broadsheet.llm import LLM
@@ -42,13 +41,13 @@ class Estimate:
 
 
 def estimate(papers: Sequence[Paper], llm: LLM, prompts: Prompts, limits: Limits, prices: Prices) -> Estimate:
-    """Count what a run over these papers will take; an engine without a prompt takes no tokens."""
-    if not papers:
-        return Estimate(0, 0, 0, 0, 0.0)
-    fixed = Asker(prompts, limits, prompted=llm.prompted).fixed_tokens
-    batches = pack(papers, limits, fixed_tokens=fixed, count=tokens.count if llm.prompted else len)
-    asked = fixed * len(batches) + sum(batch.tokens for batch in batches) if llm.prompted else 0
-    answered = ANSWER_TOKENS * len(papers) if llm.prompted else 0
+    """Count what a run over these papers will take; an engine without a prompt takes nothing."""
+    if not (papers and llm.prompted):
+        return Estimate(len(papers), 0, 0, 0, 0.0)
+    fixed = Asker(prompts, limits, prompted=True).fixed_tokens
+    batches = pack(papers, limits, fixed_tokens=fixed)
+    asked = fixed * len(batches) + sum(batch.tokens for batch in batches)
+    answered = ANSWER_TOKENS * len(papers)
     price = prices.of(llm.engine, llm.model)
     cost = price.cost(asked, 0, answered) if price else None
     return Estimate(len(papers), len(batches), asked, answered, cost)

@@ -63,9 +63,8 @@ def annotate_(
     verbose: VerboseOption = False,
 ) -> None:
     """Annotate what has no current annotation."""
-    from broadsheet.annotate import Budget, annotate_wanting, estimate, limits_of, maker_of, rebuild
+    from broadsheet.annotate import Budget, annotate_wanting, expect, maker_of, rebuild
     from broadsheet.llm import open_llm
-    from broadsheet.prices import Prices
     from broadsheet.prompts import Prompts
 
     settings = start(db=db, engine=engine, model=model, quiet=quiet, verbose=verbose)
@@ -80,7 +79,7 @@ def annotate_(
                 store.annotations.forgive()
         llm = open_llm(settings, store, prompts)
         wanting = store.annotations.wanting(maker_of(llm, prompts), stale=stale)[:limit]
-        expected = estimate(wanting, llm, prompts, limits_of(settings), Prices.load(settings.prices))
+        expected = expect(wanting, llm, prompts, settings)
         if dry_run:
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -93,17 +94,21 @@ def run_(
     fields = mapped_fields(mapped)
     asked = open_sources(sources, day=named, on_trouble=troubles, settings=settings, fields=fields)
 
-    def approve(expected: Estimate) -> None:
-        if dry_run:
-            say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
-            raise typer.Exit
-        if not yes:
-            confirm(expected, settings)
+    with ExitStack() as shown, stopping() as stop:
+        advance = shown.enter_context(progress("Reading papers", quiet=quiet))
 
-    with progress("Reading papers", quiet=quiet) as advance, stopping() as stop:
+        def approve(expected: Estimate) -> None:
+            nonlocal advance
+            shown.close()  # a question below a live line could be neither read nor answered
+            if dry_run:
+                say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
+                raise typer.Exit
+            if not yes:
+                confirm(expected, settings)
+            advance = shown.enter_context(progress("Annotating", quiet=quiet))
 
         def on_annotate(at: Progress) -> None:
-            advance(at.done, at.total, progress_note(at), "Annotating")
+            advance(at.done, at.total, progress_note(at))
 
         report = run(
             asked,

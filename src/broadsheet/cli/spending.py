@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,11 @@ def confirm(expected: Estimate, settings: Settings) -> None:
             f"This run is large ({estimate_sentence(expected)[:-1]}); add --yes to start it, or use --limit."
         )
     note(estimate_sentence(expected))
-    typer.confirm("Start?", abort=True, err=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # nothing is under way: Ctrl-C is a no
+    try:
+        typer.confirm("Start?", abort=True, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def estimate_sentence(expected: Estimate) -> str:
