@@ -18,7 +18,7 @@ from broadsheet.annotate import (
     Progress,
     annotate_wanting,
     expect,
-    maker_of,
+    wanting,
 )
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
@@ -80,7 +80,7 @@ def run(
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, since, on_progress=on_fetch)
-        papers = store.annotations.wanting(maker_of(llm, prompts), fetched.paper_ids)
+        papers = wanting(store, llm, prompts, fetched.paper_ids)
         approve(expect(papers, llm, prompts, settings))
         annotated = annotate_wanting(
             store,
@@ -92,7 +92,7 @@ def run(
             on_progress=on_annotate,
             stop=stop,
         )
-        if annotated.ending == "stopped":
+        if annotated.ending in {"stopped", "with-service"}:
             return RunReport(fetched, annotated, None, None)
         composed = compose(store, day, taxonomy=prompts.taxonomy)
         edition = composed.edition

@@ -1,13 +1,20 @@
-"""``/v1/files`` and ``/v1/batches`` of the loopback server; a job is done after it was looked at so often."""
+"""``/v1/files`` and ``/v1/batches`` of the loopback server; a job is done after it was looked at so often.
+
+A call can be held up before it is carried out or after (`Batches.hold_at`), so that a test may kill the
+caller at exactly that moment.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
+import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from servers.loopback import Answer, Call
 
@@ -23,6 +30,14 @@ class Batches:
         expire_after: Lines that are answered before the job expires; None for all.
         fail_lines: Numbers of lines that end in the error file with status 500.
         reject: Whether jobs fail validation, with no output at all.
+        reject_code: The code of that.
+        end_as: Status that a job ends with, whatever was answered; ``completed`` or ``expired`` unless given.
+        skip_lines: Numbers of lines that stand in neither file.
+        lists: Whether jobs are listed.
+        lost_answers: How many answers to the creation of a job are lost on the way, once it is created.
+        hold_at: Where calls are held up: ``before`` or ``after``, a space, and ``upload``, ``create``,
+            ``look`` or ``content``; empty for nowhere.
+        held: Set when a call is held up.
     """
 
     def __init__(self, complete: Complete) -> None:
@@ -33,15 +48,41 @@ class Batches:
         self.expire_after: int | None = None
         self.fail_lines: frozenset[int] = frozenset()
         self.reject = False
-        self._polls: dict[str, int] = {}
+        self.reject_code = "invalid_file"
+        self.end_as = ""
+        self.skip_lines: frozenset[int] = frozenset()
+        self.lists = True
+        self.lost_answers = 0
+        self.hold_at = ""
+        self.held = threading.Event()
+        self.uploads = 0
+        self.polls: Counter[str] = Counter()
 
-    def respond(self, call: Call) -> Answer:
-        """Answer one call."""
+    async def respond(self, call: Call) -> Answer:
+        """Answer one call, held up where the test wants it."""
+        action = _action(call)
+        await self._hold(f"before {action}")
+        answer = self._carry_out(call)
+        await self._hold(f"after {action}")
+        if action == "create" and self.lost_answers:
+            self.lost_answers -= 1
+            return Answer(reset=True)
+        return answer
+
+    async def _hold(self, place: str) -> None:
+        """Hold a call up for as long as the test says; its caller may be dead by then."""
+        while self.hold_at == place:
+            self.held.set()
+            await asyncio.sleep(0.01)
+
+    def _carry_out(self, call: Call) -> Answer:
         path = call.path.partition("?")[0].removeprefix("/v1/")
         if call.method == "POST" and path == "files":
             return self._upload(call)
         if call.method == "POST" and path == "batches":
             return self._create(json.loads(call.body))
+        if path == "batches" and self.lists:
+            return self._list(call.path)
         kind, _, name = path.partition("/")
         if kind == "batches" and name in self.jobs:
             return Answer.of(self._look(name))
@@ -72,6 +113,7 @@ class Batches:
         for part in call.body.split(b"--" + boundary[1].encode()):
             head, _, content = part.partition(b"\r\n\r\n")
             if b'name="file"' in head:
+                self.uploads += 1
                 return Answer.of(self._file(self._keep(content.removesuffix(b"\r\n"))))
         return Answer.of({"error": {"message": "No file in the form."}}, 400)
 
@@ -93,17 +135,27 @@ class Batches:
             "output_file_id": None,
             "error_file_id": None,
         }
-        self._polls[name] = 0
+        if self.reject:
+            fault = {"code": self.reject_code, "message": "The file was not taken.", "line": 1}
+            self.jobs[name]["errors"] = {"object": "list", "data": [fault]}
         return Answer.of(self.jobs[name])
+
+    def _list(self, path: str) -> Answer:
+        """A page of two jobs, latest first, so that the next page is asked for."""
+        jobs = list(reversed(self.jobs.values()))
+        after = parse_qs(urlsplit(path).query).get("after", [""])[0]
+        begin = next((place for place, job in enumerate(jobs, 1) if job["id"] == after), 0)
+        page = [_shown(job) for job in jobs[begin : begin + 2]]
+        return Answer.of({"object": "list", "data": page, "has_more": begin + 2 < len(jobs)})
 
     def _look(self, name: str) -> dict[str, Any]:
         job = self.jobs[name]
-        self._polls[name] += 1
-        due = self.polls_to_finish is not None and self._polls[name] > self.polls_to_finish
+        self.polls[name] += 1
+        due = self.polls_to_finish is not None and self.polls[name] > self.polls_to_finish
         if job["status"] == "in_progress" and due:
             job["status"] = "finalizing"
             job["task"] = asyncio.get_running_loop().create_task(self._run(job))
-        return {key: value for key, value in job.items() if key != "task"}
+        return _shown(job)
 
     async def _run(self, job: dict[str, Any]) -> None:
         lines = [json.loads(line) for line in self.files[job["input_file_id"]].splitlines() if line.strip()]
@@ -113,6 +165,8 @@ class Batches:
             if self.expire_after is not None and number >= self.expire_after:
                 error = {"code": "batch_expired", "message": "This request could not be executed in time."}
                 errors.append({"custom_id": line["custom_id"], "response": None, "error": error})
+                continue
+            if number in self.skip_lines:
                 continue
             answer = (
                 Answer(500) if number in self.fail_lines else await self._complete(line["body"], batched=True)
@@ -129,4 +183,15 @@ class Batches:
         for key, told_lines in (("output_file_id", output), ("error_file_id", errors)):
             if told_lines:
                 job[key] = self._keep("\n".join(map(json.dumps, told_lines)).encode())
-        job["status"] = "expired" if self.expire_after is not None else "completed"
+        job["status"] = self.end_as or ("expired" if self.expire_after is not None else "completed")
+
+
+def _action(call: Call) -> str:
+    path = call.path.partition("?")[0]
+    if call.method == "POST":
+        return "upload" if path.endswith("/files") else "create"
+    return "content" if path.endswith("/content") else "look"
+
+
+def _shown(job: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in job.items() if key != "task"}

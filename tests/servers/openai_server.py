@@ -172,7 +172,7 @@ class OpenAIServer:
             finally:
                 self.in_flight -= 1
         if path.startswith(("/v1/files", "/v1/batches")):
-            return self.batches.respond(call)
+            return await self.batches.respond(call)
         if path == "/v1/models":
             return Answer.of({"object": "list", "data": [{"id": self.behaviour.model, "object": "model"}]})
         if path == "/control/seen":

@@ -14,15 +14,18 @@ from broadsheet.annotate.asking import Asker
 from broadsheet.annotate.course import Course
 from broadsheet.annotate.estimating import Estimate, estimate
 from broadsheet.annotate.judging import Judge
+from broadsheet.annotate.left import left as left_of
 from broadsheet.annotate.rebuilding import rebuild as rebuild_with
 from broadsheet.annotate.rebuilding import recover
-from broadsheet.annotate.report import AnnotateReport, Failure, Progress
+from broadsheet.annotate.report import AnnotateReport, Failure, Progress, Watch
 from broadsheet.annotate.spending import Budget, Spending
-from broadsheet.annotate.stage import Stage, Watch
+from broadsheet.annotate.stage import Stage
 from broadsheet.batching import Limits, pack, plan
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
+from broadsheet.fencing import FencedPaper
 from broadsheet.llm import LLM
+from broadsheet.llm.lasting import Lasting
 from broadsheet.paper import Paper
 from broadsheet.prices import Prices
 from broadsheet.prompts import Prompts
@@ -44,6 +47,7 @@ __all__ = [
     "limits_of",
     "maker_of",
     "rebuild",
+    "wanting",
 ]
 
 log = logging.getLogger(__name__)
@@ -70,6 +74,20 @@ def maker_of(llm: LLM, prompts: Prompts) -> Maker:
     """What the engine's annotations depend on besides the paper."""
     prompt = prompts.id if llm.prompted else prompts.taxonomy.cues_id
     return Maker(llm.engine, llm.model, prompt, schema_id(prompts.taxonomy))
+
+
+def wanting(
+    store: Store,
+    llm: LLM,
+    prompts: Prompts,
+    paper_ids: Iterable[str] | None = None,
+    *,
+    stale: bool = False,
+    limit: int | None = None,
+) -> list[Paper]:
+    """Papers without a current annotation that no request under way asks about; see `annotate_wanting`."""
+    papers = store.annotations.wanting(maker_of(llm, prompts), paper_ids, stale=stale)
+    return [paper for paper in papers if not (isinstance(llm, Lasting) and llm.holds(paper))][:limit]
 
 
 def annotate_wanting(
@@ -104,9 +122,8 @@ def annotate_wanting(
         LLMError: The engine cannot answer, now or ever; what is done is kept.
         StoreError: The database cannot be written.
     """
-    wanting = store.annotations.wanting(maker_of(llm, prompts), paper_ids, stale=stale)
     return annotate(
-        wanting[:limit],
+        wanting(store, llm, prompts, paper_ids, stale=stale, limit=limit),
         store,
         llm,
         prompts,
@@ -163,6 +180,11 @@ def annotate(
 ) -> AnnotateReport:
     """Annotate papers and commit every answer as it comes.
 
+    What earlier runs left with an engine whose answers take a day is collected first, whatever the papers and
+    the budget are: it is paid for. It was asked under the prompt of then and is kept as such, so a paper that
+    it annotates is not asked about again unless stale papers are. A paper whose words have changed since is
+    asked about in its new words, and the answer about the old ones does not become its current one.
+
     Args:
         papers: Papers of the store.
         store: The cache.
@@ -188,7 +210,11 @@ def annotate(
             f"The price of {llm.model} is unknown, so a budget in dollars cannot be kept;"
             " add it to the table of prices or use --budget-tokens."
         )
-    if not papers:
+    taken_up = []
+    if isinstance(llm, Lasting):
+        llm.stop = stop
+        taken_up = llm.take_up()
+    if not papers and not taken_up:
         return AnnotateReport(cost_usd=0.0)
     maker, judge = maker_of(llm, prompts), judge_of(prompts)
     recovered = recover(store, judge, maker, papers) if llm.prompted else set()
@@ -199,19 +225,27 @@ def annotate(
     limits = replace(limits, papers=chosen.papers)
     count = tokens.count if llm.prompted else len
     batches = pack(papers, limits, fixed_tokens=asker.fixed_tokens, count=count)
+
+    def fit(paper: Paper) -> FencedPaper:
+        return pack([paper], limits, fixed_tokens=asker.fixed_tokens, count=count)[0].papers[0]
+
+    left = [left_of(request, maker, fit) for request in taken_up]
     stage = Stage(
         store,
         llm,
         maker,
         asker=asker,
         course=Course(
-            (batch.papers for batch in batches), chosen.papers, patient=tokens_per_minute is not None
+            (batch.papers for batch in batches),
+            chosen.papers,
+            patient=tokens_per_minute is not None or isinstance(llm, Lasting),
         ),
         judge=judge,
         spending=Spending(budget, price),
         in_flight=in_flight,
         watch=Watch(on_progress, stop),
-        papers=len(papers),
+        papers=len(papers) + sum(len(taken.ask.papers) for taken in left),
+        left=left,
     )
     report = stage.run()
     return replace(report, papers=report.papers + len(recovered), annotated=report.annotated + len(recovered))

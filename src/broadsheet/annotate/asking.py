@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -69,6 +70,7 @@ class Asker:
         self._prompted = prompted
         self._schema = reply_schema(prompts.taxonomy)
         self._system = prompts.render(SYSTEM) if prompted else ""
+        self._name = uuid.uuid4().hex[:12]
         self._asked = 0
         self.allowance = 1
         self.fixed_tokens = 0
@@ -82,7 +84,7 @@ class Asker:
         refs = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
         turns, size = self._turns(refs, ask.faults) if self._prompted else ((), 0)
         return Request(
-            id=f"{ask.purpose}-{self._asked}",
+            id=f"{ask.purpose}-{self._name}-{self._asked}",
             papers={ref: paper.paper for ref, paper in refs.items()},
             turns=turns,
             schema=self._schema,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from broadsheet.annotate.asking import Asker
 from broadsheet.batching import Limits, pack
 from broadsheet.llm import LLM
+from broadsheet.llm.lasting import Lasting
 from broadsheet.paper import Paper
 from broadsheet.prices import Prices
 from broadsheet.prompts import Prompts
@@ -26,6 +27,7 @@ class Estimate:
         input_tokens: Prompt tokens.
         output_tokens: Tokens of the answers.
         cost_usd: US dollars, nothing cached; None where the price is unknown.
+        with_service: Papers that requests of earlier runs ask about; their answers are not counted here.
     """
 
     papers: int
@@ -33,6 +35,7 @@ class Estimate:
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+    with_service: int = 0
 
     @property
     def tokens(self) -> int:
@@ -42,12 +45,13 @@ class Estimate:
 
 def estimate(papers: Sequence[Paper], llm: LLM, prompts: Prompts, limits: Limits, prices: Prices) -> Estimate:
     """Count what a run over these papers will take; an engine without a prompt takes nothing."""
+    with_service = llm.count_held() if isinstance(llm, Lasting) else 0
     if not (papers and llm.prompted):
-        return Estimate(len(papers), 0, 0, 0, 0.0)
+        return Estimate(len(papers), 0, 0, 0, 0.0, with_service)
     fixed = Asker(prompts, limits, prompted=True).fixed_tokens
     batches = pack(papers, limits, fixed_tokens=fixed)
     asked = fixed * len(batches) + sum(batch.tokens for batch in batches)
     answered = ANSWER_TOKENS * len(papers)
     price = prices.of(llm.engine, llm.model)
     cost = price.cost(asked, 0, answered) if price else None
-    return Estimate(len(papers), len(batches), asked, answered, cost)
+    return Estimate(len(papers), len(batches), asked, answered, cost, with_service)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -30,6 +30,20 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """How a run and its surroundings speak to each other.
+
+    Attributes:
+        on_progress: Called after every answer.
+        stop: Asked before every request; once it says true nothing new is asked, and what is under way is
+            awaited.
+    """
+
+    on_progress: Callable[[Progress], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A paper that could not be annotated, and why."""
 
@@ -48,6 +62,7 @@ class AnnotateReport:
         annotated: Papers that have their annotation now.
         failures: Papers that were given up.
         elsewhere: Papers that another process was asking for.
+        with_service: Papers whose answers come within a day; a later run collects them.
         left: Papers that were not asked for because the run stopped early.
         requests: Answers that came.
         input_tokens: Prompt tokens, cached ones included.
@@ -56,7 +71,7 @@ class AnnotateReport:
         wasted: Tokens in and out that brought no annotation, by cause.
         cost_usd: US dollars; None where the price is unknown.
         findings: Findings stored with the annotations.
-        ending: ``done``, or why it stopped early: ``stopped`` or ``budget``.
+        ending: ``done``, ``with-service``, or why it stopped early: ``stopped`` or ``budget``.
         seconds: How long it took.
     """
 
@@ -64,6 +79,7 @@ class AnnotateReport:
     annotated: int = 0
     failures: tuple[Failure, ...] = ()
     elsewhere: int = 0
+    with_service: int = 0
     left: int = 0
     requests: int = 0
     input_tokens: int = 0

@@ -54,6 +54,10 @@ class Spending:
         self._held_usd += usd
         return True
 
+    def hold(self, request: Request) -> None:
+        """Set aside what a request may cost that an earlier run has made, whatever the budget is."""
+        self._reserved[request.id] = self._worst(request)
+
     def settle(self, request: Request, usage: Usage | None) -> float | None:
         """Take the reservation back and count what the answer cost; returns US dollars, or None."""
         tokens, usd = self._reserved.pop(request.id, (0, Decimal(0)))

@@ -8,37 +8,25 @@ way.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 
 from broadsheet.annotate.asking import Ask, Asker, Fault
 from broadsheet.annotate.course import Course, Unanswered
 from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.left import Left, keep_older, memo_of
 from broadsheet.annotate.notes import Notes
 from broadsheet.annotate.replies import RawRecord, Reading, read
-from broadsheet.annotate.report import AnnotateReport, Failure, Progress
+from broadsheet.annotate.report import AnnotateReport, Failure, Progress, Watch
 from broadsheet.annotate.spending import Spending
 from broadsheet.errors import StoreError
 from broadsheet.fencing import FencedPaper
 from broadsheet.llm import LLM, Outcome, Reply, Request
+from broadsheet.llm.lasting import Lasting
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How a run and its surroundings speak to each other.
-
-    Attributes:
-        on_progress: Called after every answer.
-        stop: Asked before every request; once it says true nothing new is asked, and what is under way is
-            awaited.
-    """
-
-    on_progress: Callable[[Progress], None] = lambda _: None
-    stop: Callable[[], bool] = lambda: False
 
 
 class Stage:
@@ -57,9 +45,11 @@ class Stage:
         in_flight: int | None,
         watch: Watch,
         papers: int,
+        left: Sequence[Left] = (),
     ) -> None:
         self._store = store
         self._llm = llm
+        self._lasting = llm if isinstance(llm, Lasting) else None
         self._maker = maker
         self._asker = asker
         self._course = course
@@ -70,6 +60,7 @@ class Stage:
         self._total = papers
         self._requests: list[Request] = []
         self._under_way: dict[str, Ask] = {}
+        self._left = {taken.request.id: taken for taken in left}
         self._annotated = 0
         self._done: list[str] = []
         self._failures: list[Failure] = []
@@ -90,6 +81,7 @@ class Stage:
             StoreError: The database cannot be written; what was committed before stands.
         """
         try:
+            self._take_up()
             with self._store.transaction():
                 self._hand_over()
             for outcome in self._llm.complete(self._requests):
@@ -100,16 +92,27 @@ class Stage:
             self._give_up_claims()
             raise
 
+    def _take_up(self) -> None:
+        """Wait for what earlier runs asked as well; it counts against the budget, but cannot be unasked."""
+        for taken in self._left.values():
+            self._spending.hold(taken.request)
+            self._under_way[taken.request.id] = taken.ask
+            self._requests.append(taken.request)
+
     def _take(self, outcome: Outcome) -> None:
         """Bring one outcome to its end: the answer is committed first, and what is asked next claimed."""
         ask = self._under_way.pop(outcome.request.id)
+        left = self._left.get(outcome.request.id)
+        maker = left.maker if left else self._maker
         reply = outcome.reply
         cost = self._spending.settle(outcome.request, reply.usage if reply else None)
         if reply is None:
-            self._take_silence(ask, outcome.error)
+            if maker == self._maker:
+                self._take_silence(ask, outcome.error)
             return
         with self._store.transaction():
-            reply_id = self._keep_reply(outcome.request, reply, cost)
+            reply_id = left and self._store.annotations.reply_to(outcome.request.id)
+            reply_id = reply_id or self._keep_reply(outcome.request, reply, cost, maker)
             self._store.claims.renew()
             self._hand_over(reading=True)
         asked = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
@@ -117,7 +120,11 @@ class Stage:
         if reply.finish_reason == "length" and not reading.records:
             self._asker.allowance = min(8, 2 * self._asker.allowance)
         with self._store.transaction():
-            if ask.faults:
+            if left and maker != self._maker:
+                findings = keep_older(self._store, self._judge, left, reading, reply_id)
+                self._annotated += len(findings)
+                self._findings += sum(findings)
+            elif ask.faults:
                 self._take_repair(ask, reading, reply_id)
             else:
                 self._take_records(ask, asked, reading, reply_id)
@@ -196,9 +203,9 @@ class Stage:
         self._store.claims.release(self._done)
         self._done.clear()
 
-    def _keep_reply(self, request: Request, reply: Reply, cost: float | None) -> int:
+    def _keep_reply(self, request: Request, reply: Reply, cost: float | None, maker: Maker) -> int:
         return self._store.annotations.keep_reply(
-            self._maker,
+            maker,
             request_id=request.id,
             purpose=request.purpose,
             papers=request.papers,
@@ -232,7 +239,9 @@ class Stage:
         While an answer is being read it may still add to what is left over.
         """
         while not self._ending and (self._in_flight is None or len(self._under_way) < self._in_flight):
-            ask = self._course.next(idle=not (self._under_way or reading))
+            # Answers of a lasting engine are not worth waiting for, but for those that are at hand.
+            awaited = self._lasting.collecting if self._lasting else bool(self._under_way)
+            ask = self._course.next(idle=not (awaited or reading))
             if ask is None:
                 return
             if self._watch.stop():
@@ -243,6 +252,8 @@ class Stage:
             if claimed is None:
                 continue
             request = self._asker.request(claimed)
+            if self._lasting:
+                request = replace(request, memo=memo_of(claimed, self._maker))
             if not self._spending.reserve(request):
                 self._ending = "budget"
                 self._course.put_back(claimed)
@@ -254,15 +265,20 @@ class Stage:
         """The part of an ask that no other process is asking for; what is asked again is ours already."""
         if ask.purpose != "annotate" or ask.again:
             return ask
-        keys = {self._key(sent.paper): sent for sent in ask.papers}
+        keys = {self._key(sent.paper): sent for sent in ask.papers if not self._holds(sent)}
         ours = self._store.claims.take({key: sent.paper.id for key, sent in keys.items()})
-        self._elsewhere += len(keys) - len(ours)
+        self._elsewhere += len(ask.papers) - len(ours)
         papers = tuple(sent for key, sent in keys.items() if key in ours)
         return Ask(papers, ask.purpose) if papers else None
+
+    def _holds(self, sent: FencedPaper) -> bool:
+        return self._lasting is not None and self._lasting.holds(sent.paper)
 
     def _end(self) -> AnnotateReport:
         """Settle what will not be asked any more, and record how the run ended."""
         faults = self._course.unrepaired()
+        waiting = sum(self._holds(sent) for ask in self._under_way.values() for sent in ask.papers)
+        ending = self._ending or ("with-service" if waiting else "stopped" if self._under_way else "done")
         with self._store.transaction():
             self._settle_all(faults)
             self._store.claims.release_all()
@@ -270,7 +286,7 @@ class Stage:
                 self._run_id,
                 annotated=self._annotated,
                 failed=len(self._failures),
-                ending=self._ending or "done",
+                ending=ending,
             )
         usage = self._spending.usage
         return AnnotateReport(
@@ -278,7 +294,8 @@ class Stage:
             annotated=self._annotated,
             failures=tuple(self._failures),
             elsewhere=self._elsewhere,
-            left=self._total - self._annotated - len(self._failures) - self._elsewhere,
+            with_service=waiting,
+            left=self._total - self._annotated - len(self._failures) - self._elsewhere - waiting,
             requests=self._spending.requests,
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
@@ -286,7 +303,7 @@ class Stage:
             wasted=dict(self._wasted),
             cost_usd=self._spending.cost_usd,
             findings=self._findings,
-            ending=self._ending or "done",
+            ending=ending,
             seconds=time.monotonic() - self._began,
         )
 

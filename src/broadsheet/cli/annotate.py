@@ -63,7 +63,7 @@ def annotate_(
     verbose: VerboseOption = False,
 ) -> None:
     """Annotate what has no current annotation."""
-    from broadsheet.annotate import Budget, annotate_wanting, expect, maker_of, rebuild
+    from broadsheet.annotate import Budget, annotate_wanting, expect, rebuild, wanting
     from broadsheet.llm import open_llm
     from broadsheet.prompts import Prompts
 
@@ -78,8 +78,8 @@ def annotate_(
             with store.transaction():
                 store.annotations.forgive()
         llm = open_llm(settings, store, prompts)
-        wanting = store.annotations.wanting(maker_of(llm, prompts), stale=stale)[:limit]
-        expected = expect(wanting, llm, prompts, settings)
+        papers = wanting(store, llm, prompts, stale=stale, limit=limit)
+        expected = expect(papers, llm, prompts, settings)
         if dry_run:
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
             return
@@ -91,7 +91,7 @@ def annotate_(
                 llm,
                 prompts,
                 settings,
-                paper_ids=[paper.id for paper in wanting],
+                paper_ids=[paper.id for paper in papers],
                 stale=stale,
                 budget=Budget(budget_tokens, budget_usd),
                 on_progress=lambda now: advance(now.done, now.total, progress_note(now)),

@@ -48,9 +48,10 @@ def confirm(expected: Estimate, settings: Settings) -> None:
 
 def estimate_sentence(expected: Estimate) -> str:
     """An estimate in a sentence."""
+    more = f"; {expected.with_service:,} more are with the Batch API already" if expected.with_service else ""
     return (
         f"{expected.papers:,} papers in {expected.requests:,} requests: about {expected.tokens:,} tokens,"
-        f" cost {money(expected.cost_usd)}."
+        f" cost {money(expected.cost_usd)}{more}."
     )
 
 
@@ -79,7 +80,12 @@ def report_sentence(report: AnnotateReport) -> str:
         sentence += f" {report.failed:,} failed."
     if report.elsewhere:
         sentence += f" {report.elsewhere:,} are being annotated by another process."
-    if report.ending != "done":
+    if report.with_service:
+        sentence += (
+            f" {report.with_service:,} papers are with the Batch API: collect their annotations later with"
+            " broadsheet annotate --engine openai-batch."
+        )
+    if report.ending in {"budget", "stopped"} and report.left:
         why = "The budget is used up" if report.ending == "budget" else "Stopped"
         sentence += f" {why}; {report.left:,} papers are left: go on with broadsheet annotate."
     return sentence

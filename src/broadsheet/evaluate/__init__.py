@@ -11,6 +11,7 @@ from typing import Any
 from broadsheet.annotate import AnnotateReport, Limits, Progress, annotate, maker_of
 from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
+from broadsheet.errors import LLMUnavailable
 from broadsheet.evaluate.reference import Reference, read_reference
 from broadsheet.evaluate.scores import Measure, count, measured
 from broadsheet.intake import admit
@@ -137,6 +138,10 @@ def evaluate(
         if wanting
         else AnnotateReport()
     )
+    if report.with_service:
+        raise LLMUnavailable(
+            f"{report.with_service:,} papers are with the Batch API; run the same command again later."
+        )
     said = [store.annotations.kept(maker.key(paper.content_hash)) for paper in papers]
     annotations = [kept[0] if kept else None for kept in said]
     counts = [

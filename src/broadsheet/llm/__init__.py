@@ -28,13 +28,14 @@ class Request:
     """One question about some papers.
 
     Attributes:
-        id: Unique in a run.
+        id: Unique in a database, since some requests outlive their run.
         papers: What is asked about, by ref (``P1``, ``P2`` …), in the order of the prompt.
         turns: System text, user text and, for a repair, the answer so far and what was wrong with it.
         schema: JSON Schema of the answer.
         input_tokens: Tokens of the turns and the schema, counted or over-estimated.
         max_output_tokens: Where the answer is cut off.
         purpose: Why it is asked, for the account of tokens.
+        memo: What another process would need to go on from the answer; only its asker reads it.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Request:
     input_tokens: int
     max_output_tokens: int
     purpose: Literal["annotate", "repair", "missing", "split"] = "annotate"
+    memo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,58 +1,49 @@
 """The openai-batch engine: requests go out as files, are answered within a day, and cost half.
 
-A job outlives the process that sent it. What is under way is kept in the database by a fingerprint of each
-request, so a later run that asks the same requests collects the answers instead of sending them again.
-Whatever a job's status, both of its files are read: an expired job keeps what was answered.
+A request outlives the process that asked it: it is kept whole before it is sent, and forgotten when its
+outcome has been dealt with. So whatever a later run would make of its papers, it goes on from the answer that
+is under way, in the words in which it was asked, and sends nothing twice. Whatever a job's status, both of
+its files are read: an expired job keeps what was answered.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from broadsheet.config import Settings
-from broadsheet.errors import LLMMisconfigured, LLMUnavailable
+from broadsheet.errors import LLMError, LLMMisconfigured
 from broadsheet.llm import Outcome, Request
+from broadsheet.llm.batch_lines import fault_in, line_of, reply_in, unanswered
+from broadsheet.llm.batch_service import BatchService, pause, refusal_of
+from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.negotiation import Dialect, Negotiation
-from broadsheet.llm.openai import NO_KEY, endpoint_address, require_access
+from broadsheet.llm.openai import endpoint_address, require_access
+from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+from broadsheet.store.batch_jobs import OpenJob
 
 if TYPE_CHECKING:
-    import openai  # noqa: TID251 - a provider's own package
-    from openai.types import Batch as Job  # noqa: TID251 - the same
+    from openai.types import Batch as Job  # noqa: TID251 - a provider's own package
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 MAX_LINES, MAX_BYTES = 50_000, 190_000_000
 """The service takes 50,000 lines and 200 MB a file."""
 ENDED = {"completed", "expired", "failed", "cancelled"}
 TRIES = 3
+"""How often a request that fails or expires is sent, whichever processes send it."""
+NOT_UNDERSTOOD = {400, 415, 422}
 FIRST_POLL_S, LONGEST_POLL_S = 1.0, 60.0
-CALL_ATTEMPTS = 5
-
-
-def fingerprint(request: Request) -> str:
-    """The same for the same turns, schema and papers, in whatever run they are asked."""
-    asked = {
-        "turns": [(turn.role, turn.text) for turn in request.turns],
-        "schema": request.schema,
-        "papers": {ref: (paper.id, paper.content_hash) for ref, paper in request.papers.items()},
-    }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+COMPLETION_WINDOW = timedelta(hours=24)
 
 
 class OpenAIBatchLLM:
-    """Asks by the Batch API; see `broadsheet.llm.LLM`."""
+    """Asks by the Batch API; see `broadsheet.llm.lasting.Lasting`."""
 
     engine = "openai-batch"
     prompted = True
@@ -60,175 +51,222 @@ class OpenAIBatchLLM:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.model = settings.model
         self.waiting = ""
+        self.collecting = False
+        self.stop: Callable[[], bool] = lambda: False
         self._wait_s = settings.batch_wait_s
         self._store = store
         self._endpoint = store.endpoint(endpoint_address(), settings.model)
         self._jobs = store.batch_jobs(endpoint_address(), settings.model)
+        self._service = BatchService(self._stopped)
         self._negotiation = Negotiation(Dialect.parse(self._endpoint.dialect()), self._remember)
-        self._tries: Counter[str] = Counter()
+        self._tries: dict[str, int] = {}
+        self._refusal: LLMError | None = None
+
+    def take_up(self) -> list[Request]:
+        """Requests of earlier runs that have no outcome and that no living process waits for."""
+        with self._store.transaction():
+            kept = self._jobs.open_requests()
+            ours = self._store.claims.take({found.id: "" for found in kept})
+        self._tries = {found.id: found.tries for found in kept if found.id in ours}
+        return [as_written(found.id, found.text) for found in kept if found.id in ours]
+
+    def holds(self, paper: Paper) -> bool:
+        """Whether a request without an outcome asks about this paper in these words."""
+        return self._jobs.holds(paper.id, paper.content_hash)
+
+    def count_held(self) -> int:
+        """How many papers requests without an outcome ask about."""
+        return self._jobs.papers()
 
     def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
         """Send what is not with the service yet, and yield what has been answered.
 
+        It ends when every request has its outcome, when ``batch_wait_s`` is over, or when ``stop`` says so.
+
         Raises:
-            LLMUnavailable: Requests are still with the service when ``batch_wait_s`` is over; a later run
-                collects them. Or the service does not answer.
+            LLMUnavailable: The service does not answer; a later run goes on.
             LLMMisconfigured: The key, the address or the file is refused.
         """
+        self._refusal = None
         waiting: dict[str, Request] = {}
+        answered: list[Outcome] = []
         seen, poll_s = 0, FIRST_POLL_S
         deadline = time.monotonic() + self._wait_s
         while True:
-            while seen < len(requests):
-                waiting[self._name(requests[seen], waiting)] = requests[seen]
-                seen += 1
+            # Questions that came of the answers are kept with the same commit that forgets the answered ones:
+            # a kill before it reads the answers once more, a kill after it goes on from the questions.
+            with self._store.transaction():
+                seen += self._admit(requests[seen:], waiting)
+                self._close(outcome.request.id for outcome in answered)
+                self._store.claims.renew()
+            if self._refusal:
+                raise self._refusal
             if not waiting:
                 return
-            with_service = self._jobs.open_lines()
-            self._send({name: asked for name, asked in waiting.items() if name not in with_service})
-            ended = [job for job in map(self._look, self._jobs.open()) if job.status in ENDED]
-            for job in ended:
-                yield from self._collect(job, waiting)
-                self._jobs.collected(job.id, job.status)
-            if ended:
+            answered = self._collected(waiting)
+            for number, outcome in enumerate(answered, 1):
+                self.collecting = number < len(answered)
+                yield outcome
+            if answered or self._refusal:
                 continue
+            if not self.stop() and self._send(waiting):
+                poll_s = FIRST_POLL_S
             left = deadline - time.monotonic()
-            if left <= 0:
-                raise LLMUnavailable(
-                    f"{len(waiting):,} requests are with the Batch API (job {', '.join(self._jobs.open())});"
-                    " collect the answers later with: broadsheet annotate --engine openai-batch"
-                )
+            if left <= 0 or self.stop():
+                return
             self.waiting = f"batch job: {len(waiting):,} requests"
-            time.sleep(min(poll_s, left))
+            log.info("%s requests are with the Batch API.", f"{len(waiting):,}")
+            pause(min(poll_s, left), self.stop)
             poll_s = min(2 * poll_s, LONGEST_POLL_S)
 
-    def _name(self, request: Request, waiting: Mapping[str, Request]) -> str:
-        """A ``custom_id``: the fingerprint, numbered where the same request is asked twice at once."""
-        base = fingerprint(request)
-        return next(name for n in range(len(waiting) + 1) if (name := f"{base}-{n}") not in waiting)
+    def _stopped(self) -> bool:
+        return self.stop()
 
-    def _send(self, lines: Mapping[str, Request]) -> None:
-        dialect = self._negotiation.dialect
+    def _admit(self, requests: Sequence[Request], waiting: dict[str, Request]) -> int:
+        """Wait for requests; what comes of an answer is kept at once, a first question when it is sent."""
+        waiting.update((request.id, request) for request in requests)
+        self._store.claims.take({request.id: "" for request in requests})
+        self._keep(request for request in requests if request.purpose != "annotate")
+        return len(requests)
+
+    def _keep(self, requests: Iterable[Request]) -> None:
+        for request in requests:
+            papers = ((paper.id, paper.content_hash) for paper in request.papers.values())
+            self._jobs.keep(request.id, written(request), papers)
+
+    def _close(self, request_ids: Iterable[str]) -> None:
+        closed = list(request_ids)
+        self._jobs.close(closed)
+        self._store.claims.release(closed)
+
+    def _send(self, waiting: Mapping[str, Request]) -> int:
+        """Send what is in no job; returns how many requests that are."""
+        whereabouts = self._jobs.whereabouts()
+        unsent = [request for id_, request in waiting.items() if not whereabouts.get(id_)]
         part: dict[str, bytes] = {}
         size = 0
-        for name, request in lines.items():
-            body = dialect.body(request, self.model)
-            line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
-            encoded = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        for request in unsent:
+            encoded = line_of(request, self._negotiation.dialect, self.model)
             if part and (len(part) == MAX_LINES or size + len(encoded) > MAX_BYTES):
-                self._submit(part)
+                self._submit(part, waiting)
                 part, size = {}, 0
-            part[name] = encoded
+            part[request.id] = encoded
             size += len(encoded)
         if part:
-            self._submit(part)
+            self._submit(part, waiting)
+        return len(unsent)
 
-    def _submit(self, lines: Mapping[str, bytes]) -> None:
-        content = b"".join(lines.values())
-        file = self._call(
-            lambda client: client.files.create(file=("broadsheet.jsonl", content), purpose="batch")
-        )
-        job = self._call(
-            lambda client: client.batches.create(
-                input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-            )
-        )
+    def _submit(self, lines: Mapping[str, bytes], waiting: Mapping[str, Request]) -> None:
+        file_id = self._service.upload(b"".join(lines.values()))
         with self._store.transaction():
-            self._jobs.submitted(job.id, lines)
+            self._keep(waiting[request_id] for request_id in lines)
+            self._jobs.uploaded(file_id, self._negotiation.dialect.text, lines)
+        try:
+            job = self._service.create(file_id)
+        except LLMMisconfigured:
+            self._take_out(dict.fromkeys(lines, 0))
+            raise
+        with self._store.transaction():
+            self._jobs.seen(file_id, job.id, job.status)
         log.info("%s requests are with the Batch API as job %s.", f"{len(lines):,}", job.id)
 
-    def _look(self, job_id: str) -> Job:
-        return self._call(lambda client: client.batches.retrieve(job_id))
-
-    def _collect(self, job: Job, waiting: dict[str, Request]) -> Iterator[Outcome]:
-        """Outcomes of a job's lines; lines that failed or expired stay in ``waiting`` and are sent again."""
-        if job.status == "failed":
-            self._jobs.collected(job.id, job.status)
-            self._refuse(job)
-        for file_id in (job.output_file_id, job.error_file_id):
-            if not file_id:
+    def _collected(self, waiting: dict[str, Request]) -> list[Outcome]:
+        """Outcomes of the jobs that have ended; lines that failed or expired are to be sent again."""
+        outcomes: list[Outcome] = []
+        within: dict[str, dict[str, Request]] = {}
+        for request_id, file_id in self._jobs.whereabouts().items():
+            if file_id and request_id in waiting:
+                within.setdefault(file_id, {})[request_id] = waiting[request_id]
+        for known in self._jobs.jobs(within):
+            asked = within[known.file_id]
+            spoken = Dialect.parse(known.dialect) or Dialect()
+            job = self._look(known, asked)
+            if job is None or job.status not in ENDED:
                 continue
-            for line in self._read(file_id).splitlines():
-                if line.strip() and (outcome := self._outcome(json.loads(line), waiting)):
-                    yield outcome
-
-    def _read(self, file_id: str) -> bytes:
-        return self._call(lambda client: client.files.content(file_id).read())
-
-    def _outcome(self, line: Mapping[str, Any], waiting: dict[str, Request]) -> Outcome | None:
-        from broadsheet.llm.exchange import reply_of
-
-        name = line.get("custom_id", "")
-        request = waiting.get(name)
-        if request is None:
-            return None
-        response = line.get("response") or {}
-        status = response.get("status_code") or 0
-        if status == 200:
-            try:
-                reply = reply_of(response["body"], 0.0)
-            except (LookupError, TypeError, AttributeError):
-                status = 0
-            else:
-                self._negotiation.answered(self._negotiation.dialect)
-                del waiting[name]
-                return Outcome(request, reply)
-        told = line.get("error") or (response.get("body") or {}).get("error") or {}
-        said, param = str(told.get("message") or f"status {status}"), str(told.get("param") or "")
-        self._tries[name] += 1
-        understood = status not in {400, 415, 422}
-        if understood and self._tries[name] < TRIES:
-            return None
-        dialect = self._negotiation.dialect
-        if not understood and self._negotiation.refused(dialect, status, said, param):
-            return None
-        del waiting[name]
-        return Outcome(request, error=said)
-
-    def _refuse(self, job: Job) -> None:
-        faults = (job.errors.data or []) if job.errors else []
-        said = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
-        if any(fault.code == "token_limit_exceeded" for fault in faults):
-            raise LLMUnavailable(
-                f"The Batch API holds too many tokens of this account ({said});"
-                " run the same command again later."
+            outcomes += self._told(self._service.lines(job), asked, spoken)
+            if job.status == "failed" and asked:
+                self._forget(asked, waiting)
+                self._refusal = refusal_of(job)
+            outcomes += self._told(
+                unanswered(asked, f"the job is {job.status} without an answer"), asked, spoken
             )
-        raise LLMMisconfigured(f"The Batch API refuses the job {job.id} ({said}); see: broadsheet doctor.")
+        for outcome in outcomes:
+            del waiting[outcome.request.id]
+        return outcomes
+
+    def _look(self, known: OpenJob, asked: Mapping[str, Request]) -> Job | None:
+        """How a job stands; None where there is none, and its requests are to be sent again.
+
+        Raises:
+            LLMMisconfigured: The service does not know a job that it must be working on.
+        """
+        if known.job_id is None:
+            try:
+                job = self._service.create(known.file_id, perhaps_created=True)
+            except LLMMisconfigured as error:
+                log.info("A job that was begun cannot be created (%s); its requests are sent anew.", error)
+                self._take_out(dict.fromkeys(asked, 0))
+                return None
+        else:
+            found = self._service.look(known.job_id)
+            age = datetime.now(UTC) - datetime.fromisoformat(known.uploaded_at)
+            if found is None and age < COMPLETION_WINDOW:
+                raise LLMMisconfigured(
+                    f"The Batch API does not know the job {known.job_id}, which it must be working on;"
+                    " use the key and the address that the job was sent with."
+                )
+            if found is None:
+                log.warning("The Batch API has lost the job %s; its requests are sent again.", known.job_id)
+                self._take_out(dict.fromkeys(asked, 1))
+                return None
+            job = found
+        with self._store.transaction():
+            self._jobs.seen(known.file_id, job.id, job.status)
+        return job
+
+    def _told(
+        self, lines: Iterable[Mapping[str, Any]], asked: dict[str, Request], spoken: Dialect
+    ) -> list[Outcome]:
+        """Outcomes of the lines of a job; what they tell of is taken out of ``asked``."""
+        outcomes = []
+        failed: dict[str, int] = {}
+        for line in lines:
+            request = asked.pop(str(line.get("custom_id")), None)
+            if request is None:
+                continue
+            if reply := reply_in(line):
+                self._negotiation.answered(spoken)
+                outcomes.append(Outcome(request, reply))
+                continue
+            status, said, param = fault_in(line)
+            if status in NOT_UNDERSTOOD:
+                failures, again = 0, self._negotiation.refused(spoken, status, said, param)
+            else:
+                failures, again = 1, self._tries.get(request.id, 0) + 1 < TRIES
+            if again:
+                failed[request.id] = failures
+            else:
+                outcomes.append(Outcome(request, error=said))
+        self._take_out(failed)
+        return outcomes
+
+    def _take_out(self, failures: Mapping[str, int]) -> None:
+        """Take requests out of their jobs, to be sent again; each with the failures to count."""
+        for request_id, number in failures.items():
+            self._tries[request_id] = self._tries.get(request_id, 0) + number
+        with self._store.transaction():
+            self._jobs.take_out({request_id: self._tries[request_id] for request_id in failures})
+
+    def _forget(self, asked: dict[str, Request], waiting: dict[str, Request]) -> None:
+        """Forget requests that were never begun, so that a later run is free to ask in another way."""
+        with self._store.transaction():
+            self._close(asked)
+        for request_id in asked:
+            del waiting[request_id]
+        asked.clear()
 
     def _remember(self, dialect: Dialect) -> None:
         self._endpoint.remember_dialect(dialect.text)
-
-    def _call(self, action: Callable[[openai.OpenAI], T]) -> T:
-        """One call to the service, again where that can help.
-
-        Raises:
-            LLMMisconfigured: It is refused.
-            LLMUnavailable: It does not answer.
-        """
-        import openai  # noqa: TID251 - a provider's own package
-
-        from broadsheet.llm.verdicts import verdict
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(
-                (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError)
-            ),
-            stop=stop_after_attempt(CALL_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.5, max=20),
-            reraise=True,
-        )
-        try:
-            with openai.OpenAI(api_key=os.environ.get("OPENAI_API_KEY") or NO_KEY, max_retries=0) as client:
-                return retrying(action, client)
-        except openai.OpenAIError as error:
-            told = verdict(error)
-            if told.kind in {"transient", "too-many"}:
-                raise LLMUnavailable(
-                    f"The Batch API does not answer ({told.sentence}); run the same command again later."
-                ) from error
-            raise LLMMisconfigured(
-                f"The Batch API refuses ({told.sentence}); correct the key, the address or --engine."
-            ) from error
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAIBatchLLM:  # noqa: ARG001 - one signature

@@ -295,3 +295,41 @@ def m008_search(db: Database) -> None:
         DROP TABLE papers_fts;
         ALTER TABLE papers_words RENAME TO papers_fts;
     """)
+
+
+@migrations()
+def m009_batch_requests(db: Database) -> None:
+    """Requests with the Batch API, whole, so that any later run can go on from their answers.
+
+    What stood in the old tables cannot be taken up: a line was known by a fingerprint alone.
+    """
+    db.executescript("""
+        DROP TABLE batch_lines;
+        DROP TABLE batch_jobs;
+        CREATE TABLE batch_jobs (
+            file_id TEXT PRIMARY KEY,
+            job_id TEXT,
+            endpoint TEXT NOT NULL,
+            model TEXT NOT NULL,
+            dialect TEXT NOT NULL,
+            status TEXT NOT NULL,
+            uploaded_at TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE batch_requests (
+            id TEXT PRIMARY KEY,
+            endpoint TEXT NOT NULL,
+            model TEXT NOT NULL,
+            request TEXT NOT NULL,
+            file_id TEXT REFERENCES batch_jobs (file_id),
+            tries INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX batch_requests_file ON batch_requests (file_id);
+        CREATE TABLE batch_papers (
+            paper_id TEXT NOT NULL,
+            content_hash TEXT NOT NULL,
+            request_id TEXT NOT NULL REFERENCES batch_requests (id) ON DELETE CASCADE,
+            PRIMARY KEY (paper_id, content_hash, request_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX batch_papers_request ON batch_papers (request_id);
+        CREATE INDEX replies_request ON replies (request_id);
+    """)

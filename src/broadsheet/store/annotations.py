@@ -97,6 +97,11 @@ class Annotations:
         )
         return int(cursor.lastrowid or 0)
 
+    def reply_to(self, request_id: str) -> int | None:
+        """Row id of the answer to a request that was kept before a kill; None where there is none."""
+        row = self._db.execute("SELECT id FROM replies WHERE request_id = ?", [request_id]).fetchone()
+        return int(row[0]) if row else None
+
     def keep(
         self,
         paper: Paper,

@@ -1,0 +1,47 @@
+"""The lines of a job's files: a request each on the way in, a reply or a fault each on the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from broadsheet.llm import Reply, Request
+from broadsheet.llm.negotiation import Dialect
+
+_OK = 200
+
+
+def line_of(request: Request, dialect: Dialect, model: str) -> bytes:
+    """The line that asks a request, its end included."""
+    body = dialect.body(request, model)
+    line = {"custom_id": request.id, "method": "POST", "url": "/v1/chat/completions", "body": body}
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def unanswered(asked: Iterable[str], why: str) -> list[Mapping[str, Any]]:
+    """Lines as they would stand in the error file."""
+    return [{"custom_id": request_id, "error": {"message": why}} for request_id in asked]
+
+
+def reply_in(line: Mapping[str, Any]) -> Reply | None:
+    """The reply in a line; None where it tells of a fault, or cannot be read."""
+    from broadsheet.llm.exchange import reply_of
+
+    response = line.get("response") or {}
+    try:
+        return reply_of(response["body"], 0.0) if response["status_code"] == _OK else None
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def fault_in(line: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Status, sentence and parameter of the fault that a line tells of; 0 and empty where it does not say."""
+    response = _mapping(line.get("response"))
+    status = response.get("status_code") or 0
+    told = _mapping(line.get("error")) or _mapping(_mapping(response.get("body")).get("error"))
+    return status, str(told.get("message") or f"status {status}"), str(told.get("param") or "")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

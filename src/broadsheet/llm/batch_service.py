@@ -1,0 +1,185 @@
+"""Calls to the Batch API: files, and jobs that are created once however often the call for it is made.
+
+A call that creates a job may be carried out and its answer lost, on the way or because the process was
+killed. A job is found again by its input file, which no other job has: every server that keeps to the
+interface lists its jobs with their files, whether or not it takes metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
+from broadsheet.llm.openai import NO_KEY
+
+if TYPE_CHECKING:
+    import openai  # noqa: TID251 - a provider's own package
+    from openai.types import Batch as Job  # noqa: TID251 - the same
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+CALL_ATTEMPTS = 5
+LISTED_AT_MOST = 1000
+"""Jobs that are looked through, latest first; one that was being created is among the latest."""
+STOP_INTERVAL_S = 0.1
+
+
+class BatchService:
+    """The Batch API as the environment names it.
+
+    Args:
+        stop: Asked while a call waits to be made again; once true, it is given up.
+    """
+
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
+
+    def upload(self, content: bytes) -> str:
+        """Upload an input file; returns its id.
+
+        Raises:
+            LLMMisconfigured: It is refused.
+            LLMUnavailable: The service does not answer.
+        """
+        file = self._call(
+            lambda client: client.files.create(file=("broadsheet.jsonl", content), purpose="batch")
+        )
+        return file.id
+
+    def create(self, file_id: str, *, perhaps_created: bool = False) -> Job:
+        """Create the job of an input file, unless it exists.
+
+        Args:
+            file_id: The file.
+            perhaps_created: Whether an earlier call may have created it.
+
+        Raises:
+            LLMMisconfigured: It is refused.
+            LLMUnavailable: The service does not answer.
+        """
+        first = not perhaps_created
+
+        def once(client: openai.OpenAI) -> Job:
+            nonlocal first
+            if not first and (found := _find(client, file_id)):
+                return found
+            first = False
+            return client.batches.create(
+                input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+
+        return self._call(once)
+
+    def look(self, job_id: str) -> Job | None:
+        """How a job stands; None where the service does not know it.
+
+        Raises:
+            LLMMisconfigured: The question is refused.
+            LLMUnavailable: The service does not answer.
+        """
+        return self._call(lambda client: _unless_unknown(lambda: client.batches.retrieve(job_id)))
+
+    def lines(self, job: Job) -> Iterator[dict[str, Any]]:
+        """What stands in both files of a job, whatever became of it; a line that is no JSON is passed over.
+
+        Raises:
+            LLMMisconfigured: A file is refused.
+            LLMUnavailable: The service does not answer.
+        """
+        for file_id in (job.output_file_id, job.error_file_id):
+            for line in self._read(file_id).splitlines() if file_id else ():
+                try:
+                    told = json.loads(line)
+                except ValueError:
+                    told = None
+                if isinstance(told, dict):
+                    yield told
+
+    def _read(self, file_id: str) -> bytes:
+        content = self._call(lambda client: _unless_unknown(lambda: client.files.content(file_id).read()))
+        if content is None:
+            log.warning("The Batch API has no file %s any more; its lines are asked again.", file_id)
+        return content or b""
+
+    def _call(self, action: Callable[[openai.OpenAI], T]) -> T:
+        """One call to the service, again where that can help."""
+        import openai  # noqa: TID251 - a provider's own package
+
+        from broadsheet.llm.verdicts import verdict
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(
+                (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError)
+            ),
+            stop=lambda state: self._stop() or stop_after_attempt(CALL_ATTEMPTS)(state),
+            wait=wait_random_exponential(multiplier=0.5, max=20),
+            sleep=lambda seconds: pause(seconds, self._stop),
+            reraise=True,
+        )
+        try:
+            with openai.OpenAI(api_key=os.environ.get("OPENAI_API_KEY") or NO_KEY, max_retries=0) as client:
+                return retrying(action, client)
+        except openai.OpenAIError as error:
+            told = verdict(error)
+            if told.kind in {"transient", "too-many"}:
+                raise LLMUnavailable(
+                    f"The Batch API does not answer ({told.sentence}); run the same command again later."
+                ) from error
+            raise LLMMisconfigured(
+                f"The Batch API refuses ({told.sentence}); correct the key, the address or --engine."
+            ) from error
+
+
+def pause(seconds: float, stop: Callable[[], bool]) -> None:
+    """Wait so long, or until ``stop`` says so."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not stop():
+        time.sleep(min(left, STOP_INTERVAL_S))
+
+
+def refusal_of(job: Job) -> LLMError:
+    """Why a job was not begun."""
+    faults = (job.errors.data or []) if job.errors else []
+    said = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
+    if any(fault.code == "token_limit_exceeded" for fault in faults):
+        return LLMUnavailable(
+            f"The Batch API holds too many tokens of this account ({said}); run the same command again later."
+        )
+    return LLMMisconfigured(f"The Batch API refuses the job {job.id} ({said}); see: broadsheet doctor.")
+
+
+def _find(client: openai.OpenAI, file_id: str) -> Job | None:
+    """The job of an input file; None where there is none, or where the server lists none."""
+    import openai  # noqa: TID251 - a provider's own package
+
+    try:
+        listed = islice(client.batches.list(limit=100), LISTED_AT_MOST)
+        return next((job for job in listed if job.input_file_id == file_id), None)
+    except (openai.APIStatusError, openai.APIResponseValidationError) as error:
+        status = getattr(error, "status_code", 0)
+        if status in {401, 403, 408, 409, 425, 429} or (status >= 500 and status != 501):
+            raise
+    log.warning(
+        "The server does not list its jobs, so the job of file %s is created again: if the call before was"
+        " carried out, its requests are paid for twice.",
+        file_id,
+    )
+    return None
+
+
+def _unless_unknown(ask: Callable[[], T]) -> T | None:
+    import openai  # noqa: TID251 - a provider's own package
+
+    try:
+        return ask()
+    except openai.NotFoundError:
+        return None
