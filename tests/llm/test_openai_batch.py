@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broadsheet.config import Settings
-from broadsheet.errors import LLMMisconfigured
+from broadsheet.errors import LLMMisconfigured, LLMUnavailable
+from broadsheet.llm import Request, Turn
+from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.openai_batch import OpenAIBatchLLM
+from broadsheet.paper import Paper
 from broadsheet.prices import Prices
+from broadsheet.store import Store
 from servers.openai_server import Behaviour, OpenAIServer
 
 
@@ -130,3 +138,193 @@ def test_a_batch_answer_costs_half():
     model = next(iter(prices.models))
     whole, half = (prices.of(engine, model).cost(1000, 0, 1000) for engine in ("openai", "openai-batch"))
     assert half == pytest.approx(whole / 2)
+
+
+def left(server: OpenAIServer, batch_engine, store, requests) -> None:
+    """Send requests and leave, as a process does whose time is over."""
+    list(batch_engine(server, batch_wait_s=0).complete(requests))
+    store.claims.release_all()
+
+
+def test_what_a_living_process_waits_for_is_left_to_it(batch_engine, ask, store, tmp_path):
+    with OpenAIServer() as server, Store.open(tmp_path / "broadsheet.db") as beside:
+        list(batch_engine(server, batch_wait_s=0).complete([ask(0)]))
+        other = OpenAIBatchLLM(Settings.load(engine="openai-batch"), beside)
+        assert other.take_up() == []
+        assert other.holds(ask(0).papers["P1"])
+        store.claims.release_all()
+        assert [request.id for request in other.take_up()] == ["r0"]
+
+
+@pytest.mark.parametrize("status", ["completed", "expired", "failed", "cancelled"])
+def test_both_files_are_read_whatever_the_status(batch_engine, ask, store, status):
+    with OpenAIServer() as server:
+        server.batches.end_as = status
+        server.batches.fail_lines = frozenset({1})
+        drawn = batch_engine(server).complete([ask(number) for number in range(3)])
+        assert answered([next(drawn), next(drawn)]) == ["r0", "r2"]
+        server.batches.fail_lines = frozenset()
+        server.batches.end_as = ""
+        assert answered(drawn) == ["r1"]
+    assert len(server.seen) == 3
+
+
+def test_a_line_that_stands_in_neither_file_is_asked_again(batch_engine, ask):
+    with OpenAIServer() as server:
+        server.batches.skip_lines = frozenset({1})
+        drawn = batch_engine(server).complete([ask(0), ask(1)])
+        first = next(drawn)
+        server.batches.skip_lines = frozenset()
+        assert answered([first, *drawn]) == ["r0", "r1"]
+
+
+def test_failures_are_counted_over_all_processes(batch_engine, ask, store):
+    with OpenAIServer() as server:
+        server.batches.fail_lines = frozenset({0})
+        server.batches.polls_to_finish = 0
+        left(server, batch_engine, store, [ask(0)])
+        for jobs in (2, 3):
+            server.batches.finish(server.base_url)
+            later = batch_engine(server, batch_wait_s=0)
+            assert list(later.complete(later.take_up())) == []
+            assert len(server.batches.jobs) == jobs
+            store.claims.release_all()
+        server.batches.finish(server.base_url)
+        last = batch_engine(server, batch_wait_s=0)
+        (outcome,) = last.complete(last.take_up())
+    assert "500" in outcome.error
+    assert len(server.batches.jobs) == 3
+    assert last.take_up() == []
+
+
+def test_every_line_that_is_refused_for_one_parameter_is_asked_again_without_it(batch_engine, ask):
+    with OpenAIServer(behaviour=Behaviour(refused=frozenset({"temperature"}))) as server:
+        outcomes = list(batch_engine(server).complete([ask(number) for number in range(4)]))
+    assert answered(outcomes) == ["r0", "r1", "r2", "r3"]
+    assert len(server.batches.jobs) == 2
+
+
+def test_a_job_whose_creation_was_answered_into_the_void_is_found_not_created_again(batch_engine, ask):
+    with OpenAIServer() as server:
+        list(batch_engine(server).complete([ask(9)]))
+        server.batches.lost_answers = 1
+        outcomes = list(batch_engine(server).complete([ask(0)]))
+    assert answered(outcomes) == ["r0"]
+    assert len(server.batches.jobs) == 2
+
+
+def test_a_server_that_lists_no_jobs_works_with_a_warning_of_what_that_may_cost(batch_engine, ask, caplog):
+    with OpenAIServer() as server:
+        server.batches.lists = False
+        server.batches.lost_answers = 1
+        outcomes = list(batch_engine(server).complete([ask(0)]))
+    assert answered(outcomes) == ["r0"]
+    assert "does not list its jobs" in caplog.text
+
+
+def test_a_job_that_was_not_created_is_created_from_the_file_that_is_there(
+    batch_engine, ask, store, monkeypatch
+):
+    monkeypatch.setattr("broadsheet.llm.batch_service.CALL_ATTEMPTS", 1)
+    with OpenAIServer() as server:
+        server.batches.lost_calls = 1
+        with pytest.raises(LLMUnavailable, match="run the same command again later"):
+            list(batch_engine(server).complete([ask(0)]))
+        store.claims.release_all()
+        later = batch_engine(server)
+        assert answered(later.complete(later.take_up())) == ["r0"]
+    assert (len(server.batches.jobs), server.batches.uploads) == (1, 1)
+
+
+def test_a_job_that_the_service_does_not_know_is_not_sent_again_while_it_may_be_worked_on(
+    batch_engine, ask, store
+):
+    with OpenAIServer() as server:
+        left(server, batch_engine, store, [ask(0)])
+        server.batches.jobs.clear()
+        later = batch_engine(server)
+        taken_up = later.take_up()
+        with pytest.raises(LLMMisconfigured, match="use the key and the address that the job was sent with"):
+            list(later.complete(taken_up))
+        assert later.holds(ask(0).papers["P1"])
+
+
+def test_a_job_that_the_service_has_lost_is_sent_again_when_its_day_is_over(
+    batch_engine, ask, store, monkeypatch, caplog
+):
+    with OpenAIServer() as server:
+        left(server, batch_engine, store, [ask(0)])
+        server.batches.jobs.clear()
+        monkeypatch.setattr("broadsheet.llm.openai_batch.COMPLETION_WINDOW", timedelta(0))
+        later = batch_engine(server)
+        assert answered(later.complete(later.take_up())) == ["r0"]
+    assert "has lost the job" in caplog.text
+
+
+def test_an_answer_file_that_is_gone_is_asked_for_again(batch_engine, ask, store, caplog):
+    with OpenAIServer() as server:
+        server.batches.polls_to_finish = 0
+        left(server, batch_engine, store, [ask(0)])
+        server.batches.finish(server.base_url)
+        del server.batches.files[server.batches.jobs["batch_1"]["output_file_id"]]
+        later = batch_engine(server)
+        assert answered(later.complete(later.take_up())) == ["r0"]
+    assert "its lines are asked again" in caplog.text
+
+
+def test_a_job_that_was_never_begun_is_forgotten_so_that_its_papers_can_be_asked_about_otherwise(
+    batch_engine, ask, store
+):
+    with OpenAIServer() as server:
+        server.batches.reject = True
+        server.batches.reject_code = "token_limit_exceeded"
+        with pytest.raises(LLMUnavailable, match="holds too many tokens"):
+            list(batch_engine(server).complete([ask(0)]))
+    assert not batch_engine(server).holds(ask(0).papers["P1"])
+
+
+def test_a_stop_while_waiting_ends_at_once_and_keeps_what_was_sent(batch_engine, ask, store, monkeypatch):
+    monkeypatch.setattr("broadsheet.llm.openai_batch.FIRST_POLL_S", 60)
+    with OpenAIServer() as server:
+        engine = batch_engine(server, batch_wait_s=3600)
+        engine.stop = lambda: bool(server.batches.jobs)
+        began = time.monotonic()
+        assert list(engine.complete([ask(0)])) == []
+    assert time.monotonic() - began < 10
+    assert engine.count_held() == 1
+
+
+def test_a_stop_before_anything_is_sent_sends_nothing(batch_engine, ask):
+    with OpenAIServer() as server:
+        engine = batch_engine(server)
+        engine.stop = lambda: True
+        assert list(engine.complete([ask(0)])) == []
+    assert engine.count_held() == server.batches.uploads == 0
+
+
+def test_collecting_is_over_with_the_last_outcome_that_is_at_hand(batch_engine, ask):
+    with OpenAIServer() as server:
+        engine = batch_engine(server)
+        assert [engine.collecting for _ in engine.complete([ask(n) for n in range(3)])] == [True, True, False]
+
+
+WORDS = st.text(max_size=20)
+PAPERS = st.builds(
+    Paper, title=st.text(min_size=1, max_size=20), abstract=WORDS, comment=WORDS, published=st.dates()
+)
+REQUESTS = st.builds(
+    Request,
+    id=WORDS,
+    papers=st.dictionaries(WORDS, PAPERS, max_size=3),
+    turns=st.lists(st.builds(Turn, st.sampled_from(["system", "user", "assistant"]), WORDS)).map(tuple),
+    schema=st.dictionaries(WORDS, WORDS),
+    input_tokens=st.integers(0),
+    max_output_tokens=st.integers(0),
+    purpose=st.sampled_from(["annotate", "repair", "missing", "split"]),
+    memo=WORDS,
+)
+
+
+@given(REQUESTS)
+def test_a_request_that_is_written_down_is_read_back_as_it_was(request_):
+    assert as_written(request_.id, written(request_)) == request_

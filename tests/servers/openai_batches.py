@@ -1,7 +1,7 @@
 """``/v1/files`` and ``/v1/batches`` of the loopback server; a job is done after it was looked at so often.
 
-A call can be held up before it is carried out or after (`Batches.hold_at`), so that a test may kill the
-caller at exactly that moment.
+A call can be held up (`Batches.hold_at`) before it is carried out, which then it never is, or after, so that
+a test may kill the caller at exactly that moment.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 from servers.loopback import Answer, Call
 
@@ -34,10 +35,13 @@ class Batches:
         end_as: Status that a job ends with, whatever was answered; ``completed`` or ``expired`` unless given.
         skip_lines: Numbers of lines that stand in neither file.
         lists: Whether jobs are listed.
-        lost_answers: How many answers to the creation of a job are lost on the way, once it is created.
+        lost_calls: How many calls for a job are lost on the way.
+        lost_answers: How many answers to such calls are, with the job created.
         hold_at: Where calls are held up: ``before`` or ``after``, a space, and ``upload``, ``create``,
             ``look`` or ``content``; empty for nowhere.
         held: Set when a call is held up.
+        uploads: Files that were uploaded.
+        polls: How often each job was looked at.
     """
 
     def __init__(self, complete: Complete) -> None:
@@ -52,6 +56,7 @@ class Batches:
         self.end_as = ""
         self.skip_lines: frozenset[int] = frozenset()
         self.lists = True
+        self.lost_calls = 0
         self.lost_answers = 0
         self.hold_at = ""
         self.held = threading.Event()
@@ -61,7 +66,11 @@ class Batches:
     async def respond(self, call: Call) -> Answer:
         """Answer one call, held up where the test wants it."""
         action = _action(call)
-        await self._hold(f"before {action}")
+        if await self._hold(f"before {action}"):
+            return Answer(reset=True)
+        if action == "create" and self.lost_calls:
+            self.lost_calls -= 1
+            return Answer(reset=True)
         answer = self._carry_out(call)
         await self._hold(f"after {action}")
         if action == "create" and self.lost_answers:
@@ -69,11 +78,19 @@ class Batches:
             return Answer(reset=True)
         return answer
 
-    async def _hold(self, place: str) -> None:
-        """Hold a call up for as long as the test says; its caller may be dead by then."""
+    def finish(self, base_url: str) -> None:
+        """Look at every job until it is done; for the test's own thread."""
+        for name in self.jobs:
+            while self.jobs[name]["status"] not in DONE:
+                urlopen(f"{base_url}/batches/{name}").close()
+
+    async def _hold(self, place: str) -> bool:
+        """Hold a call up for as long as the test says; whether it was, for its caller is dead by then."""
+        begun = self.hold_at == place
         while self.hold_at == place:
             self.held.set()
             await asyncio.sleep(0.01)
+        return begun
 
     def _carry_out(self, call: Call) -> Answer:
         path = call.path.partition("?")[0].removeprefix("/v1/")

@@ -26,7 +26,7 @@ from broadsheet.cli.app import (
     start,
 )
 from broadsheet.cli.progress import progress
-from broadsheet.errors import UserError
+from broadsheet.errors import ConfigError, UserError
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 
@@ -56,6 +56,10 @@ def evaluate_(
     from broadsheet.evaluate.report import as_markdown
 
     settings = start(quiet=quiet, verbose=verbose, db=db, engine=engine, model=model)
+    if settings.engine == "openai-batch" and not db:
+        raise ConfigError(
+            "The Batch API answers within a day, which a temporary cache does not last; add --db PATH."
+        )
     prompts = Prompts.load(settings.prompts)
     earlier = [_earlier(path) for path in compare or ()]
     with ExitStack() as stack:
