@@ -168,7 +168,8 @@ def test_a_second_process_neither_sends_nor_collects_what_the_first_waits_for(se
     with worker("annotate", BROADSHEET_BATCH_WAIT_S="3600") as first:
         await_jobs(server, 1)
         fetch(20)
-        assert annotate().with_service == 1
+        beside = annotate()
+        assert (beside.papers, beside.with_service, beside.elsewhere) == (7, 1, 6)
         assert sent(server) == once(*range(6), 20)
         first.kill()
     assert annotate().with_service == 7
@@ -280,6 +281,26 @@ def test_a_kill_half_way_through_collecting_loses_nothing_and_pays_nothing_again
     assert rows("SELECT count(*), count(DISTINCT request_id) FROM replies") == [(4, 4)]
     assert rows("SELECT count(*) FROM batch_requests") == [(0,)]
     assert rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_kill_before_what_came_of_the_answers_is_sent_forgets_none_of_it(server: OpenAIServer) -> None:
+    server.answer = wrong_at_first({0, 5, 9})
+    fetch(*range(12))
+    annotate()
+    finish(server)
+    server.batches.hold_at = "before upload"
+    with worker("annotate", "--quiet") as process:
+        assert process.stdin is not None
+        process.stdin.write("go on\n" * 3)
+        process.stdin.flush()
+        assert server.batches.held.wait(60)
+        process.kill()
+    server.batches.hold_at = ""
+    assert annotate().with_service == 3
+    finish(server)
+    assert annotate().annotated == 3
+    assert "assistant" in {turn["role"] for turn in server.seen[-1].body["messages"]}
+    assert sent(server) == once(*range(12)) + once(0, 5, 9)
 
 
 def test_what_is_wrong_in_a_whole_job_is_put_right_in_one_request_by_a_later_run(

@@ -24,7 +24,7 @@ from broadsheet.batching import Limits, pack, plan
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.fencing import FencedPaper
-from broadsheet.llm import LLM
+from broadsheet.llm import LLM, Request
 from broadsheet.llm.lasting import Lasting
 from broadsheet.paper import Paper
 from broadsheet.prices import Prices
@@ -210,12 +210,15 @@ def annotate(
             f"The price of {llm.model} is unknown, so a budget in dollars cannot be kept;"
             " add it to the table of prices or use --budget-tokens."
         )
-    taken_up = []
+    taken_up: list[Request] = []
+    elsewhere = 0
     if isinstance(llm, Lasting):
         llm.stop = stop
         taken_up = llm.take_up()
+        papers = [paper for paper in papers if not llm.holds(paper)]
+        elsewhere = llm.count_held() - sum(len(request.papers) for request in taken_up)
     if not papers and not taken_up:
-        return AnnotateReport(cost_usd=0.0)
+        return AnnotateReport(papers=elsewhere, elsewhere=elsewhere, cost_usd=0.0)
     maker, judge = maker_of(llm, prompts), judge_of(prompts)
     recovered = recover(store, judge, maker, papers) if llm.prompted else set()
     papers = [paper for paper in papers if paper.id not in recovered]
@@ -248,4 +251,9 @@ def annotate(
         left=left,
     )
     report = stage.run()
-    return replace(report, papers=report.papers + len(recovered), annotated=report.annotated + len(recovered))
+    return replace(
+        report,
+        papers=report.papers + len(recovered) + elsewhere,
+        annotated=report.annotated + len(recovered),
+        elsewhere=report.elsewhere + elsewhere,
+    )

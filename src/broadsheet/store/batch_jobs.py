@@ -100,9 +100,9 @@ class BatchJobs:
         return row is not None
 
     def papers(self) -> int:
-        """How many papers requests without an outcome ask about."""
+        """How many papers requests without an outcome ask about; one in other words is another."""
         row = self._db.execute(
-            """SELECT count(DISTINCT paper_id) FROM batch_papers
+            """SELECT count(*) FROM batch_papers
                JOIN batch_requests ON batch_requests.id = request_id WHERE (endpoint, model) = (?, ?)""",
             self._names,
         ).fetchone()
