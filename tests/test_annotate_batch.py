@@ -133,6 +133,30 @@ def test_what_was_asked_under_an_older_prompt_is_kept_under_it_and_not_asked_aga
     assert annotate(changed, stale=True).with_service == 3
 
 
+@pytest.mark.parametrize("repaired", [False, True])
+def test_what_is_wrong_in_an_answer_to_an_older_prompt_is_withheld_and_not_asked_about_again(
+    server: OpenAIServer, tmp_path: Path, *, repaired: bool
+) -> None:
+    server.answer = wrong_at_first({0})
+    fetch(0)
+    annotate()
+    finish(server)
+    if repaired:
+        assert annotate().with_service == 1
+        finish(server)
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "annotate.system.md").write_text("Annotate. {{ taxonomy.topics[0].id }}")
+    report = annotate(Prompts.load(folder))
+    assert (report.annotated, report.ending) == (1, "done")
+    assert rows("SELECT prompt, code_status FROM annotations") == [(Prompts.load().id, "none")]
+    assert rows("SELECT field FROM findings WHERE severity = 'withheld'") == (
+        [] if repaired else [("code.evidence",)]
+    )
+    assert len(server.seen) == 1 + repaired
+    assert annotate(Prompts.load(folder)).papers == 0
+
+
 def test_a_paper_revised_meanwhile_is_asked_about_in_its_new_words_and_keeps_no_old_annotation(
     server: OpenAIServer,
 ) -> None:
