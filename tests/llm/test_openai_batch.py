@@ -204,6 +204,18 @@ def test_every_line_that_is_refused_for_one_parameter_is_asked_again_without_it(
     assert len(server.batches.jobs) == 2
 
 
+def test_a_server_that_passes_over_the_schema_in_silence_has_it_in_the_prompt_of_the_next_job(
+    batch_engine, ask, monkeypatch
+):
+    monkeypatch.setattr("servers.openai_server._compact", lambda _: "no JSON at all")
+    requests = [ask(0)]
+    with OpenAIServer() as server:
+        for outcome in batch_engine(server).complete(requests):
+            requests += [ask(1)] if outcome.request.id == "r0" else []
+    formats = [seen.body["response_format"]["type"] for seen in server.seen]
+    assert formats == ["json_schema", "json_object"]
+
+
 def test_a_job_whose_creation_was_answered_into_the_void_is_found_not_created_again(batch_engine, ask):
     with OpenAIServer() as server:
         list(batch_engine(server).complete([ask(9)]))

@@ -20,7 +20,7 @@ from broadsheet.llm import Outcome, Request
 from broadsheet.llm.batch_lines import fault_in, line_of, reply_in, unanswered
 from broadsheet.llm.batch_service import BatchService, pause, refusal_of
 from broadsheet.llm.lasting import as_written, written
-from broadsheet.llm.negotiation import Dialect, Negotiation
+from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
 from broadsheet.llm.openai import endpoint_address, require_access
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
@@ -235,7 +235,8 @@ class OpenAIBatchLLM:
             if request is None:
                 continue
             if reply := reply_in(line):
-                self._negotiation.answered(spoken)
+                heeded = self._negotiation.proven or heeds_schema(reply, request.schema)
+                self._negotiation.answered(spoken, heeded_schema=heeded)
                 outcomes.append(Outcome(request, reply))
                 continue
             status, said, param = fault_in(line)
