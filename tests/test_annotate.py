@@ -340,6 +340,23 @@ def test_tokens_of_a_run_are_counted_by_cause(store: Store) -> None:
     assert store.statistics.summary()["wasted tokens"] == {"missing": spent // 5}
 
 
+def test_tokens_of_a_paper_are_its_share_of_every_answer_and_together_those_of_the_run(store: Store) -> None:
+    llm = first_time(lambda records: [records.pop(0), records.pop(1)])
+    chosen = admitted(store, 10)
+    prices = Prices({llm.model: Price(1.0, 0.5, 2.0)}, 0.5)
+    report = annotate(chosen, store, llm, PROMPTS, limits=FIVE, prices=prices)
+    spent = {paper.id: store.runs.spent_on(paper.id) for paper in chosen}
+    missed = {chosen[0].id, chosen[2].id}
+    assert {id_ for id_, share in spent.items() if share.wasted} == missed
+    assert {id_ for id_, share in spent.items() if share.requests == 2} == missed
+    assert {tuple(spent[id_].wasted) for id_ in missed} == {("missing",)}
+    assert sum(share.wasted.get("missing", 0) for share in spent.values()) == report.wasted["missing"]
+    for name in ("input_tokens", "output_tokens"):
+        together = sum(getattr(share, name) for share in spent.values())
+        assert abs(together - getattr(report, name)) <= len(chosen) / 2
+    assert sum(share.cost_usd or 0.0 for share in spent.values()) == pytest.approx(report.cost_usd)
+
+
 def test_annotations_are_rebuilt_from_replies_for_no_tokens(store: Store) -> None:
     def faulty_then_swapped(request: Request) -> Reply:
         if request.purpose == "repair":

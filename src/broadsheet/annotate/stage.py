@@ -222,16 +222,15 @@ class Stage:
         )
 
     def _count_waste(self, ask: Ask, reply: Reply, reading: Reading, reply_id: int) -> None:
-        """Count the share of the answer's tokens that brought no annotation; all of a repair's."""
+        """Count the papers' shares of the answer's tokens that brought no annotation; all of a repair's."""
         spent = reply.usage.input_tokens + reply.usage.output_tokens
-        if ask.faults:
-            shares = {"repair": spent}
-        else:
-            causes = list(reading.causes.values())
-            shares = {cause: spent * causes.count(cause) // len(ask.papers) for cause in sorted(set(causes))}
-        for cause, tokens in shares.items():
-            self._store.runs.waste(self._run_id, reply_id, cause, tokens)
-            self._wasted[cause] = self._wasted.get(cause, 0) + tokens
+        among = len(ask.papers)
+        for number, sent in enumerate(ask.papers, 1):
+            cause = "repair" if ask.faults else reading.causes.get(f"P{number}")
+            if cause:
+                share = spent * number // among - spent * (number - 1) // among
+                self._store.runs.waste(self._run_id, reply_id, sent.paper.id, cause, share)
+                self._wasted[cause] = self._wasted.get(cause, 0) + share
 
     def _hand_over(self, *, reading: bool = False) -> None:
         """Give the engine more to do, within what may be under way, the budget and the claims we can get.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -89,6 +90,17 @@ def report_sentence(report: AnnotateReport) -> str:
         why = "The budget is used up" if report.ending == "budget" else "Stopped"
         sentence += f" {why}; {report.left:,} papers are left: go on with broadsheet annotate."
     return sentence
+
+
+def spent_sentence(spent: Mapping[str, Any]) -> str:
+    """What requests have taken, by the names of `broadsheet.store.runs.Spent`."""
+    requests = "1 request" if spent["requests"] == 1 else f"{spent['requests']:,} requests"
+    sentence = (
+        f"{requests}: {spent['input_tokens']:,} tokens in ({spent['cached_tokens']:,} cached),"
+        f" {spent['output_tokens']:,} out, cost {money(spent['cost_usd'])}"
+    )
+    causes = ", ".join(f"{cause} {tokens:,}" for cause, tokens in spent["wasted"].items())
+    return f"{sentence}; wasted: {causes}" if causes else sentence
 
 
 def money(usd: float | None) -> str:

@@ -333,3 +333,12 @@ def m009_batch_requests(db: Database) -> None:
         CREATE INDEX batch_papers_request ON batch_papers (request_id);
         CREATE INDEX replies_request ON replies (request_id);
     """)
+
+
+@migrations()
+def m010_waste_by_paper(db: Database) -> None:
+    """Whose share of an answer brought nothing; of what was counted before this is not known."""
+    db.executescript("""
+        ALTER TABLE wasted_tokens ADD COLUMN paper_id TEXT NOT NULL DEFAULT '';
+        CREATE INDEX wasted_tokens_paper ON wasted_tokens (paper_id);
+    """)
