@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.annotate import AnnotateReport, Limits, annotate
+from broadsheet.annotate import IN_FLIGHT, AnnotateReport, Limits, annotate
 from broadsheet.config import Settings
 from broadsheet.llm import open_llm
 from broadsheet.prompts import Prompts
@@ -42,12 +42,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def run(store: Store, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, size: int = 8) -> AnnotateReport:
+def run(
+    store: Store,
+    server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int = 8,
+    in_flight: int = IN_FLIGHT,
+) -> AnnotateReport:
     monkeypatch.setenv("OPENAI_API_KEY", "test")
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     prompts = Prompts.load()
     llm = open_llm(Settings(engine="openai", model="gpt-4o-mini"), store, prompts)
-    return annotate(PAPERS, store, llm, prompts, limits=Limits(papers=size), tokens_per_minute=10**9)
+    limits = Limits(papers=size)
+    return annotate(PAPERS, store, llm, prompts, limits=limits, in_flight=in_flight, tokens_per_minute=10**9)
 
 
 def assert_every_paper_has_its_own_record(store: Store) -> None:
@@ -109,3 +116,13 @@ def test_what_went_wrong_on_the_way_is_a_finding_of_the_paper(
     found = [finding for record in store.list() for finding in record.findings if finding.field == "reply"]
     assert {"misplaced", "missing", "invented"} <= {finding.kind for finding in found}
     assert report.annotated == 120
+
+
+def test_a_context_that_is_too_small_is_learnt_from_a_refusal_not_met_by_every_batch(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OpenAIServer(ANSWERS, Behaviour(context=1400)) as server:
+        report = run(store, server, monkeypatch, size=10, in_flight=2)
+    assert report.annotated == len(PAPERS)
+    assert_every_paper_has_its_own_record(store)
+    assert 0 < sum(seen.status == 400 for seen in server.seen) <= 4

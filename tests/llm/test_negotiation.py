@@ -150,6 +150,12 @@ def test_a_refusal_that_comes_late_takes_no_step_back():
     assert negotiation.dialect == Dialect("text")
 
 
+def test_a_refusal_that_names_both_limits_is_not_followed_in_a_circle():
+    negotiation, said = Negotiation(None, lambda _: None), "max_tokens or max_completion_tokens is too large"
+    followed = [negotiation.refused(negotiation.dialect, 400, said) for _ in range(3)]
+    assert followed == [True, False, False]
+
+
 def test_below_the_strict_schema_the_schema_stands_in_the_prompt(ask):
     request = ask()
     for format_ in ("json_object_schema", "json_object", "text"):

@@ -72,7 +72,7 @@ def raised(type_: type[Exception], body: Any = None) -> Exception:
 
 def test_the_table_below_knows_every_exception_of_the_package():
     assert {type_.__name__ for type_ in EXCEPTIONS} == set(EXPECTED)
-    assert set(EXPECTED.values()) == set(get_args(Kind))
+    assert set(EXPECTED.values()) | {"too-long"} == set(get_args(Kind))  # that has no exception of its own
 
 
 @pytest.mark.parametrize("type_", EXCEPTIONS, ids=lambda type_: type_.__name__)
@@ -95,7 +95,25 @@ def test_a_used_up_account_is_the_users_to_fix_not_a_429_to_wait_for():
 def test_too_long_a_prompt_concerns_that_request_alone():
     error = raised(openai.BadRequestError)
     error.code = "context_length_exceeded"
-    assert verdict(error).kind == "failed"
+    assert verdict(error).kind == "too-long"
+
+
+@pytest.mark.parametrize(
+    ("type_", "said"),
+    [
+        (openai.BadRequestError, "The maximum context length of this model is 4096 tokens."),
+        (openai.BadRequestError, "max_tokens or max_completion_tokens does not fit the Context Length"),
+        (openai.BadRequestError, "max_tokens must be at least 1, got -186."),
+        (openai.BadRequestError, "request (4390 tokens) exceeds the available context size"),
+        (openai.InternalServerError, "the context size has been exceeded"),
+        (openai.UnprocessableEntityError, "ContextWindowExceeded: beyond the context window"),
+    ],
+)
+def test_too_long_a_prompt_is_understood_in_the_words_of_servers_that_have_no_code_for_it(type_, said):
+    error = raised(type_)
+    error.message = said
+    error.status_code = {503: 500}.get(error.status_code, error.status_code)
+    assert verdict(error).kind == "too-long"
 
 
 def test_anything_else_is_a_failure_that_names_itself():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from broadsheet.annotate.asking import Ask, Fault
 from broadsheet.annotate.replies import Cause
@@ -54,7 +55,18 @@ class Course:
         if len(self._passed_over) >= self._most or (self._passed_over and not waiting):
             papers, self._passed_over = self._passed_over[: self._most], self._passed_over[self._most :]
             return Ask(tuple(papers), "missing")
-        return self._queue.popleft() if self._queue else None
+        return self._fresh() if self._queue else None
+
+    def _fresh(self) -> Ask:
+        ask = self._queue.popleft()
+        if len(ask.papers) <= self._most or ask.faults:
+            return ask
+        self._queue.appendleft(replace(ask, papers=ask.papers[self._most :]))
+        return replace(ask, papers=ask.papers[: self._most])
+
+    def bound(self, most: int) -> None:
+        """Ask about no more papers at once than this from now on: a request with more was too long."""
+        self._most = max(1, min(self._most, most))
 
     def put_back(self, ask: Ask) -> None:
         """Return an ask that could not be made."""

@@ -108,7 +108,7 @@ class Stage:
         cost = self._spending.settle(outcome.request, reply.usage if reply else None)
         if reply is None:
             if maker == self._maker:
-                self._take_silence(ask, outcome.error)
+                self._take_silence(ask, outcome)
             return
         with self._store.transaction():
             reply_id = left and self._store.annotations.reply_to(outcome.request.id)
@@ -183,13 +183,15 @@ class Stage:
         self._annotated += 1
         self._findings += len(findings)
 
-    def _take_silence(self, ask: Ask, error: str) -> None:
+    def _take_silence(self, ask: Ask, outcome: Outcome) -> None:
         """Halve an ask without an answer: the engine answers others, so one paper may be to blame."""
+        if outcome.too_long and not ask.faults:
+            self._course.bound((len(ask.papers) + 1) // 2)
         with self._store.transaction():
             self._settle_all(ask.faults)
             if not ask.faults:
                 given_up = self._course.again(ask, [(sent, "no-answer") for sent in ask.papers])
-                self._fail(given_up, error)
+                self._fail(given_up, outcome.error)
             self._release_done()
             self._hand_over()
 

@@ -80,11 +80,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request: a reply, or the reason why there is none."""
+    """What became of a request: a reply, or the reason why there is none.
+
+    Attributes:
+        request: What was asked.
+        reply: The answer, if there is one.
+        error: Why there is none.
+        too_long: Whether that is because prompt and answer exceed the model's context.
+    """
 
     request: Request
     reply: Reply | None = None
     error: str = ""
+    too_long: bool = False
 
 
 class LLM(Protocol):

@@ -122,7 +122,7 @@ class Exchange:
                     raise _TryAgain(said) from error
                 if said.kind == "misconfigured":
                     raise LLMMisconfigured(_refusal(said, self._model, str(self._client.base_url))) from error
-                return Outcome(request, error=said.sentence)
+                return Outcome(request, error=said.sentence, too_long=said.kind == "too-long")
             return self._take(request, response, held, dialect, time.monotonic() - started)
         raise asyncio.CancelledError
 

@@ -123,15 +123,23 @@ class Dialect:
 class Negotiation:
     """The dialect in use, shared by all requests under way.
 
+    Args:
+        remembered: What it was found to be before; None to begin with the most.
+        on_learnt: Told of a dialect that was answered and is not the remembered one.
+        proven: Whether the remembered one was answered then.
+
     Attributes:
         dialect: What is spoken now.
         proven: Whether it has been answered; a server error then is the server's, not the dialect's.
     """
 
-    def __init__(self, remembered: Dialect | None, on_learnt: Callable[[Dialect], None]) -> None:
+    def __init__(
+        self, remembered: Dialect | None, on_learnt: Callable[[Dialect], None], *, proven: bool = True
+    ) -> None:
         self.dialect = remembered or Dialect()
-        self.proven = remembered is not None
+        self.proven = proven and remembered is not None
         self._remembered = remembered
+        self._spoken = {self.dialect}
         self._on_learnt = on_learnt
 
     def refused(self, spoken: Dialect, status: int, said: str, param: str = "") -> bool:
@@ -142,11 +150,12 @@ class Negotiation:
         if spoken != self.dialect:
             return True
         lower = spoken.after_refusal(status, said, param)
-        if lower is None:
+        if lower is None or lower in self._spoken:  # a refusal that names both limits would go round for ever
             return False
         less, more = _difference(lower, spoken), _difference(spoken, lower)
         log.info("The server refuses %s; asking with %s.", more, less)
         self.dialect, self.proven = lower, False
+        self._spoken.add(lower)
         return True
 
     def answered(self, spoken: Dialect, *, heeded_limit: bool = True, heeded_schema: bool = True) -> None:

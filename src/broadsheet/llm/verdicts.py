@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
 
-Kind = Literal["misconfigured", "too-many", "transient", "not-understood", "failed"]
+Kind = Literal["misconfigured", "too-many", "transient", "not-understood", "too-long", "failed"]
 _USER_MUST_ACT = {
     "insufficient_quota": "the account's quota is used up; top it up or use another key",
     "billing_hard_limit_reached": "the account's billing limit is reached; raise it or use another key",
@@ -25,6 +26,10 @@ _BY_TYPE: Mapping[Kind, tuple[type[Exception], ...]] = {
     "misconfigured": (openai.OpenAIError,),  # what is left: no key, no token, a wrong set-up
 }
 _TRANSIENT = {408, 409, 425}
+# OpenAI has a code for it; vLLM, llama.cpp and gateways say it in words, llama.cpp also with a 500.
+_TOO_LONG = re.compile(
+    r"context[ _](?:length|size|window)|max_tokens must be at least 1, got -", re.IGNORECASE
+)
 _LONG = 300
 
 
@@ -34,8 +39,9 @@ class Verdict:
 
     Attributes:
         kind: ``misconfigured``: no request can succeed; ``too-many``: close the gate and ask again;
-            ``transient``: ask again a few times; ``not-understood``: say it in another way, else ``failed``:
-            this request alone cannot be answered.
+            ``transient``: ask again a few times; ``not-understood``: say it in another way; ``too-long``:
+            prompt and answer exceed the model's context; else ``failed``: this request alone cannot be
+            answered.
         sentence: What the provider says.
         status: HTTP status, 0 where there was no answer.
         param: The parameter that is refused, where it is named.
@@ -63,22 +69,18 @@ def verdict(error: Exception) -> Verdict:
 
 def _on_status(error: openai.APIStatusError) -> Verdict:
     status, code = error.status_code, error.code or ""
-    told = Verdict("failed", _short(error.message), status, error.param or "", error.response.headers)
-    if code in _USER_MUST_ACT:
-        return _as(told, "misconfigured", _USER_MUST_ACT[code])
-    if status in {401, 403, 404}:
-        return _as(told, "misconfigured")
-    if status == 429:
-        return _as(told, "too-many")
-    if status in _TRANSIENT or status >= 500:
-        return _as(told, "transient")
-    if status in {400, 415, 422} and code != "context_length_exceeded":
-        return _as(told, "not-understood")
-    return told
-
-
-def _as(told: Verdict, kind: Kind, sentence: str = "") -> Verdict:
-    return Verdict(kind, sentence or told.sentence, told.status, told.param, told.headers)
+    said_too_long = status in {400, 413, 422, 500} and _TOO_LONG.search(error.message)
+    kinds: tuple[tuple[object, Kind], ...] = (
+        (code in _USER_MUST_ACT, "misconfigured"),
+        (code == "context_length_exceeded" or said_too_long, "too-long"),
+        (status in {401, 403, 404}, "misconfigured"),
+        (status == 429, "too-many"),
+        (status in _TRANSIENT or status >= 500, "transient"),
+        (status in {400, 415, 422}, "not-understood"),
+    )
+    kind: Kind = next((kind for applies, kind in kinds if applies), "failed")
+    sentence = _USER_MUST_ACT.get(code) or _short(error.message)
+    return Verdict(kind, sentence, status, error.param or "", error.response.headers)
 
 
 def _cause(error: Exception) -> str:
