@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -245,6 +246,21 @@ def test_a_budget_of_money_is_never_passed(store: Store) -> None:
     )
     assert 0 < report.cost_usd <= 0.05
     assert report.ending == "budget"
+
+
+def test_a_budget_holds_from_the_first_answer_on_where_the_provider_counts_more_than_we_do(
+    store: Store,
+) -> None:
+    def dearer(request: Request) -> Reply:
+        reply = right(request)
+        return replace(reply, usage=replace(reply.usage, input_tokens=3 * request.input_tokens))
+
+    llm, budget = AnsweringLLM(dearer), Budget(tokens=30_000)
+    report = annotate(
+        admitted(store), store, llm, PROMPTS, limits=Limits(papers=2), in_flight=1, budget=budget
+    )
+    assert report.ending == "budget"
+    assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
 
 
 def test_a_budget_of_money_needs_a_known_price(store: Store) -> None:

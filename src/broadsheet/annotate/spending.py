@@ -1,11 +1,14 @@
 """Money: what has been spent, what is under way, and whether one more request still fits the budget.
 
 A request reserves its prompt and the longest answer that it may get, and settles for what it cost. Since a
-request is only made when the reservation fits, a budget is never passed.
+request is only made when the reservation fits, a budget is never passed where tokens are counted as the
+provider counts them. Where it counts more, reservations grow from its first answer on, so only the requests
+that were under way then may pass the budget.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,6 +38,7 @@ class Spending:
         self._price = price
         self._reserved: dict[str, tuple[int, Decimal]] = {}
         self._held_tokens, self._held_usd = 0, Decimal(0)
+        self._counted_more = 1.0
         self.requests = 0
         self.usage = Usage()
         self.cost_usd: float | None = 0.0 if price else None
@@ -66,6 +70,7 @@ class Spending:
         if usage is None:
             return None
         self.requests += 1
+        self._counted_more = max(self._counted_more, usage.input_tokens / max(1, request.input_tokens))
         self.usage = Usage(
             self.usage.input_tokens + usage.input_tokens,
             self.usage.cached_tokens + usage.cached_tokens,
@@ -78,6 +83,6 @@ class Spending:
         return cost
 
     def _worst(self, request: Request) -> tuple[int, Decimal]:
-        tokens = request.input_tokens + request.max_output_tokens
-        usd = self._price.cost(request.input_tokens, 0, request.max_output_tokens) if self._price else 0.0
-        return tokens, Decimal(usd)
+        prompt = math.ceil(request.input_tokens * self._counted_more)
+        usd = self._price.cost(prompt, 0, request.max_output_tokens) if self._price else 0.0
+        return prompt + request.max_output_tokens, Decimal(usd)
