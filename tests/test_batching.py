@@ -21,6 +21,7 @@ LIMITS = st.builds(
     papers=st.integers(1, 20),
     input_tokens=st.integers(500, 5000),
     output_tokens=st.integers(200, 5000),
+    context_tokens=st.none() | st.integers(500, 8000),
 )
 
 
@@ -36,12 +37,14 @@ def test_every_paper_travels_exactly_once(chosen: list[Paper], limits: Limits) -
 
 
 @given(PAPERS, LIMITS)
-def test_a_batch_of_several_papers_keeps_all_three_limits(chosen: list[Paper], limits: Limits) -> None:
+def test_a_batch_of_several_papers_keeps_all_four_limits(chosen: list[Paper], limits: Limits) -> None:
     for batch in pack(chosen, limits, fixed_tokens=100, count=count):
         assert len(batch.papers) <= limits.papers
         if len(batch.papers) > 1:
             assert batch.tokens + 100 <= limits.input_tokens
-            assert len(batch.papers) * limits.answer_tokens <= limits.output_tokens
+            answer = len(batch.papers) * limits.answer_tokens
+            assert answer <= limits.output_tokens
+            assert batch.tokens + 100 + answer <= (limits.context_tokens or 10**9)
 
 
 @given(PAPERS, LIMITS)

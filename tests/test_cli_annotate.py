@@ -102,6 +102,12 @@ def test_a_limit_bounds_the_papers() -> None:
     assert annotated() == 5
 
 
+def test_a_quota_that_is_given_as_an_option_decides_the_size_of_batches() -> None:
+    assert json.loads(run("--dry-run", "--json", "--limit", "9").stdout)["requests"] == 2
+    under_quota = ("--tokens-per-minute", "90000", "--requests-per-minute", "30")
+    assert json.loads(run("--dry-run", "--json", "--limit", "9", *under_quota).stdout)["requests"] == 1
+
+
 def test_a_large_run_is_not_started_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROADSHEET_CONFIRM_TOKENS", "1000")
     with pytest.raises(ConfigError, match=r"add --yes to start it, or use --limit"):

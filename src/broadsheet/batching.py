@@ -16,6 +16,8 @@ from broadsheet.schema import echo_of
 
 FENCE_TOKENS = 12
 """What the template adds to a paper: two fences and its ref."""
+ANSWER_FRAME_TOKENS = 40
+"""What an answer holds beside its records."""
 MIN_ABSTRACT_CHARACTERS = 200
 _OPEN_BATCHES = 4
 _LATENCY_FLOOR = 8
@@ -29,6 +31,8 @@ class Limits:
         papers: Papers, at most.
         input_tokens: Prompt tokens, instructions and schema included.
         output_tokens: Tokens of the answer.
+        context_tokens: Tokens of prompt and answer together, the model's context; None where that is so large
+            that the other limits bind.
         answer_tokens: Tokens that one paper's record is allowed; records measure 116 on average and 166 at
             most.
     """
@@ -36,7 +40,16 @@ class Limits:
     papers: int = 10
     input_tokens: int = 12_000
     output_tokens: int = 4_000
+    context_tokens: int | None = None
     answer_tokens: int = 200
+
+    def room(self, papers: int, fixed_tokens: int) -> int:
+        """Tokens that the texts of so many papers may have beside the fixed part and their answer."""
+        room = self.input_tokens - fixed_tokens
+        if self.context_tokens is None:
+            return room
+        answer = papers * self.answer_tokens + ANSWER_FRAME_TOKENS
+        return min(room, self.context_tokens - fixed_tokens - answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,7 @@ def pack(
         fixed_tokens: Prompt tokens of instructions and schema, the same in each request.
         count: Tokens of a text.
     """
-    room = limits.input_tokens - fixed_tokens
+    room = limits.room(1, fixed_tokens)
     most = max(1, min(limits.papers, limits.output_tokens // limits.answer_tokens))
     full: list[Batch] = []
     open_: list[_OpenBatch] = []
@@ -98,7 +111,12 @@ def pack(
             continue
         echo = title_key(echo_of(sent.title))
         home = next(
-            (batch for batch in open_ if batch.tokens + sent.tokens <= room and echo not in batch.echoes),
+            (
+                batch
+                for batch in open_
+                if batch.tokens + sent.tokens <= limits.room(len(batch.papers) + 1, fixed_tokens)
+                and echo not in batch.echoes
+            ),
             None,
         )
         if home is None:

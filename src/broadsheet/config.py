@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
     batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
     batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")
+    context_tokens: int | None = Field(
+        None, ge=1_000, description="The model's context, prompt and answer together; refusals teach it else."
+    )
     max_in_flight: int = Field(16, ge=1, le=1000, description="Requests under way at once, at most.")
     requests_per_minute: float | None = Field(
         None, gt=0, description="The provider's limit of requests a minute; its own headers may lower it."

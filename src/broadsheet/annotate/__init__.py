@@ -139,7 +139,12 @@ def annotate_wanting(
 
 def limits_of(settings: Settings) -> Limits:
     """What a request may hold, as the settings say."""
-    return Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens)
+    return Limits(
+        settings.batch_papers,
+        settings.batch_input_tokens,
+        settings.batch_output_tokens,
+        settings.context_tokens,
+    )
 
 
 def expect(papers: Sequence[Paper], llm: LLM, prompts: Prompts, settings: Settings) -> Estimate:

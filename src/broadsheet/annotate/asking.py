@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from broadsheet import tokens
-from broadsheet.batching import FENCE_TOKENS, Limits
+from broadsheet.batching import ANSWER_FRAME_TOKENS, FENCE_TOKENS, Limits
 from broadsheet.fencing import FencedPaper
 from broadsheet.llm import Request, Turn
 from broadsheet.prompts import REPAIR, SYSTEM, USER, Prompts
@@ -19,7 +19,6 @@ Purpose = Literal["annotate", "repair", "missing", "split"]
 
 MESSAGE_TOKENS = 16
 """What the provider wraps around messages and schema: 4 a message, and the schema's name."""
-_ANSWER_FRAME_TOKENS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Asker:
         )
 
     def _answer_tokens(self, papers: int) -> int:
-        return self.allowance * papers * self._limits.answer_tokens + _ANSWER_FRAME_TOKENS
+        return self.allowance * papers * self._limits.answer_tokens + ANSWER_FRAME_TOKENS
 
     def _turns(
         self, refs: Mapping[str, FencedPaper], faults: Sequence[Fault]

@@ -23,7 +23,9 @@ from broadsheet.cli.app import (
 from broadsheet.cli.progress import progress
 from broadsheet.cli.spending import (
     DryRunOption,
+    RequestsOption,
     TokensOption,
+    TokensPerMinuteOption,
     UsdOption,
     YesOption,
     confirm,
@@ -55,6 +57,8 @@ def annotate_(
     limit: LimitOption = None,
     budget_tokens: TokensOption = None,
     budget_usd: UsdOption = None,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensPerMinuteOption = None,
     engine: EngineOption = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
@@ -67,7 +71,15 @@ def annotate_(
     from broadsheet.llm import open_llm
     from broadsheet.prompts import Prompts
 
-    settings = start(db=db, engine=engine, model=model, quiet=quiet, verbose=verbose)
+    settings = start(
+        quiet=quiet,
+        verbose=verbose,
+        db=db,
+        engine=engine,
+        model=model,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+    )
     prompts = Prompts.load(settings.prompts)
     with Store.open(settings.db, create=False) as store:
         if again:

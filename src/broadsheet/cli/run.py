@@ -38,7 +38,9 @@ from broadsheet.cli.fetch import (
 from broadsheet.cli.progress import progress
 from broadsheet.cli.spending import (
     DryRunOption,
+    RequestsOption,
     TokensOption,
+    TokensPerMinuteOption,
     UsdOption,
     YesOption,
     confirm,
@@ -68,6 +70,8 @@ def run_(
     yes: YesOption = False,
     budget_tokens: TokensOption = None,
     budget_usd: UsdOption = None,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensPerMinuteOption = None,
     as_json: JsonOption = False,
     db: DbOption = None,
     out: OutOption = None,
@@ -88,6 +92,8 @@ def run_(
         record=record,
         replay=replay,
         look_back_days=look_back_days,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
     )
     troubles = Troubles()
     named = day.date() if day else None

@@ -16,6 +16,14 @@ from broadsheet.errors import ConfigError
 if TYPE_CHECKING:
     from broadsheet.annotate import AnnotateReport, Estimate, Progress
 
+RequestsOption = Annotated[
+    float | None,
+    typer.Option("--requests-per-minute", min=0.1, help="The provider's limit of requests a minute."),
+]
+TokensPerMinuteOption = Annotated[
+    float | None,
+    typer.Option("--tokens-per-minute", min=1.0, help="The provider's limit of tokens a minute, in and out."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question before a large run.")]
 TokensOption = Annotated[
