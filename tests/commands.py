@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def start(
     *words: str | Path,
     server: OpenAIServer | None = None,
     busy_timeout_s: float = 30.0,
-    user: int | None = None,
+    within: Sequence[str] = (),
     **environment: str,
 ) -> subprocess.Popen[str]:
     """Start ``broadsheet`` with these words.
@@ -36,20 +37,19 @@ def start(
         words: Command and options.
         server: What the openai engine asks; the extractive engine answers without one.
         busy_timeout_s: How long a locked database is waited for.
-        user: The user that it runs as; the own one unless given.
+        within: A command that runs it, with its options.
         environment: Variables.
     """
     environment = {**os.environ, "PYTHONPATH": str(_SOURCE)} | environment
     if server:
         environment |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "key-of-the-test"}
     return subprocess.Popen(
-        [sys.executable, "-c", _COMMAND.format(busy_timeout_s=busy_timeout_s), *words],
+        [*within, sys.executable, "-c", _COMMAND.format(busy_timeout_s=busy_timeout_s), *words],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        user=user,
     )
 
 
