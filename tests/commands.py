@@ -17,8 +17,20 @@ from servers.openai_server import OpenAIServer
 
 _SOURCE = Path(broadsheet.__file__).parents[1]
 _COMMAND = """
+import os, signal, sys
 import broadsheet.store.connection as connection
 from broadsheet.cli import main
+
+class Mortal(connection._Connection):
+    left = {statements}
+
+    def execute(self, *args):
+        if Mortal.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        Mortal.left -= 1
+        return super().execute(*args)
+
+connection._Connection = Mortal
 connection.BUSY_TIMEOUT_S = {busy_timeout_s}
 main()
 """
@@ -28,6 +40,7 @@ def start(
     *words: str | Path,
     server: OpenAIServer | None = None,
     busy_timeout_s: float = 30.0,
+    killed_after: int = -1,
     within: Sequence[str] = (),
     **environment: str,
 ) -> subprocess.Popen[str]:
@@ -37,14 +50,16 @@ def start(
         words: Command and options.
         server: What the openai engine asks; the extractive engine answers without one.
         busy_timeout_s: How long a locked database is waited for.
+        killed_after: It dies by SIGKILL when it has sent so many statements to the database; below 0, never.
         within: A command that runs it, with its options.
         environment: Variables.
     """
     environment = {**os.environ, "PYTHONPATH": str(_SOURCE)} | environment
     if server:
         environment |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "key-of-the-test"}
+    command = _COMMAND.format(busy_timeout_s=busy_timeout_s, statements=killed_after)
     return subprocess.Popen(
-        [*within, sys.executable, "-c", _COMMAND.format(busy_timeout_s=busy_timeout_s), *words],
+        [*within, sys.executable, "-c", command, *words],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
