@@ -21,13 +21,14 @@ SETTINGS = {"BROADSHEET_BATCH_PAPERS": "1"}
 
 def is_killed(*words: str | Path, after: int, server: OpenAIServer | None = None) -> bool:
     """Run a command that dies after so many statements; whether it was still running then."""
-    return ended(start(*words, "--quiet", server=server, killed_after=after, **SETTINGS))[0] == -signal.SIGKILL
+    process = start(*words, "--quiet", server=server, killed_after=after, **SETTINGS)
+    return ended(process)[0] == -signal.SIGKILL
 
 
 def rows_of(db: Path, table: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(db)
     try:
-        return sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)  # noqa: S608
+        return sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
     finally:
         connection.close()
 

@@ -7,6 +7,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -112,6 +113,7 @@ def test_a_full_disk_stops_the_command_and_room_lets_it_go_on(small_disk, comman
         assert store.count() == 27
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are set on Linux only")
 def test_a_limit_on_the_size_of_files_stops_annotate_with_a_sentence(tmp_path):
     db = new_cache(tmp_path / "cache.db", PAPERS)
     room = db.stat().st_size + 100_000
