@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import uuid
+from pathlib import Path
 
 _SESSION = uuid.uuid4().hex
 
@@ -34,4 +35,13 @@ def is_dead(name: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: str) -> bool:
+    """Whether it has ended and only its parent has not asked how, which in a container may never happen."""
+    try:
+        status = Path("/proc", pid, "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # no Linux
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]
