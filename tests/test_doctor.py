@@ -47,7 +47,7 @@ def test_what_the_model_takes_is_shown_and_remembered_for_the_next_run(monkeypat
         code, checks = doctor()
         assert code == 0
         assert checks["model"]["ok"]
-        assert "strict JSON schema, max_completion_tokens, no temperature" in checks["model"]["detail"]
+        assert "strict JSON schema, max_completion_tokens, minimal reasoning, no temperature" in checks["model"]["detail"]
         with Store.open(tmp_path / "broadsheet.db") as store:
             remembered = store.endpoint(endpoint_address(), "gpt-5-mini").dialect()
     assert Dialect.parse(remembered) == Dialect(temperature=False)
@@ -60,7 +60,7 @@ def test_a_limit_that_was_passed_over_in_silence_is_still_known_after_a_short_an
         known.remember_dialect(Dialect("text", "max_tokens").text)
         code, checks = doctor()
         assert code == 0
-        assert checks["model"]["detail"].endswith("strict JSON schema, max_tokens")
+        assert checks["model"]["detail"].endswith("strict JSON schema, max_tokens, minimal reasoning")
         assert Dialect.parse(known.dialect()) == Dialect(limit="max_tokens")
 
 

@@ -54,6 +54,6 @@ def engine(monkeypatch: pytest.MonkeyPatch, store: Store) -> Engine:
     def make(server: OpenAIServer, **settings: object) -> OpenAILLM:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
-        return OpenAILLM(Settings.load(engine="openai", **settings), store)
+        return OpenAILLM(Settings.load(engine="openai", **{"model": "gpt-4o-mini", **settings}), store)
 
     return make

@@ -46,6 +46,27 @@ def test_each_refusal_takes_one_step_down_and_the_answer_comes(engine, ask, beha
         assert learnt(engine, server) == expected
 
 
+@pytest.mark.parametrize(
+    ("model", "efforts", "asked_for"),
+    [
+        ("gpt-5-mini", None, ["minimal"]),
+        ("openai/gpt-5.1", frozenset({"none", "low", "medium"}), ["minimal", "none"]),
+        ("o4-mini", frozenset({"low", "medium", "high"}), ["minimal", "none", "low"]),
+        ("gpt-5-unheard-of", frozenset(), ["minimal", "none", "low", None]),
+        ("gpt-5-chat-latest", frozenset(), [None]),
+        ("gpt-4o-mini", frozenset(), [None]),
+        ("qwen3", frozenset(), [None]),
+    ],
+)
+def test_a_model_that_reasons_is_told_to_reason_as_little_as_it_can(engine, ask, model, efforts, asked_for):
+    with OpenAIServer(behaviour=Behaviour(efforts=efforts)) as server:
+        (outcome,) = engine(server, model=model).complete([ask(0)])
+        list(engine(server, model=model).complete([ask(1)]))
+    assert outcome.reply
+    said = [seen.body.get("reasoning_effort") for seen in server.seen]
+    assert said == [*asked_for, asked_for[-1]]
+
+
 def test_what_was_learnt_is_not_asked_again_by_the_next_run(engine, ask):
     with OpenAIServer(behaviour=Behaviour(formats=TEXT_ONLY)) as server:
         list(engine(server).complete([ask(0)]))

@@ -41,7 +41,7 @@ def test_each_request_is_answered_once_with_its_own_papers_and_its_usage(engine,
         assert reply.usage.input_tokens > 0
         assert reply.usage.output_tokens > 0
         assert reply.latency_s > 0
-        assert reply.model == "gpt-5-mini-2026"
+        assert reply.model == "gpt-4o-mini-2026"
 
 
 def test_the_first_body_asks_for_the_strict_schema_and_a_bounded_answer(engine, ask):

@@ -89,6 +89,7 @@ class Behaviour:
         formats: The ``response_format`` types that are taken; others are refused.
         format_status: Status of that refusal: llama-cpp-python says 500.
         refused: Parameters that are refused with 400, such as ``temperature``.
+        efforts: The values of ``reasoning_effort`` that are taken; None for any.
         system_role: Whether a system message is taken.
         ignores_max_completion_tokens: Whether that parameter is passed over in silence.
         retry_after: Header of an injected 429; a limit's own 429 tells its true wait.
@@ -104,6 +105,7 @@ class Behaviour:
     formats: frozenset[str] = frozenset({"json_schema", "json_object", "text"})
     format_status: int = 400
     refused: frozenset[str] = frozenset()
+    efforts: frozenset[str] | None = None
     system_role: bool = True
     ignores_max_completion_tokens: bool = False
     retry_after: Mapping[str, str] = field(default_factory=lambda: {"retry-after-ms": "250"})
@@ -237,6 +239,9 @@ class OpenAIServer:
             return _error(404, f"The model {body['model']} does not exist.", code="model_not_found")
         for name in behaviour.refused & body.keys():
             return _error(400, f"Unsupported parameter: '{name}' is not supported.", param=name)
+        effort = body.get("reasoning_effort")
+        if behaviour.efforts is not None and effort is not None and effort not in behaviour.efforts:
+            return _error(400, f"Unsupported value: '{effort}' is not supported.", param="reasoning_effort")
         format_ = (body.get("response_format") or {"type": "text"})["type"]
         if format_ not in behaviour.formats:
             sentence = f"response_format {format_} is not supported."

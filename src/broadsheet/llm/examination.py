@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable
@@ -55,7 +55,8 @@ def examine(settings: Settings, remembered: Dialect | None = None) -> Examined:
 
 async def _examine(settings: Settings, remembered: Dialect) -> Examined:
     request = Request("examination", {}, _QUESTION, _SCHEMA, 100, _ANSWER_TOKENS)
-    negotiation = Negotiation(Dialect(limit=remembered.limit), lambda _: None, proven=False)
+    first = replace(Dialect.most(settings.model), limit=remembered.limit)
+    negotiation = Negotiation(first, lambda _: None, proven=False)
     async with new_client(1) as client:
         exchange = Exchange(
             client,

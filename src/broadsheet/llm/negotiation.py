@@ -1,7 +1,8 @@
 """What a server understands: learnt from its refusals, once an endpoint and model, and remembered.
 
 The first request asks for the most: strict ``json_schema``, ``max_completion_tokens``, temperature 0, a
-system turn. Each refusal takes one step down, until plain text, which every server speaks. The order of the
+system turn, and of a model that reasons the least of that, since what it thinks is paid for and cut off like
+its answer. Each refusal takes one step down, until plain text, which every server speaks. The order of the
 steps follows what OpenAI, vLLM, llama.cpp and Ollama document for ``/v1/chat/completions``.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
@@ -19,7 +21,11 @@ log = logging.getLogger(__name__)
 
 AnswerFormat = Literal["json_schema", "json_object_schema", "json_object", "text"]
 LimitName = Literal["max_completion_tokens", "max_tokens"]
+Effort = Literal["minimal", "none", "low", ""]
 FORMATS: tuple[AnswerFormat, ...] = ("json_schema", "json_object_schema", "json_object", "text")
+EFFORTS: tuple[Effort, ...] = ("minimal", "none", "low", "")
+"""The least that a model takes: ``minimal`` of gpt-5, ``none`` of those after it, ``low`` of the o series."""
+_REASONING_MODEL = re.compile(r"(?:^|/)(?:gpt-5(?!.*chat)|o\d)")
 SERVER_ERROR = 500
 _FORMAT_WORDS = ("response_format", "json_schema", "json_object", "schema", "grammar", "structured output")
 _TEXT_AND_SCHEMA = "{text}\n\nAnswer with JSON alone, of this JSON Schema:\n{schema}"
@@ -35,12 +41,19 @@ class Dialect:
         limit: The parameter that cuts the answer off.
         temperature: Whether temperature 0 is taken.
         system: Whether a system turn is taken; else its text opens the first user turn.
+        effort: How much a model that reasons is told to reason; empty to tell it nothing.
     """
 
     answer_format: AnswerFormat = "json_schema"
     limit: LimitName = "max_completion_tokens"
     temperature: bool = True
     system: bool = True
+    effort: Effort = ""
+
+    @classmethod
+    def most(cls, model: str) -> Self:
+        """What a model of this name is asked for at first."""
+        return cls(effort=EFFORTS[0] if _REASONING_MODEL.search(model) else "")
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -65,9 +78,10 @@ class Dialect:
             "json_object": "JSON object, schema in the prompt only",
             "text": "plain text, schema in the prompt only",
         }[self.answer_format]
-        without = [] if self.temperature else ["no temperature"]
-        without += [] if self.system else ["no system role"]
-        return ", ".join((form, self.limit, *without))
+        also = [f"{self.effort} reasoning"] if self.effort else []
+        also += [] if self.temperature else ["no temperature"]
+        also += [] if self.system else ["no system role"]
+        return ", ".join((form, self.limit, *also))
 
     def body(self, request: Request, model: str) -> dict[str, Any]:
         """The JSON of a chat completion that asks this request."""
@@ -75,6 +89,8 @@ class Dialect:
         body[self.limit] = request.max_output_tokens
         if self.temperature:
             body["temperature"] = 0
+        if self.effort:
+            body["reasoning_effort"] = self.effort
         if self.answer_format == "json_schema":
             schema = {"name": "reply", "strict": True, "schema": request.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -113,6 +129,8 @@ class Dialect:
             return replace(self, limit=other)
         if self.temperature and "temperature" in words:
             return replace(self, temperature=False)
+        if self.effort and "reasoning" in words:
+            return replace(self, effort=EFFORTS[EFFORTS.index(self.effort) + 1])
         if simpler and any(word in words for word in _FORMAT_WORDS):
             return simpler
         if self.system and "system" in words and "role" in words:
@@ -124,7 +142,7 @@ class Negotiation:
     """The dialect in use, shared by all requests under way.
 
     Args:
-        remembered: What it was found to be before; None to begin with the most.
+        remembered: What it was found to be before; None to begin with the most that `model` may take.
         on_learnt: Told of a dialect that was answered and is not the remembered one.
         proven: Whether the remembered one was answered then.
 
@@ -134,9 +152,14 @@ class Negotiation:
     """
 
     def __init__(
-        self, remembered: Dialect | None, on_learnt: Callable[[Dialect], None], *, proven: bool = True
+        self,
+        remembered: Dialect | None,
+        on_learnt: Callable[[Dialect], None],
+        *,
+        model: str = "",
+        proven: bool = True,
     ) -> None:
-        self.dialect = remembered or Dialect()
+        self.dialect = remembered or Dialect.most(model)
         self.proven = proven and remembered is not None
         self._remembered = remembered
         self._spoken = {self.dialect}

@@ -124,7 +124,7 @@ class OpenAILLM:
                 client,
                 self.model,
                 self._pacer,
-                Negotiation(self._dialect, self._learn),
+                Negotiation(self._dialect, self._learn, model=self.model),
                 first_token_timeout_s=self._settings.first_token_timeout_s,
                 slowest_tokens_per_s=self._settings.slowest_tokens_per_s,
             )

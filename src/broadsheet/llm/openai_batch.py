@@ -58,7 +58,9 @@ class OpenAIBatchLLM:
         self._endpoint = store.endpoint(endpoint_address(), settings.model)
         self._jobs = store.batch_jobs(endpoint_address(), settings.model)
         self._service = BatchService(self._stopped)
-        self._negotiation = Negotiation(Dialect.parse(self._endpoint.dialect()), self._remember)
+        self._negotiation = Negotiation(
+            Dialect.parse(self._endpoint.dialect()), self._remember, model=self.model
+        )
         self._tries: dict[str, int] = {}
         self._refusal: LLMError | None = None
 
