@@ -47,10 +47,11 @@ def test_what_the_model_takes_is_shown_and_remembered_for_the_next_run(monkeypat
         code, checks = doctor()
         assert code == 0
         assert checks["model"]["ok"]
-        assert "strict JSON schema, max_completion_tokens, minimal reasoning, no temperature" in checks["model"]["detail"]
+        said = "strict JSON schema, max_completion_tokens, minimal reasoning, no temperature"
+        assert checks["model"]["detail"].endswith(said)
         with Store.open(tmp_path / "broadsheet.db") as store:
             remembered = store.endpoint(endpoint_address(), "gpt-5-mini").dialect()
-    assert Dialect.parse(remembered) == Dialect(temperature=False)
+    assert Dialect.parse(remembered) == Dialect(temperature=False, effort="minimal")
 
 
 def test_a_limit_that_was_passed_over_in_silence_is_still_known_after_a_short_answer(monkeypatch, tmp_path):
@@ -61,7 +62,7 @@ def test_a_limit_that_was_passed_over_in_silence_is_still_known_after_a_short_an
         code, checks = doctor()
         assert code == 0
         assert checks["model"]["detail"].endswith("strict JSON schema, max_tokens, minimal reasoning")
-        assert Dialect.parse(known.dialect()) == Dialect(limit="max_tokens")
+        assert Dialect.parse(known.dialect()) == Dialect(limit="max_tokens", effort="minimal")
 
 
 def test_a_file_that_is_no_database_does_not_hide_what_the_server_said(monkeypatch, tmp_path):
