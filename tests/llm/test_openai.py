@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -271,3 +272,60 @@ def test_nothing_that_is_stored_holds_the_key(engine, ask, store, tmp_path):
     store.close()
     for path in tmp_path.iterdir():
         assert b"key-of-the-test" not in path.read_bytes()
+
+
+def test_a_stop_awaits_what_is_with_the_server_and_sends_nothing_that_waits_for_room(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(base_s=0.5)) as server:
+        llm = engine(server, max_in_flight=2)
+        llm.stop = lambda: server.peak_in_flight == 2
+        outcomes = list(llm.complete([ask(number) for number in range(9)]))
+    assert len(ids(outcomes)) == len(outcomes) == 2
+    assert len(server.seen) == 2
+
+
+def test_a_stop_at_a_429_of_minutes_ends_at_once_and_sends_nothing_more(engine, ask):
+    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
+    with OpenAIServer(behaviour=behaviour) as server:
+        llm = engine(server)
+        llm.stop = lambda: llm.waiting.startswith("429: ")
+        began = time.monotonic()
+        assert list(llm.complete([ask(number) for number in range(9)])) == []
+        assert time.monotonic() - began < 30
+    assert {seen.status for seen in server.seen} == {429}
+
+
+def test_a_stop_under_a_quota_sends_nothing_that_waits_for_its_tokens(engine, ask):
+    with OpenAIServer() as server:
+        llm = engine(server, tokens_per_minute=6000)
+        llm.stop = lambda: llm.waiting.startswith("quota: ")
+        outcomes = list(llm.complete([ask(number) for number in range(9)]))
+    assert len(outcomes) == len(server.seen) < 9
+
+
+@pytest.mark.parametrize("fault", ["too_many", "server_error", "reset"])
+def test_what_fails_after_a_stop_is_not_asked_again(engine, ask, fault):
+    class AfterTheStop(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            with_server.set()
+            while not llm.waiting.startswith("stopping"):
+                time.sleep(0.01)
+            return fault
+
+    with_server = threading.Event()
+    with OpenAIServer(behaviour=Behaviour(faults=AfterTheStop())) as server:
+        llm = engine(server, max_in_flight=1)
+        llm.stop = with_server.is_set
+        assert list(llm.complete([ask(0), ask(1)])) == []
+    assert len(server.seen) == 1
+
+
+def test_what_is_appended_after_a_stop_is_not_sent(engine, ask):
+    requests = [ask(0), ask(1)]
+    with OpenAIServer() as server:
+        llm = engine(server)
+        llm.stop = lambda: len(requests) > 2
+        for outcome in llm.complete(requests):
+            assert outcome.reply
+            if len(requests) < 9:
+                requests.append(ask(len(requests)))
+    assert len(server.seen) == 2

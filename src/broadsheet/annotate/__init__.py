@@ -218,7 +218,6 @@ def annotate(
     taken_up: list[Request] = []
     elsewhere = 0
     if isinstance(llm, Lasting):
-        llm.stop = stop
         taken_up = llm.take_up()
         papers = [paper for paper in papers if not llm.holds(paper)]
         elsewhere = llm.count_held() - sum(len(request.papers) for request in taken_up)

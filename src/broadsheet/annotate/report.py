@@ -34,9 +34,8 @@ class Watch:
     """How a run and its surroundings speak to each other.
 
     Attributes:
-        on_progress: Called after every answer.
-        stop: Asked before every request; once it says true nothing new is asked, and what is under way is
-            awaited.
+        on_progress: Called after every answer, and a few times a second while the engine waits.
+        stop: Asked as often; once it says true nothing new is sent, and what is under way is awaited.
     """
 
     on_progress: Callable[[Progress], None] = lambda _: None

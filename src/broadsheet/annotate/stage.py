@@ -22,7 +22,7 @@ from broadsheet.annotate.report import AnnotateReport, Failure, Progress, Watch
 from broadsheet.annotate.spending import Spending
 from broadsheet.errors import StoreError
 from broadsheet.fencing import FencedPaper
-from broadsheet.llm import LLM, Outcome, Reply, Request
+from broadsheet.llm import LLM, Interruptible, Outcome, Reply, Request
 from broadsheet.llm.lasting import Lasting
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
@@ -70,6 +70,8 @@ class Stage:
         self._wasted: dict[str, int] = {}
         self._ending = ""
         self._began = time.monotonic()
+        if isinstance(llm, Interruptible):
+            llm.stop = self._pulse
         with store.transaction():
             self._run_id = store.runs.begin(maker, papers)
 
@@ -276,12 +278,19 @@ class Stage:
         return self._lasting is not None and self._lasting.holds(sent.paper)
 
     def _end(self) -> AnnotateReport:
-        """Settle what will not be asked any more, and record how the run ended."""
-        faults = self._course.unrepaired()
-        waiting = sum(self._holds(sent) for ask in self._under_way.values() for sent in ask.papers)
-        ending = self._ending or ("with-service" if waiting else "stopped" if self._under_way else "done")
+        """Settle what will not be asked any more, and record how the run ended.
+
+        Requests that an engine was stopped before it sent have no outcome, and none that it keeps.
+        """
+        under_way = list(self._under_way.values())
+        waiting = sum(self._holds(sent) for ask in under_way for sent in ask.papers)
+        faults = [fault for ask in under_way for fault in ask.faults if not self._holds(fault.paper)]
+        faults += self._course.unrepaired()
         with self._store.transaction():
             self._settle_all(faults)
+            left = self._total - self._annotated - len(self._failures) - self._elsewhere - waiting
+            unsent = "stopped" if under_way and left else ""
+            ending = self._ending or unsent or ("with-service" if waiting else "done")
             self._store.claims.release_all()
             self._store.runs.end(
                 self._run_id,
@@ -296,7 +305,7 @@ class Stage:
             failures=tuple(self._failures),
             elsewhere=self._elsewhere,
             with_service=waiting,
-            left=self._total - self._annotated - len(self._failures) - self._elsewhere - waiting,
+            left=left,
             requests=self._spending.requests,
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
@@ -313,6 +322,11 @@ class Stage:
         with suppress(StoreError), self._store.transaction():
             self._store.claims.release_all()
 
+    def _pulse(self) -> bool:
+        """Whether to stop; an engine that waits asks, and each time it is told where the run stands."""
+        self._tell()
+        return self._watch.stop()
+
     def _tell(self) -> None:
         seconds = max(time.monotonic() - self._began, 1e-9)
         done = self._annotated + len(self._failures) + self._elsewhere
@@ -325,7 +339,7 @@ class Stage:
                 tokens=usage.input_tokens + usage.output_tokens,
                 cost_usd=self._spending.cost_usd,
                 under_way=len(self._under_way),
-                waiting=str(getattr(self._llm, "waiting", "")),
+                waiting=self._llm.waiting if isinstance(self._llm, Interruptible) else "",
             )
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from broadsheet.config import Settings
 from broadsheet.paper import Paper
@@ -118,6 +118,23 @@ class LLM(Protocol):
         Raises:
             LLMMisconfigured: No request can ever succeed: the key, model or address is refused.
         """
+        ...
+
+
+@runtime_checkable
+class Interruptible(LLM, Protocol):
+    """An engine that may wait for long between being handed a request and sending it.
+
+    Attributes:
+        stop: Asked a few times a second while it waits. Once it says true, nothing more is sent: `complete`
+            awaits what is with the provider and ends, and what was never sent gets no outcome.
+    """
+
+    stop: Callable[[], bool]
+
+    @property
+    def waiting(self) -> str:
+        """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
         ...
 
 

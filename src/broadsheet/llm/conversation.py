@@ -14,6 +14,11 @@ from broadsheet.errors import LLMError
 from broadsheet.llm import Outcome, Request
 
 DRAIN_S = 30.0
+"""How long answers under way are waited for when no more can come."""
+
+
+class Stopped(Exception):  # noqa: N818 - a signal, not an error
+    """What was with the server has been answered; nothing else was sent."""
 
 
 class Asks(Protocol):
@@ -41,6 +46,7 @@ class Conversation:
         self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
         self._requests: asyncio.Queue[Sequence[Request]] = asyncio.Queue()
+        self._ending: asyncio.Future[LLMError | Stopped] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name="openai", daemon=True)
         self._main: asyncio.Task[None] | None = None
 
@@ -65,11 +71,16 @@ class Conversation:
         """Hand over requests; returns at once."""
         self.in_loop(lambda: self._requests.put_nowait(requests))
 
+    def stop(self) -> None:
+        """Send nothing more; what is with the server is awaited, and then `next` raises `Stopped`."""
+        self.in_loop(lambda: self._end(Stopped()))
+
     def next(self, timeout_s: float) -> Outcome | None:
         """The next outcome, or None where none came in time.
 
         Raises:
             LLMError: No more will come; all that was answered has been drawn before.
+            Stopped: The same, because `stop` was called.
         """
         try:
             came = self._outcomes.get(timeout=timeout_s)
@@ -94,14 +105,12 @@ class Conversation:
     async def _converse(self) -> None:
         async with self._opened() as asks:
             tasks: set[asyncio.Task[None]] = set()
-            failed: asyncio.Future[LLMError] = self._loop.create_future()
 
             async def one(request: Request) -> None:
                 try:
                     self._outcomes.put(await asks.ask(request))
                 except LLMError as error:
-                    if not failed.done():
-                        failed.set_result(error)
+                    self._end(error)
 
             async def feed() -> None:
                 while True:
@@ -113,15 +122,19 @@ class Conversation:
 
             feeding = self._loop.create_task(feed())
             try:
-                error = await failed
+                ending = await self._ending
                 feeding.cancel()
-                await _drain(asks, tasks)
-                self._outcomes.put(error)
+                await _drain(asks, tasks, None if isinstance(ending, Stopped) else DRAIN_S)
+                self._outcomes.put(ending)
             finally:
                 feeding.cancel()
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(feeding, *tasks, return_exceptions=True)
+
+    def _end(self, ending: LLMError | Stopped) -> None:
+        if not self._ending.done():
+            self._ending.set_result(ending)
 
     def _ended(self, task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:
         tasks.discard(task)
@@ -129,10 +142,10 @@ class Conversation:
             self._outcomes.put(bug)
 
 
-async def _drain(asks: Asks, tasks: set[asyncio.Task[None]]) -> None:
+async def _drain(asks: Asks, tasks: set[asyncio.Task[None]], timeout_s: float | None) -> None:
     """Answers that are under way are paid for: wait for them, and send nothing more."""
     asks.stopping = True
     for task in tasks - asks.under_way:
         task.cancel()
     if under_way := tasks & asks.under_way:
-        await asyncio.wait(under_way, timeout=DRAIN_S)
+        await asyncio.wait(under_way, timeout=timeout_s)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Reply, Request, Usage
@@ -46,7 +46,7 @@ class Exchange:
 
     Attributes:
         under_way: Tasks whose request is with the server at this moment.
-        stopping: Set to send nothing more.
+        stopping: Set to send nothing more; who would still have to send ends as cancelled.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Exchange:
         """
         answers_before = self._answers
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_TryAgain),
+            retry=retry_if_exception(lambda error: isinstance(error, _TryAgain) and not self.stopping),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S),
             reraise=True,
@@ -91,6 +91,8 @@ class Exchange:
                 with attempt:
                     return await self._until_understood(request, attempt.retry_state.attempt_number)
         except _TryAgain as last:
+            if self.stopping:
+                raise asyncio.CancelledError from last
             said = last.verdict
             if self._answers == answers_before:
                 status = f"status {said.status}: " if said.status else ""
@@ -106,6 +108,9 @@ class Exchange:
         while not self.stopping:
             output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
             held = await self._pacer.admit(request.input_tokens + output)
+            if self.stopping:  # Python 3.11: a wait that ends while it is cancelled is not cancelled
+                self._pacer.refused(held)
+                break
             dialect = self._negotiation.dialect  # others may have learnt it while this one waited
             started = time.monotonic()
             try:

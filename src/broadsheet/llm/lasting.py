@@ -8,27 +8,24 @@ changed still has the question that it answers beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from broadsheet.llm import LLM, Request, Turn
+from broadsheet.llm import Interruptible, Request, Turn
 from broadsheet.paper import Paper
 
 
 @runtime_checkable
-class Lasting(LLM, Protocol):
+class Lasting(Interruptible, Protocol):
     """An engine whose answers come within a day.
 
     Its `complete` may end before every request has its outcome: when it has waited as long as it was told, or
     ``stop`` says so. What is left is kept and never sent again; `take_up` goes on from there.
 
     Attributes:
-        stop: Asked while it waits; once true, it waits no longer and sends nothing more.
         collecting: Whether more outcomes are at hand at this moment, so that what is left over from them can
             be asked together.
     """
 
-    stop: Callable[[], bool]
     collecting: bool
 
     def take_up(self) -> list[Request]:

@@ -9,7 +9,7 @@ itself is loaded with the first request: a run that finds everything annotated n
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from time import monotonic
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, StoreError
 from broadsheet.llm import Outcome, Request
-from broadsheet.llm.conversation import Asks, Conversation
+from broadsheet.llm.conversation import Asks, Conversation, Stopped
 from broadsheet.llm.negotiation import Dialect, Negotiation
 from broadsheet.llm.pacing import Pacer
 from broadsheet.prompts import Prompts
@@ -35,6 +35,8 @@ NO_KEY = "none"
 """What is sent to a server that asks for no key; the openai package insists on one."""
 SHARING_INTERVAL_S = 0.5
 """How long it may take until a process knows that another has begun or ended."""
+TICK_S = 0.2
+"""How often it is asked whether to stop, while no answer comes."""
 
 
 def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
@@ -60,13 +62,15 @@ def endpoint_address() -> str:
 
 
 class OpenAILLM:
-    """Asks an OpenAI-compatible server; see `broadsheet.llm.LLM`."""
+    """Asks an OpenAI-compatible server; see `broadsheet.llm.Interruptible`."""
 
     engine = "openai"
     prompted = True
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.model = settings.model
+        self.stop: Callable[[], bool] = lambda: False
+        self._stopping = False
         self._settings = settings
         self._endpoint: Endpoint = store.endpoint(endpoint_address(), settings.model)
         self._process = new_name()
@@ -82,11 +86,14 @@ class OpenAILLM:
     @property
     def waiting(self) -> str:
         """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
+        if self._stopping:
+            return f"stopping: {self._pacer.under_way} answers under way"
         return self._pacer.waiting
 
     def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
         """Ask all requests, those too that are appended meanwhile; outcomes as they come.
 
+        Once `stop` says true nothing more is sent, and the iterator ends with the last answer under way.
         Closing the iterator cancels what is under way.
 
         Raises:
@@ -94,6 +101,7 @@ class OpenAILLM:
             LLMUnavailable: The server has stopped answering; the same.
         """
         sent = done = 0
+        self._stopping = False
         if not requests:
             return
         try:
@@ -101,16 +109,21 @@ class OpenAILLM:
             with Conversation(self._opened) as conversation:
                 while True:
                     self._share_limits(conversation)
-                    if fresh := requests[sent:]:
+                    if self.stop():
+                        conversation.stop()
+                        self._stopping = True
+                    elif fresh := requests[sent:]:
                         conversation.send(fresh)
                         sent += len(fresh)
                     if done == sent:
                         return
-                    outcome = conversation.next(SHARING_INTERVAL_S)
+                    outcome = conversation.next(TICK_S)
                     self._remember()
                     if outcome:
                         done += 1
                         yield outcome
+        except Stopped:
+            return
         finally:
             with suppress(StoreError):  # what ended the run is to be told; a row that stays is passed over
                 self._endpoint.leave(self._process)

@@ -177,7 +177,6 @@ class Pacer:
     failure: it holds while fewer than one in five fail, and closes to one when nothing comes.
 
     Attributes:
-        waiting: Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on.
         share: The part of the limits that is this process's.
     """
 
@@ -201,8 +200,20 @@ class Pacer:
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._tokens_a_paper: float | None = None
-        self.waiting = ""
+        self._hindered_by, self._hindered_until = "", 0.0
         self.share = 1.0
+
+    @property
+    def waiting(self) -> str:
+        """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
+        if not self._hindered_by:
+            return ""
+        return f"{self._hindered_by}: {max(1, math.ceil(self._hindered_until - self._clock()))} s"
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are with the server."""
+        return self._under_way
 
     @property
     def window(self) -> int:
@@ -244,7 +255,7 @@ class Pacer:
                 self._changed.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), None if wait < 0 else wait)
-            self.waiting = ""
+            self._hindered_by = ""
             self._requests.take(1)
             self._tokens.take(tokens)
             self._under_way += 1
@@ -254,15 +265,15 @@ class Pacer:
 
     def _hindrance(self, tokens: float) -> float:
         """Seconds to wait; 0 for none, less than 0 where only an answer can make room."""
-        gate = self._opens_at - self._clock()
-        if gate > 0:
-            self.waiting = f"429: {gate:.0f} s"
-            return gate
+        now = self._clock()
+        if self._opens_at > now:
+            self._hindered_by, self._hindered_until = "429", self._opens_at
+            return self._opens_at - now
         if self._under_way >= self.window:
-            self.waiting = ""
+            self._hindered_by = ""
             return -1.0
         quota = max(self._requests.wait_s(1), self._tokens.wait_s(tokens))
-        self.waiting = f"quota: {quota:.0f} s" if quota else ""
+        self._hindered_by, self._hindered_until = "quota" if quota else "", now + quota
         return quota
 
     def settle(self, held: Reservation, used_tokens: float, headers: Mapping[str, str]) -> None:
