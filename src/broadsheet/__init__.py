@@ -11,14 +11,28 @@ with Store.open("broadsheet.db") as store:
         print(record.title)
 """
 
-from broadsheet.annotation import Annotation, Code, Finding
-from broadsheet.errors import AmbiguousError, BroadsheetError, NotFoundError, StoreError
-from broadsheet.filters import Filter
-from broadsheet.paper import Paper
-from broadsheet.record import Record
-from broadsheet.store import Store
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from broadsheet.annotation import Annotation, Code, Finding
+    from broadsheet.errors import AmbiguousError, BroadsheetError, NotFoundError, StoreError
+    from broadsheet.filters import Filter
+    from broadsheet.paper import Paper
+    from broadsheet.record import Record
+    from broadsheet.store import Store
 
 __version__ = "0.1.0"
+
+# Names are loaded when they are asked for: the command can then be interrupted from its first moment.
+_HOMES = {
+    "broadsheet.annotation": ("Annotation", "Code", "Finding"),
+    "broadsheet.errors": ("AmbiguousError", "BroadsheetError", "NotFoundError", "StoreError"),
+    "broadsheet.filters": ("Filter",),
+    "broadsheet.paper": ("Paper",),
+    "broadsheet.record": ("Record",),
+    "broadsheet.store": ("Store",),
+}
 
 __all__ = [
     "AmbiguousError",
@@ -33,3 +47,10 @@ __all__ = [
     "Store",
     "StoreError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

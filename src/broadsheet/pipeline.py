@@ -7,6 +7,7 @@ that is cut off between two of them goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from broadsheet.annotate import (
     AnnotateReport,
     Budget,
     Estimate,
-    Progress,
+    Watch,
     annotate_wanting,
     expect,
     wanting,
@@ -56,8 +57,7 @@ def run(
     budget: Budget | None = None,
     approve: Callable[[Estimate], None] = lambda _: None,
     on_fetch: Callable[[int], None] | None = None,
-    on_annotate: Callable[[Progress], None] = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
+    watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch()),
 ) -> RunReport:
     """Fetch, annotate what is new of it, compose the day's edition and write it.
 
@@ -69,8 +69,7 @@ def run(
         budget: What annotating may cost, at most.
         approve: Told what annotating will take, be it nothing; it stops the run by raising.
         on_fetch: Told how many papers have been read.
-        on_annotate: Told where annotating stands.
-        stop: Asked before every request; once true, nothing new is asked.
+        watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
 
     Raises:
         UserError: Something must be put right first; what was done before stays done.
@@ -82,16 +81,17 @@ def run(
         fetched = fetch(sources, store, since, on_progress=on_fetch)
         papers = wanting(store, llm, prompts, fetched.paper_ids)
         approve(expect(papers, llm, prompts, settings))
-        annotated = annotate_wanting(
-            store,
-            llm,
-            prompts,
-            settings,
-            paper_ids=fetched.paper_ids,
-            budget=budget,
-            on_progress=on_annotate,
-            stop=stop,
-        )
+        with watching() as watch:
+            annotated = annotate_wanting(
+                store,
+                llm,
+                prompts,
+                settings,
+                paper_ids=fetched.paper_ids,
+                budget=budget,
+                on_progress=watch.on_progress,
+                stop=watch.stop,
+            )
         if annotated.ending in {"stopped", "with-service"}:
             return RunReport(fetched, annotated, None, None)
         composed = compose(store, day, taxonomy=prompts.taxonomy)

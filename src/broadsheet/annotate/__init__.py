@@ -40,6 +40,7 @@ __all__ = [
     "Failure",
     "Limits",
     "Progress",
+    "Watch",
     "annotate",
     "annotate_wanting",
     "estimate",

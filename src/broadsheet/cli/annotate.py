@@ -20,7 +20,6 @@ from broadsheet.cli.app import (
     say,
     start,
 )
-from broadsheet.cli.progress import progress
 from broadsheet.cli.spending import (
     DryRunOption,
     RequestsOption,
@@ -30,10 +29,9 @@ from broadsheet.cli.spending import (
     YesOption,
     confirm,
     estimate_sentence,
-    progress_note,
     report_sentence,
 )
-from broadsheet.cli.stopping import stopping
+from broadsheet.cli.watching import watching
 from broadsheet.store import Store
 
 StaleOption = Annotated[
@@ -97,7 +95,7 @@ def annotate_(
             return
         if not yes:
             confirm(expected, settings)
-        with progress("Annotating", quiet=quiet) as advance, stopping() as stop:
+        with watching(quiet=quiet) as watch:
             report = annotate_wanting(
                 store,
                 llm,
@@ -106,11 +104,11 @@ def annotate_(
                 paper_ids=[paper.id for paper in papers],
                 stale=stale,
                 budget=Budget(budget_tokens, budget_usd),
-                on_progress=lambda now: advance(now.done, now.total, progress_note(now)),
-                stop=stop,
+                on_progress=watch.on_progress,
+                stop=watch.stop,
             )
-    say(json.dumps(asdict(report), ensure_ascii=False) if as_json else report_sentence(report))
     for failure in report.failures:
         note(f"  {failure.paper_id}  {failure.title}: {failure.reason} {failure.detail}".rstrip())
+    say(json.dumps(asdict(report), ensure_ascii=False) if as_json else report_sentence(report))
     if report.failures or report.ending != "done":
         raise typer.Exit(1)

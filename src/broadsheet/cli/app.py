@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import suppress
 from datetime import date, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -68,7 +69,7 @@ def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Sett
         ConfigError: An option, a variable or ``broadsheet.toml`` cannot be used.
     """
     level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Notes()], force=True)
     logging.getLogger("broadsheet").setLevel(level)
     return Settings.load(**options)
 
@@ -92,6 +93,15 @@ def say_json(value: Any, *, indent: int | None = None) -> None:
 def note(text: str) -> None:
     """Print what is no result: a report, a hint."""
     print(text, file=sys.stderr)  # noqa: T201 - a front door prints
+
+
+class _Notes(logging.Handler):
+    """Notes of the rooms below, printed where standard error is now: a live line stands aside for them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one; where standard error is gone, nobody is to be told."""
+        with suppress(OSError):
+            note(self.format(record))
 
 
 def as_day(given: datetime | None) -> date:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from broadsheet.cli.app import note
+
 PLAIN_INTERVAL_S = 5.0
+LONGEST_PLAIN_INTERVAL_S = 60.0
+_WITHOUT_CURSOR = {"dumb", "unknown"}
 
 
 class Advance(Protocol):
-    """Tells where the work stands."""
+    """Tells where the work stands; may be called as often as one likes."""
 
-    def __call__(self, done: int, total: int | None, note: str, what: str = "") -> None:
+    def __call__(self, done: int, total: int | None, remark: str) -> None:
         """Say it.
 
         Args:
             done: How much is done.
             total: Of how much, where it is known.
-            note: A remark such as ``"12 papers/s"``.
-            what: What is being done now, where that has changed.
+            remark: What else is to be known, such as ``"12 papers/s"``.
         """
 
 
@@ -30,45 +34,48 @@ def progress(what: str, *, quiet: bool = False) -> Iterator[Advance]:
     """Show progress on standard error while the body runs; it calls what it is given."""
     if quiet:
         yield _silent
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in _WITHOUT_CURSOR:
         yield from _live(what)
     else:
-        yield from _plain(what)
+        yield _plain(what)
 
 
-def _silent(done: int, total: int | None, note: str, what: str = "") -> None:
+def _silent(done: int, total: int | None, remark: str) -> None:
     """Nothing is shown."""
 
 
 def _live(what: str) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=None, table_column=Column(ratio=1)),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        TextColumn("{task.fields[remark]}", markup=False, table_column=Column(no_wrap=True)),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(what, total=None, note="")
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
+        task = bars.add_task(what, total=None, remark="")
 
-        def advance(done: int, total: int | None, note: str, what: str = "") -> None:
-            bars.update(task, completed=done, total=total, note=note, description=what or None)
+        def advance(done: int, total: int | None, remark: str) -> None:
+            bars.update(task, completed=done, total=total, remark=remark)
 
         yield advance
 
 
-def _plain(what: str) -> Iterator[Advance]:
-    last, doing = time.monotonic(), what
+def _plain(what: str) -> Advance:
+    """A line now and then: every `PLAIN_INTERVAL_S` while there is progress, rarer and rarer while not."""
+    said_at, said_done, interval_s = time.monotonic(), 0, PLAIN_INTERVAL_S
 
-    def advance(done: int, total: int | None, note: str, what: str = "") -> None:
-        nonlocal last, doing
-        doing = what or doing
-        if time.monotonic() - last >= PLAIN_INTERVAL_S:
-            last = time.monotonic()
-            of = f" of {total:,}" if total is not None else ""
-            print(f"{doing}: {done:,}{of} {note}".rstrip(), file=sys.stderr)  # noqa: T201 - a front door prints
+    def advance(done: int, total: int | None, remark: str) -> None:
+        nonlocal said_at, said_done, interval_s
+        if done != said_done:
+            interval_s = PLAIN_INTERVAL_S
+        if time.monotonic() - said_at < interval_s:
+            return
+        said_at, said_done, interval_s = time.monotonic(), done, min(2 * interval_s, LONGEST_PLAIN_INTERVAL_S)
+        of = f" of {total:,}" if total is not None else ""
+        note(f"{what}: {done:,}{of} {remark}".rstrip())
 
-    yield advance
+    return advance

@@ -45,14 +45,13 @@ from broadsheet.cli.spending import (
     YesOption,
     confirm,
     estimate_sentence,
-    progress_note,
     report_sentence,
 )
-from broadsheet.cli.stopping import stopping
+from broadsheet.cli.watching import watching
 from broadsheet.sources import open_sources
 
 if TYPE_CHECKING:
-    from broadsheet.annotate import Estimate, Progress
+    from broadsheet.annotate import Estimate
     from broadsheet.pipeline import RunReport
 
 
@@ -100,21 +99,16 @@ def run_(
     fields = mapped_fields(mapped)
     asked = open_sources(sources, day=named, on_trouble=troubles, settings=settings, fields=fields)
 
-    with ExitStack() as shown, stopping() as stop:
-        advance = shown.enter_context(progress("Reading papers", quiet=quiet))
+    with ExitStack() as reading:
+        advance = reading.enter_context(progress("Reading papers", quiet=quiet))
 
         def approve(expected: Estimate) -> None:
-            nonlocal advance
-            shown.close()  # a question below a live line could be neither read nor answered
+            reading.close()  # a question below a live line could be neither read nor answered
             if dry_run:
                 say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
                 raise typer.Exit
             if not yes:
                 confirm(expected, settings)
-            advance = shown.enter_context(progress("Annotating", quiet=quiet))
-
-        def on_annotate(at: Progress) -> None:
-            advance(at.done, at.total, progress_note(at))
 
         report = run(
             asked,
@@ -124,8 +118,7 @@ def run_(
             budget=Budget(budget_tokens, budget_usd),
             approve=approve,
             on_fetch=lambda read: advance(read, None, ""),
-            on_annotate=on_annotate,
-            stop=stop,
+            watching=lambda: watching(quiet=quiet),
         )
     for sentence in report.fetched.failed:
         troubles(sentence)
@@ -143,7 +136,7 @@ def _tell(report: RunReport) -> None:
     note(fetched_sentence(report.fetched))
     note(report_sentence(report.annotated) if report.annotated.papers else "Nothing new to annotate.")
     if report.composed is None:
-        say("No edition was composed of half a day: run the same command again to go on.")
+        say("Stopped before an edition was composed: run the same command again to go on.")
     elif report.written is None:
         say("Nothing to print: every paper in the cache stands in another edition or is of a later day.")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,11 +47,7 @@ def confirm(expected: Estimate, settings: Settings) -> None:
             f"This run is large ({estimate_sentence(expected)[:-1]}); add --yes to start it, or use --limit."
         )
     note(estimate_sentence(expected))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # nothing is under way: Ctrl-C is a no
-    try:
-        typer.confirm("Start?", abort=True, err=True)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    typer.confirm("Start?", abort=True, err=True)
 
 
 def estimate_sentence(expected: Estimate) -> str:

@@ -7,26 +7,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from broadsheet.cli.app import note
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether the user has asked to stop; signals are as before afterwards."""
-    asked = False
+def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether the user has asked to stop; signals are as before afterwards.
+
+    Args:
+        tell: Told, once and from outside the signal, what happens now: a print that is interrupted by a
+            signal must not be entered a second time.
+    """
+    asked = told = False
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             raise KeyboardInterrupt
         asked = True
-        note("Stopping: waiting for the answers under way; press Ctrl-C again to drop them.")
+
+    def stop() -> bool:
+        nonlocal told
+        if asked and not told:
+            told = True
+            tell("Stopping: waiting for the answers under way; press Ctrl-C again to drop them.")
+        return asked
 
     before = {number: signal.signal(number, ask) for number in _SIGNALS}
     try:
-        yield lambda: asked
+        yield stop
     finally:
         for number, action in before.items():
             signal.signal(number, action)
