@@ -288,16 +288,12 @@ class Stage:
         faults += self._course.unrepaired()
         with self._store.transaction():
             self._settle_all(faults)
-            left = self._total - self._annotated - len(self._failures) - self._elsewhere - waiting
+            failed = len(self._failures)
+            left = self._total - self._annotated - failed - self._elsewhere - waiting
             unsent = "stopped" if under_way and left else ""
             ending = self._ending or unsent or ("with-service" if waiting else "done")
             self._store.claims.release_all()
-            self._store.runs.end(
-                self._run_id,
-                annotated=self._annotated,
-                failed=len(self._failures),
-                ending=ending,
-            )
+            self._store.runs.end(self._run_id, annotated=self._annotated, failed=failed, ending=ending)
         usage = self._spending.usage
         return AnnotateReport(
             papers=self._total,

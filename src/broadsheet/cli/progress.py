@@ -46,14 +46,21 @@ def _silent(done: int, total: int | None, remark: str) -> None:
 
 def _live(what: str) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.table import Column
+    from rich.text import Text
+
+    class RemarkColumn(ProgressColumn):
+        """What is cut short where the terminal is narrow; the other columns keep their width."""
+
+        def render(self, task: Task) -> Text:
+            return Text(task.fields["remark"], no_wrap=True, overflow="ellipsis")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None, table_column=Column(ratio=1)),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[remark]}", markup=False, table_column=Column(no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        RemarkColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
         task = bars.add_task(what, total=None, remark="")
@@ -76,6 +83,6 @@ def _plain(what: str) -> Advance:
             return
         said_at, said_done, interval_s = time.monotonic(), done, min(2 * interval_s, LONGEST_PLAIN_INTERVAL_S)
         of = f" of {total:,}" if total is not None else ""
-        note(f"{what}: {done:,}{of} {remark}".rstrip())
+        note(", ".join(filter(None, (f"{what}: {done:,}{of}", remark))))
 
     return advance

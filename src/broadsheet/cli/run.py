@@ -136,7 +136,7 @@ def _tell(report: RunReport) -> None:
     note(fetched_sentence(report.fetched))
     note(report_sentence(report.annotated) if report.annotated.papers else "Nothing new to annotate.")
     if report.composed is None:
-        say("Stopped before an edition was composed: run the same command again to go on.")
+        say("No edition is composed yet: run the same command again to go on.")
     elif report.written is None:
         say("Nothing to print: every paper in the cache stands in another edition or is of a later day.")
     else:

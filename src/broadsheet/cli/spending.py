@@ -60,9 +60,10 @@ def estimate_sentence(expected: Estimate) -> str:
 
 
 def progress_note(now: Progress) -> str:
-    """What stands beside the bar: rate, tokens, cost, and what is waited for."""
-    parts = [f"{now.papers_per_s:.1f} papers/s", f"{now.tokens:,} tokens", money(now.cost_usd)]
-    return ", ".join([*parts, now.waiting] if now.waiting else parts)
+    """What stands beside the bar: what is waited for, rate, tokens, cost; the first is cut off last."""
+    parts = [now.waiting] if now.waiting else []
+    parts += [f"{now.papers_per_s:.1f} papers/s", f"{now.tokens:,} tokens", money(now.cost_usd)]
+    return ", ".join(parts)
 
 
 def report_sentence(report: AnnotateReport) -> str:

@@ -87,7 +87,7 @@ class OpenAILLM:
     def waiting(self) -> str:
         """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
         if self._stopping:
-            return f"stopping: {self._pacer.under_way} answers under way"
+            return f"stopping: {self._pacer.under_way} under way"
         return self._pacer.waiting
 
     def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:

@@ -1,0 +1,218 @@
+"""Ctrl-C and SIGTERM, as real signals to the real command, at every moment of its life."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from broadsheet.store import Store
+from papers import papers
+from servers.faults import Faults
+from servers.limits import Limits
+from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, placeholder
+from terminals import CTRL_C, Command, Terminal
+
+BROADSHEET = ("-m", "broadsheet")
+AT_ONCE_S = 10.0
+"""Beside waits of five minutes, at once: on a busy machine, a process needs a second or two to end."""
+BOTH_SIGNALS = pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+
+
+@pytest.fixture(autouse=True)
+def _cache() -> None:
+    with Store.open("broadsheet.db") as store, store.transaction():
+        for paper in papers(12):
+            store.papers.add(paper, date(2026, 1, 5))
+
+
+def asking(server: OpenAIServer, **more: str) -> dict[str, str]:
+    """Two papers a request, two requests at once."""
+    pace = {"BROADSHEET_BATCH_PAPERS": "2", "BROADSHEET_MAX_IN_FLIGHT": "2"}
+    return {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "k", **pace, **more}
+
+
+def annotated() -> int:
+    with Store.open("broadsheet.db") as store:
+        return int(store.statistics.summary()["annotated"])
+
+
+def claimed() -> int:
+    with Store.open("broadsheet.db") as store:
+        return int(store._db.execute("SELECT count(*) FROM claims").fetchone()[0])
+
+
+def answered(server: OpenAIServer) -> Counter[str]:
+    return Counter(title for seen in server.answered for title in seen.titles)
+
+
+@BOTH_SIGNALS
+def test_a_signal_awaits_what_is_with_the_server_and_the_next_run_asks_only_for_the_rest(
+    sent: signal.Signals,
+) -> None:
+    with OpenAIServer(behaviour=Behaviour(base_s=1.0)) as server:
+        with Command(*BROADSHEET, "annotate", **asking(server)) as command:
+            command.until(lambda: server.in_flight == 2)
+            command.process.send_signal(sent)
+            command.until(lambda: "press Ctrl-C again" in command.err)
+            with_the_server = len(server.seen)
+            assert command.end() == 1
+            assert command.out.rstrip().endswith("papers are left: go on with broadsheet annotate.")
+            assert "Traceback" not in command.err
+        assert len(server.seen) == len(server.answered) == with_the_server < 6
+        assert annotated() == 2 * with_the_server
+        assert claimed() == 0
+        server.behaviour.base_s = 0.0
+        with Command(*BROADSHEET, "annotate", **asking(server)) as again:
+            assert again.end() == 0, again.err
+        assert annotated() == 12
+        assert set(answered(server).values()) == {1}
+
+
+@BOTH_SIGNALS
+@pytest.mark.parametrize("words", [["annotate"], ["run", "sample"]], ids=["annotate", "run"])
+def test_a_wait_of_minutes_at_a_429_ends_at_once_and_nothing_is_sent(
+    sent: signal.Signals, words: list[str]
+) -> None:
+    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
+    with OpenAIServer(behaviour=behaviour) as server:
+        with Command(*BROADSHEET, *words, "-v", **asking(server)) as command:
+            command.until(lambda: "429: nothing is sent for 300" in command.err)
+            command.until(lambda: not server.in_flight)
+            began = time.monotonic()
+            command.process.send_signal(sent)
+            assert command.end() == 1
+            assert time.monotonic() - began < AT_ONCE_S
+            how = "go on with broadsheet annotate." if words == ["annotate"] else "run the same command again"
+            assert how in command.out.splitlines()[-1]
+            assert "no tokens were spent" in command.out + command.err
+            assert "failed" not in command.out + command.err
+        assert {seen.status for seen in server.seen} == {429}
+    assert annotated() == claimed() == 0
+
+
+def test_what_waits_for_a_quota_is_not_sent_after_a_stop() -> None:
+    limits = Limits(tpm=3000, tpm_burst=3000)
+    with OpenAIServer(behaviour=Behaviour(limits=limits)) as server:
+        with Terminal(*BROADSHEET, "annotate", **asking(server)) as terminal:
+            terminal.until(r"quota: \d+ s")
+            terminal.until(r"(?s)quota: \d+ s.*quota: \d+ s")
+            terminal.type(CTRL_C)
+            terminal.until("Stopping: ")
+            sent = len(server.seen)
+            assert terminal.end() == 1
+        assert len(server.seen) == sent < 6
+    assert annotated() == 2 * sent
+    assert claimed() == 0
+
+
+def test_a_repair_that_was_not_sent_leaves_what_was_answered_before_without_what_was_wrong() -> None:
+    def invents_keywords(paper: AskedPaper) -> dict[str, object]:
+        return placeholder(paper) | {"keywords": ["no such words"]}
+
+    class RefusesRepairs(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            turns = server.seen[-1].body["messages"]
+            return "too_many" if any(turn["role"] == "assistant" for turn in turns) else ""
+
+    behaviour = Behaviour(faults=RefusesRepairs(), retry_after={"retry-after": "300"})
+    with (
+        OpenAIServer(invents_keywords, behaviour) as server,
+        Command(*BROADSHEET, "annotate", "-v", **asking(server)) as command,
+    ):
+        command.until(lambda: "429: nothing is sent for 300" in command.err)
+        command.until(lambda: not server.in_flight)
+        command.process.send_signal(signal.SIGINT)
+        assert command.end() == 1
+        came = len(answered(server))
+        assert command.out.startswith(f"{came} of 12 papers annotated")
+        assert f"{12 - came} papers are left" in command.out
+        assert "failed" not in command.out
+    assert annotated() == came > 0
+    assert claimed() == 0
+
+
+def test_a_second_ctrl_c_drops_what_is_under_way_at_once_and_claims_nothing_any_more() -> None:
+    with OpenAIServer(behaviour=Behaviour(base_s=300.0)) as server:
+        with Terminal(*BROADSHEET, "annotate", **asking(server)) as terminal:
+            while server.in_flight < 2:
+                terminal.until("Annotating")
+            terminal.type(CTRL_C)
+            terminal.until("press Ctrl-C again")
+            began = time.monotonic()
+            terminal.type(CTRL_C)
+            assert terminal.end() == 1
+            assert time.monotonic() - began < AT_ONCE_S
+            assert terminal.seen.rstrip().endswith("run the same command again to go on.")
+            assert "Traceback" not in terminal.seen
+        assert len(server.seen) == 2
+    assert claimed() == 0
+
+
+SLOW_TO_LOAD = """
+import sys, time
+class Slow:
+    def find_spec(self, name, *rest):
+        if name == "broadsheet.store":
+            print("it is loaded", flush=True)
+            time.sleep(300)
+sys.meta_path.insert(0, Slow())
+from broadsheet.__main__ import main
+main()
+"""
+SLOW_TO_COMPOSE = """
+import time
+from broadsheet import pipeline
+def compose(*_, **__):
+    print("it is composed", flush=True)
+    time.sleep(300)
+pipeline.compose = compose
+from broadsheet.__main__ import main
+main()
+"""
+
+
+@BOTH_SIGNALS
+@pytest.mark.parametrize(
+    ("words", "moment"),
+    [
+        (["-c", SLOW_TO_LOAD, "list"], "it is loaded"),
+        ([*BROADSHEET, "run", "-"], "Reading papers"),
+        ([*BROADSHEET, "fetch", "-"], "Reading papers"),
+        (["-c", SLOW_TO_COMPOSE, "run", "sample", "--engine", "extractive"], "it is composed"),
+    ],
+    ids=["loading", "run, reading", "fetch, reading", "composing"],
+)
+def test_an_interruption_at_any_other_moment_is_a_sentence_and_no_traceback(
+    words: list[str], moment: str, sent: signal.Signals
+) -> None:
+    with Terminal(*words) as terminal:
+        terminal.until(moment)
+        began = time.monotonic()
+        if sent == signal.SIGINT:
+            terminal.type(CTRL_C)
+        else:
+            terminal.process.send_signal(sent)
+        assert terminal.end() == 1
+        assert time.monotonic() - began < AT_ONCE_S
+    assert terminal.seen.rstrip().endswith("run the same command again to go on.")
+    assert "Traceback" not in terminal.seen
+    assert not Path("editions").exists()
+
+
+def test_a_second_sigterm_does_what_a_second_ctrl_c_does() -> None:
+    with (
+        OpenAIServer(behaviour=Behaviour(base_s=300.0)) as server,
+        Command(*BROADSHEET, "annotate", **asking(server)) as command,
+    ):
+        command.until(lambda: server.in_flight == 2)
+        command.process.send_signal(signal.SIGTERM)
+        command.until(lambda: "press Ctrl-C again" in command.err)
+        command.process.send_signal(signal.SIGTERM)
+        assert command.end() == 1
+        assert command.err.rstrip().endswith("run the same command again to go on.")
+    assert claimed() == 0
