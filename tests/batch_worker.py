@@ -9,11 +9,15 @@ from __future__ import annotations
 import sys
 
 import broadsheet.llm.openai_batch
+from broadsheet.__main__ import main
 from broadsheet.annotate.stage import Stage
-from broadsheet.cli.app import main
+from broadsheet.llm import Outcome
+
+_TAKE = Stage._take
 
 
-def wait(_: Stage) -> None:
+def take_and_wait(stage: Stage, outcome: Outcome) -> None:
+    _TAKE(stage, outcome)
     sys.stdout.write("outcome\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -21,5 +25,5 @@ def wait(_: Stage) -> None:
 
 if __name__ == "__main__":
     broadsheet.llm.openai_batch.FIRST_POLL_S = 60.0
-    Stage._tell = wait  # type: ignore[method-assign]
+    Stage._take = take_and_wait  # type: ignore[method-assign]
     main()

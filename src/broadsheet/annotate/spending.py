@@ -2,8 +2,8 @@
 
 A request reserves its prompt and the longest answer that it may get, and settles for what it cost. Since a
 request is only made when the reservation fits, a budget is never passed where tokens are counted as the
-provider counts them. Where it counts more, reservations grow from its first answer on, so only the requests
-that were under way then may pass the budget.
+provider counts them. Where it counts more, reservations grow from its first answer on, and until that has
+come one request is under way, so only that one may pass the budget.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ class Spending:
         self.usage = Usage()
         self.cost_usd: float | None = 0.0 if price else None
 
+    @property
+    def unsure(self) -> bool:
+        """Whether there is a budget, and no answer yet that tells how the provider counts."""
+        return not self.requests and (self._budget.tokens is not None or self._budget.usd is not None)
+
     def reserve(self, request: Request) -> bool:
         """Set aside what a request may cost at most; false where the budget forbids it."""
         tokens, usd = self._worst(request)
@@ -53,14 +58,12 @@ class Spending:
             (self.cost_usd or 0.0) + float(self._held_usd + usd) > self._budget.usd
         ):
             return False
-        self._reserved[request.id] = tokens, usd
-        self._held_tokens += tokens
-        self._held_usd += usd
+        self._set_aside(request, tokens, usd)
         return True
 
     def hold(self, request: Request) -> None:
         """Set aside what a request may cost that an earlier run has made, whatever the budget is."""
-        self._reserved[request.id] = self._worst(request)
+        self._set_aside(request, *self._worst(request))
 
     def settle(self, request: Request, usage: Usage | None) -> float | None:
         """Take the reservation back and count what the answer cost; returns US dollars, or None."""
@@ -81,6 +84,11 @@ class Spending:
         cost = self._price.cost(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
         self.cost_usd += cost
         return cost
+
+    def _set_aside(self, request: Request, tokens: int, usd: Decimal) -> None:
+        self._reserved[request.id] = tokens, usd
+        self._held_tokens += tokens
+        self._held_usd += usd
 
     def _worst(self, request: Request) -> tuple[int, Decimal]:
         prompt = math.ceil(request.input_tokens * self._counted_more)

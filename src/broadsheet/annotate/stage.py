@@ -7,22 +7,22 @@ way.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from broadsheet.annotate.account import Account
 from broadsheet.annotate.asking import Ask, Asker, Fault
 from broadsheet.annotate.course import Course, Unanswered
 from broadsheet.annotate.judging import Judge, Verdict
 from broadsheet.annotate.left import Left, keep_older, memo_of
 from broadsheet.annotate.notes import Notes
 from broadsheet.annotate.replies import RawRecord, Reading, read
-from broadsheet.annotate.report import AnnotateReport, Failure, Progress, Watch
+from broadsheet.annotate.report import AnnotateReport, Failure, Watch
 from broadsheet.annotate.spending import Spending
 from broadsheet.errors import StoreError
 from broadsheet.fencing import FencedPaper
-from broadsheet.llm import LLM, Interruptible, Outcome, Reply, Request
+from broadsheet.llm import LLM, Interruptible, Outcome, Request
 from broadsheet.llm.lasting import Lasting
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
@@ -57,23 +57,17 @@ class Stage:
         self._spending = spending
         self._in_flight = in_flight
         self._watch = watch
-        self._total = papers
         self._requests: list[Request] = []
         self._under_way: dict[str, Ask] = {}
         self._left = {taken.request.id: taken for taken in left}
-        self._annotated = 0
+        self._elsewhere: dict[str, FencedPaper] = {}
         self._done: list[str] = []
-        self._failures: list[Failure] = []
-        self._elsewhere = 0
-        self._findings = 0
         self._notes = Notes()
-        self._wasted: dict[str, int] = {}
-        self._ending = ""
-        self._began = time.monotonic()
+        self._stopped = self._over_budget = False
         if isinstance(llm, Interruptible):
             llm.stop = self._pulse
         with store.transaction():
-            self._run_id = store.runs.begin(maker, papers)
+            self._account = Account(store, maker, spending, papers)
 
     def run(self) -> AnnotateReport:
         """Ask until every paper has its end or the run is stopped.
@@ -114,7 +108,7 @@ class Stage:
             return
         with self._store.transaction():
             reply_id = left and self._store.annotations.reply_to(outcome.request.id)
-            reply_id = reply_id or self._keep_reply(outcome.request, reply, cost, maker)
+            reply_id = reply_id or self._account.keep_reply(maker, outcome.request, reply, cost)
             self._store.claims.renew()
             self._hand_over(reading=True)
         asked = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
@@ -124,13 +118,13 @@ class Stage:
         with self._store.transaction():
             if left and maker != self._maker:
                 findings = keep_older(self._store, self._judge, left, reading, reply_id)
-                self._annotated += len(findings)
-                self._findings += sum(findings)
+                self._account.annotated += len(findings)
+                self._account.findings += sum(findings)
             elif ask.faults:
                 self._take_repair(ask, reading, reply_id)
             else:
                 self._take_records(ask, asked, reading, reply_id)
-            self._count_waste(ask, reply, reading, reply_id)
+            self._account.count_waste(ask, reply, reading, reply_id)
             self._release_done()
             self._hand_over()
 
@@ -182,8 +176,8 @@ class Stage:
         findings = (*verdict.findings, *self._notes.take(paper.id))
         self._store.annotations.keep(paper, self._maker, verdict.annotation, findings, reply_id)
         self._done.append(self._key(paper))
-        self._annotated += 1
-        self._findings += len(findings)
+        self._account.annotated += 1
+        self._account.findings += len(findings)
 
     def _take_silence(self, ask: Ask, outcome: Outcome) -> None:
         """Halve an ask without an answer: the engine answers others, so one paper may be to blame."""
@@ -201,54 +195,27 @@ class Stage:
         for sent, cause in given_up:
             self._store.annotations.fail(sent.paper, self._maker, cause, detail)
             self._done.append(self._key(sent.paper))
-            self._failures.append(Failure(sent.paper.id, sent.paper.title, cause, detail))
+            self._account.failures.append(Failure(sent.paper.id, sent.paper.title, cause, detail))
 
     def _release_done(self) -> None:
         self._store.claims.release(self._done)
         self._done.clear()
-
-    def _keep_reply(self, request: Request, reply: Reply, cost: float | None, maker: Maker) -> int:
-        return self._store.annotations.keep_reply(
-            maker,
-            request_id=request.id,
-            purpose=request.purpose,
-            papers=request.papers,
-            text=_storable(reply.text),
-            finish_reason=reply.finish_reason,
-            refusal=_storable(reply.refusal),
-            answered_by=reply.model,
-            input_tokens=reply.usage.input_tokens,
-            cached_tokens=reply.usage.cached_tokens,
-            output_tokens=reply.usage.output_tokens,
-            latency_s=reply.latency_s,
-            cost_usd=cost,
-            run_id=self._run_id,
-        )
-
-    def _count_waste(self, ask: Ask, reply: Reply, reading: Reading, reply_id: int) -> None:
-        """Count the papers' shares of the answer's tokens that brought no annotation; all of a repair's."""
-        spent = reply.usage.input_tokens + reply.usage.output_tokens
-        among = len(ask.papers)
-        for number, sent in enumerate(ask.papers, 1):
-            cause = "repair" if ask.faults else reading.causes.get(f"P{number}")
-            if cause:
-                share = spent * number // among - spent * (number - 1) // among
-                self._store.runs.waste(self._run_id, reply_id, sent.paper.id, cause, share)
-                self._wasted[cause] = self._wasted.get(cause, 0) + share
 
     def _hand_over(self, *, reading: bool = False) -> None:
         """Give the engine more to do, within what may be under way, the budget and the claims we can get.
 
         While an answer is being read it may still add to what is left over.
         """
-        while not self._ending and (self._in_flight is None or len(self._under_way) < self._in_flight):
+        self._over_budget = False
+        while not self._stopped and self._has_room():
             # Answers of a lasting engine are not worth waiting for, but for those that are at hand.
             awaited = self._lasting.collecting if self._lasting else bool(self._under_way)
-            ask = self._course.next(idle=not (awaited or reading))
+            idle = not (awaited or reading)
+            ask = self._course.next(idle=idle) or (self._left_behind() if idle else None)
             if ask is None:
                 return
             if self._watch.stop():
-                self._ending = "stopped"
+                self._stopped = True
                 self._course.put_back(ask)
                 return
             claimed = self._claimed(ask)
@@ -258,11 +225,17 @@ class Stage:
             if self._lasting:
                 request = replace(request, memo=memo_of(claimed, self._maker))
             if not self._spending.reserve(request):
-                self._ending = "budget"
-                self._course.put_back(claimed)
+                self._over_budget = True  # until an answer costs less than was set aside for it
+                self._give_back(claimed)
                 return
             self._under_way[request.id] = claimed
             self._requests.append(request)
+
+    def _has_room(self) -> bool:
+        """Whether one more request may be under way."""
+        if self._in_flight is None:
+            return True
+        return len(self._under_way) < (1 if self._spending.unsure else self._in_flight)
 
     def _claimed(self, ask: Ask) -> Ask | None:
         """The part of an ask that no other process is asking for; what is asked again is ours already."""
@@ -270,9 +243,24 @@ class Stage:
             return ask
         keys = {self._key(sent.paper): sent for sent in ask.papers if not self._holds(sent)}
         ours = self._store.claims.take({key: sent.paper.id for key, sent in keys.items()})
-        self._elsewhere += len(ask.papers) - len(ours)
+        self._elsewhere |= {key: sent for key, sent in keys.items() if key not in ours}
+        self._account.elsewhere += len(ask.papers) - len(ours)
         papers = tuple(sent for key, sent in keys.items() if key in ours)
         return Ask(papers, ask.purpose) if papers else None
+
+    def _give_back(self, ask: Ask) -> None:
+        self._course.put_back(ask)
+        if ask.purpose == "annotate" and not ask.again:
+            self._store.claims.release([self._key(sent.paper) for sent in ask.papers])
+
+    def _left_behind(self) -> Ask | None:
+        """Papers of a process that has ended without them, such as one that was killed beside us."""
+        free = self._store.claims.free(self._elsewhere)
+        papers = tuple(self._elsewhere.pop(key) for key in list(self._elsewhere) if key in free)
+        self._account.elsewhere -= len(papers)
+        if papers:
+            self._course.put_back(Ask(papers))
+        return self._course.next(idle=True)
 
     def _holds(self, sent: FencedPaper) -> bool:
         return self._lasting is not None and self._lasting.holds(sent.paper)
@@ -288,30 +276,13 @@ class Stage:
         faults += self._course.unrepaired()
         with self._store.transaction():
             self._settle_all(faults)
-            failed = len(self._failures)
-            left = self._total - self._annotated - failed - self._elsewhere - waiting
-            unsent = "stopped" if under_way and left else ""
-            ending = self._ending or unsent or ("with-service" if waiting else "done")
             self._store.claims.release_all()
-            self._store.runs.end(self._run_id, annotated=self._annotated, failed=failed, ending=ending)
-        usage = self._spending.usage
-        return AnnotateReport(
-            papers=self._total,
-            annotated=self._annotated,
-            failures=tuple(self._failures),
-            elsewhere=self._elsewhere,
-            with_service=waiting,
-            left=left,
-            requests=self._spending.requests,
-            input_tokens=usage.input_tokens,
-            cached_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-            wasted=dict(self._wasted),
-            cost_usd=self._spending.cost_usd,
-            findings=self._findings,
-            ending=ending,
-            seconds=time.monotonic() - self._began,
-        )
+            return self._account.end(self._ending(waiting), waiting)
+
+    def _ending(self, waiting: int) -> str:
+        if self._account.left > waiting:
+            return "budget" if self._over_budget and not self._stopped else "stopped"
+        return "with-service" if waiting else "done"
 
     def _give_up_claims(self) -> None:
         """Free what was claimed, when an error ends the run; one that cannot be freed expires."""
@@ -324,25 +295,8 @@ class Stage:
         return self._watch.stop()
 
     def _tell(self) -> None:
-        seconds = max(time.monotonic() - self._began, 1e-9)
-        done = self._annotated + len(self._failures) + self._elsewhere
-        usage = self._spending.usage
-        self._watch.on_progress(
-            Progress(
-                done=done,
-                total=self._total,
-                papers_per_s=self._annotated / seconds,
-                tokens=usage.input_tokens + usage.output_tokens,
-                cost_usd=self._spending.cost_usd,
-                under_way=len(self._under_way),
-                waiting=self._llm.waiting if isinstance(self._llm, Interruptible) else "",
-            )
-        )
+        waiting = self._llm.waiting if isinstance(self._llm, Interruptible) else ""
+        self._watch.on_progress(self._account.progress(len(self._under_way), waiting))
 
     def _key(self, paper: Paper) -> str:
         return self._maker.key(paper.content_hash)
-
-
-def _storable(text: str) -> str:
-    """The text without lone surrogates, which no database takes."""
-    return text.encode("utf-8", "replace").decode()

@@ -34,7 +34,17 @@ class Claims:
         Returns:
             The keys that are ours now.
         """
-        taken_by_others = {
+        free = self.free(keys)
+        expires_at = time.time() + LEASE_S
+        self._db.conn.executemany(
+            "INSERT OR REPLACE INTO claims (key, paper_id, owner, expires_at) VALUES (?, ?, ?, ?)",
+            [(key, keys[key], self.owner, expires_at) for key in free],
+        )
+        return free
+
+    def free(self, keys: Iterable[str]) -> set[str]:
+        """The keys that no living process has claimed, this one included, and that are not annotated."""
+        claimed = {
             row["key"]
             for row in self._db.execute(
                 """SELECT key, owner FROM claims
@@ -43,13 +53,7 @@ class Claims:
             )
             if not is_dead(row["owner"])
         }
-        free = keys.keys() - taken_by_others - self._annotated(keys)
-        expires_at = time.time() + LEASE_S
-        self._db.conn.executemany(
-            "INSERT OR REPLACE INTO claims (key, paper_id, owner, expires_at) VALUES (?, ?, ?, ?)",
-            [(key, keys[key], self.owner, expires_at) for key in free],
-        )
-        return free
+        return set(keys) - claimed - self._annotated(keys)
 
     def _annotated(self, keys: Iterable[str]) -> set[str]:
         rows = self._db.execute(
