@@ -248,19 +248,28 @@ def test_a_budget_of_money_is_never_passed(store: Store) -> None:
     assert report.ending == "budget"
 
 
-def test_a_budget_holds_from_the_first_answer_on_where_the_provider_counts_more_than_we_do(
-    store: Store,
-) -> None:
+@pytest.mark.parametrize("in_flight", [1, 16])
+def test_a_budget_holds_where_the_provider_counts_more_than_we_do(store: Store, in_flight: int) -> None:
     def dearer(request: Request) -> Reply:
         reply = right(request)
         return replace(reply, usage=replace(reply.usage, input_tokens=3 * request.input_tokens))
 
     llm, budget = AnsweringLLM(dearer), Budget(tokens=30_000)
     report = annotate(
-        admitted(store), store, llm, PROMPTS, limits=Limits(papers=2), in_flight=1, budget=budget
+        admitted(store), store, llm, PROMPTS, limits=Limits(papers=2), in_flight=in_flight, budget=budget
     )
     assert report.ending == "budget"
     assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
+
+
+def test_a_budget_is_spent_to_its_end_although_more_is_set_aside_than_answers_cost(store: Store) -> None:
+    chosen = admitted(store, 40)
+    spent = annotate(chosen, store, AnsweringLLM(), PROMPTS, limits=FIVE)
+    enough = spent.input_tokens + spent.output_tokens + 5 * 200
+    with Store.open("again.db") as again:
+        budget = Budget(tokens=enough)
+        report = annotate(admitted(again, 40), again, AnsweringLLM(), PROMPTS, limits=FIVE, budget=budget)
+    assert (report.ending, report.annotated) == ("done", 40)
 
 
 def test_a_budget_of_money_needs_a_known_price(store: Store) -> None:

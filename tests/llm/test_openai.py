@@ -96,6 +96,19 @@ def test_rate_limits_server_errors_and_resets_lose_nothing(engine, ask):
     assert len(server.answered) == 40
 
 
+def test_an_overloaded_server_is_asked_again_when_it_says(engine, ask):
+    class Once(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return "" if attempt else "server_error"
+
+    behaviour = Behaviour(faults=Once(), overloaded={"retry-after": "1"})
+    with OpenAIServer(behaviour=behaviour) as server:
+        (outcome,) = engine(server).complete([ask()])
+    assert outcome.reply
+    first, second = server.seen
+    assert 1.0 <= second.at - first.at < 1.4
+
+
 def test_a_429_closes_the_gate_for_all_for_exactly_as_long_as_it_says(engine, ask):
     class Once(Faults):
         def strike(self, prompt: str, attempt: int) -> str:

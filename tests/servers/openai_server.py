@@ -93,6 +93,7 @@ class Behaviour:
         system_role: Whether a system message is taken.
         ignores_max_completion_tokens: Whether that parameter is passed over in silence.
         retry_after: Header of an injected 429; a limit's own 429 tells its true wait.
+        overloaded: Headers of an injected server error.
         headers: Whether ``x-ratelimit-*`` headers are sent.
         context: Prompt tokens, at most.
         count: Tokens of a text.
@@ -109,6 +110,7 @@ class Behaviour:
     system_role: bool = True
     ignores_max_completion_tokens: bool = False
     retry_after: Mapping[str, str] = field(default_factory=lambda: {"retry-after-ms": "250"})
+    overloaded: Mapping[str, str] = field(default_factory=dict)
     headers: bool = True
     context: int = 1_000_000
     faults: Faults = field(default_factory=Faults)
@@ -213,6 +215,7 @@ class OpenAIServer:
             if seen.fault == "reset":
                 return Answer(reset=True)
             told |= behaviour.retry_after if seen.fault == "too_many" else {}
+            told |= behaviour.overloaded if seen.fault == "server_error" else {}
             return _error(seen.status, "Injected.", code="rate_limit_exceeded", headers=told)
         if not batched:
             await asyncio.sleep(behaviour.base_s + behaviour.per_token_s * seen.output_tokens)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Reply, Request, Usage
@@ -83,7 +89,7 @@ class Exchange:
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, _TryAgain) and not self.stopping),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S),
+            wait=_told_or_random,
             reraise=True,
         )
         try:
@@ -203,6 +209,16 @@ class Exchange:
             )
         finally:
             self.under_way.discard(task)
+
+
+_RANDOM = wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
+
+
+def _told_or_random(attempts: RetryCallState) -> float:
+    """Seconds until the next try: what ``Retry-After`` says, as an overloaded server tells with a 503."""
+    error = attempts.outcome.exception() if attempts.outcome else None
+    told = retry_after_s(error.verdict.headers) if isinstance(error, _TryAgain) else None
+    return _RANDOM(attempts) if told is None else told
 
 
 def reply_of(completion: dict[str, Any], latency_s: float) -> Reply:
