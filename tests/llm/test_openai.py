@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
+from tenacity import wait_fixed
 
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, open_llm
-from broadsheet.llm.exchange import FIRST_BACKOFF_S
+from broadsheet.llm.exchange import FIRST_BACKOFF_S, Exchange
+from broadsheet.llm.negotiation import Negotiation
+from broadsheet.llm.openai import new_client
+from broadsheet.llm.pacing import Pacer, Reservation
 from broadsheet.prompts import Prompts
 from broadsheet.store.processes import new_name
 from servers.faults import Faults
@@ -316,20 +320,32 @@ def test_a_stop_under_a_quota_sends_nothing_that_waits_for_its_tokens(engine, as
 
 
 @pytest.mark.parametrize("fault", ["too_many", "server_error", "reset"])
-def test_what_fails_after_a_stop_is_not_asked_again(engine, ask, fault):
-    class AfterTheStop(Faults):
-        def strike(self, prompt: str, attempt: int) -> str:
-            with_server.set()
-            while not llm.waiting.startswith("stopping"):
-                time.sleep(0.01)
-            return fault
+def test_what_fails_after_a_stop_is_not_asked_again_and_is_no_failure(engine, ask, fault, monkeypatch):
+    class OneAfterTheOther(OpenAIServer):
+        calls = 0
 
-    with_server = threading.Event()
-    with OpenAIServer(behaviour=Behaviour(faults=AfterTheStop())) as server:
-        llm = engine(server, max_in_flight=1)
-        llm.stop = with_server.is_set
-        assert list(llm.complete([ask(0), ask(1)])) == []
-    assert len(server.seen) == 1
+        async def completion(self, body, **more):
+            self.calls += 1
+            ready = drawn.__len__ if self.calls == 2 else lambda: llm.waiting.startswith("stopping")
+            while not ready():
+                await asyncio.sleep(0.01)
+            return await super().completion(body, **more)
+
+    class StrikesTheSecond(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return fault if len(server.seen) == 2 else ""
+
+    monkeypatch.setattr("broadsheet.llm.exchange.wait_random_exponential", lambda **_: wait_fixed(300))
+    drawn = []
+    with OneAfterTheOther(behaviour=Behaviour(faults=StrikesTheSecond())) as server:
+        llm = engine(server, max_in_flight=2)
+        llm.stop = lambda: server.calls == 2
+        began = time.monotonic()
+        for outcome in llm.complete([ask(number) for number in range(5)]):
+            drawn.append(outcome)  # noqa: PERF402 - the server counts them as they come
+        assert time.monotonic() - began < 30
+    assert len(drawn) == len(ids(drawn)) == 1
+    assert len(server.seen) == 2
 
 
 def test_what_is_appended_after_a_stop_is_not_sent(engine, ask):
@@ -342,3 +358,26 @@ def test_what_is_appended_after_a_stop_is_not_sent(engine, ask):
             if len(requests) < 9:
                 requests.append(ask(len(requests)))
     assert len(server.seen) == 2
+
+
+def test_what_is_let_through_the_gate_in_the_moment_of_a_stop_is_not_sent(engine, ask):
+    class Stopping(Pacer):
+        async def admit(self, tokens: float) -> Reservation:
+            held = await super().admit(tokens)
+            exchange.stopping = True
+            return held
+
+    async def asked() -> None:
+        nonlocal exchange
+        async with new_client(1) as client:
+            limits = {"first_token_timeout_s": 9.0, "slowest_tokens_per_s": 9.0}
+            exchange = Exchange(client, "any", pacer, Negotiation(None, lambda _: None), **limits)
+            await exchange.ask(ask())
+
+    exchange, pacer = None, Stopping()
+    with OpenAIServer() as server:
+        engine(server)
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(asked())
+    assert not server.seen
+    assert pacer.under_way == 0
