@@ -6,9 +6,6 @@ import signal
 import sys
 from types import FrameType
 
-_INTERRUPTED = 130
-"""The exit code that Typer makes of a Ctrl-C."""
-
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it with a sentence at any moment, and SIGTERM does what Ctrl-C does.
@@ -21,15 +18,18 @@ def main() -> None:
         from broadsheet.cli import main as command
 
         command()
-    except KeyboardInterrupt:
-        _say_how_to_go_on()
-    except SystemExit as ending:
-        if ending.code != _INTERRUPTED:
+    except BaseException as ending:
+        _answer_signals_by(signal.SIG_IGN)
+        if not _is_interruption(ending):
             raise
         _say_how_to_go_on()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+        _answer_signals_by(signal.SIG_DFL)
+
+
+def _answer_signals_by(action: signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, action)
 
 
 def _as_ctrl_c(_number: int, frame: FrameType | None) -> None:
@@ -39,11 +39,17 @@ def _as_ctrl_c(_number: int, frame: FrameType | None) -> None:
     action(signal.SIGINT, frame)
 
 
+def _is_interruption(ending: BaseException | None) -> bool:
+    """Whether it is a Ctrl-C, or what became of one: Typer's exit, or what failed while it was cleared up."""
+    while ending and not isinstance(ending, KeyboardInterrupt):
+        ending = ending.__context__
+    return ending is not None
+
+
 def _say_how_to_go_on() -> None:
-    print(  # noqa: T201 - a front door prints
-        "broadsheet: Interrupted; what was done is kept: run the same command again to go on.",
-        file=sys.stderr,
-    )
+    over = "\r" if sys.stderr.isatty() else ""  # where the terminal has written ^C
+    sentence = "broadsheet: Interrupted; what was done is kept: run the same command again to go on."
+    print(over + sentence, file=sys.stderr)  # noqa: T201 - a front door prints
     sys.exit(1)
 
 

@@ -216,3 +216,20 @@ def test_a_second_sigterm_does_what_a_second_ctrl_c_does() -> None:
         assert command.end() == 1
         assert command.err.rstrip().endswith("run the same command again to go on.")
     assert claimed() == 0
+
+
+def test_a_call_that_hangs_is_dropped_by_who_keeps_pressing_ctrl_c() -> None:
+    with (
+        OpenAIServer() as server,
+        Command(*BROADSHEET, "annotate", "--engine", "openai-batch", **asking(server)) as command,
+    ):
+        server.batches.hold_at = "before upload"
+        command.until(server.batches.held.is_set)
+        began = time.monotonic()
+        while "Interrupted" not in command.err:
+            assert time.monotonic() - began < AT_ONCE_S
+            command.process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        assert command.end() == 1
+        assert command.err.rstrip().endswith("run the same command again to go on.")
+        assert "Traceback" not in command.err

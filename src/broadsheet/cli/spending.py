@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,8 @@ from broadsheet.errors import ConfigError
 if TYPE_CHECKING:
     from broadsheet.annotate import AnnotateReport, Estimate, Progress
 
+TICK_S = 0.1
+"""How soon Ctrl-C is heard at a question."""
 RequestsOption = Annotated[
     float | None,
     typer.Option("--requests-per-minute", min=0.1, help="The provider's limit of requests a minute."),
@@ -38,7 +41,7 @@ def confirm(expected: Estimate, settings: Settings) -> None:
 
     Raises:
         ConfigError: The run is large, and nobody is there to be asked.
-        Abort: The user says no.
+        Abort: The user says no, or presses Ctrl-C.
     """
     if expected.tokens <= settings.confirm_tokens:
         return
@@ -47,7 +50,20 @@ def confirm(expected: Estimate, settings: Settings) -> None:
             f"This run is large ({estimate_sentence(expected)[:-1]}); add --yes to start it, or use --limit."
         )
     note(estimate_sentence(expected))
-    typer.confirm("Start?", abort=True, err=True)
+    if not _says_yes("Start?"):
+        raise typer.Abort
+
+
+def _says_yes(question: str) -> bool:
+    """Ask at the terminal; no read waits, since a signal just before one would be heard after it only."""
+    try:
+        print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a front door prints
+        while sys.platform != "win32" and not select.select([sys.stdin], [], [], TICK_S)[0]:
+            pass
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    except KeyboardInterrupt:
+        note("")
+        return False
 
 
 def estimate_sentence(expected: Estimate) -> str:

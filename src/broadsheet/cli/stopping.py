@@ -14,26 +14,33 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     """Yield a function that says whether the user has asked to stop; signals are as before afterwards.
 
-    Args:
-        tell: Told, once and from outside the signal, what happens now: a print that is interrupted by a
-            signal must not be entered a second time.
-    """
-    asked = told = False
+    Signals are heard where that function is asked, not where they come: they cut through no transaction, no
+    lock and no line that is being printed. Only a third one does, for a call that hangs and asks nothing.
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+    Args:
+        tell: Told once what happens now.
+
+    Raises:
+        KeyboardInterrupt: By the function, when the user has asked a second time.
+    """
+    times, told = 0, False
+
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        nonlocal times
+        times += 1
+        if times > 2:
             raise KeyboardInterrupt
-        asked = True
 
     def stop() -> bool:
         nonlocal told
-        if asked and not told:
+        if times > 1:
+            raise KeyboardInterrupt
+        if times and not told:
             told = True
             tell("Stopping: waiting for the answers under way; press Ctrl-C again to drop them.")
-        return asked
+        return bool(times)
 
-    before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    before = {number: signal.signal(number, heard) for number in _SIGNALS}
     try:
         yield stop
     finally:

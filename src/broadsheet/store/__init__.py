@@ -91,8 +91,8 @@ class Store:
         Raises:
             StoreError: The file is locked, full, read-only or damaged, or is no longer where it was.
         """
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
         except BaseException:
