@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
 
@@ -99,9 +100,8 @@ async def async_batch_llm(setup: dict[str, Any]) -> int:
 def main() -> None:
     """Run the peer that the set-up names."""
     setup = json.loads(sys.stdin.readline())
-    import async_batch_llm  # imports are not part of the work that is measured
-    import openai  # noqa: F401
-    import tenacity  # noqa: F401
+    for package in ("async_batch_llm", "openai", "tenacity"):
+        import_module(package)  # imports are not part of the work that is measured
 
     began, cpu = time.monotonic(), time.process_time()
     done = asyncio.run({"gather": gather, "async-batch-llm": async_batch_llm}[setup["peer"]](setup))
