@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.llm.pacing import Bucket, Pacer, duration_s, retry_after_s
+from broadsheet.llm.buckets import Bucket
+from broadsheet.llm.pacing import Pacer, duration_s, retry_after_s
 from servers.limits import duration
 
 

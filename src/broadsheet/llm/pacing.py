@@ -14,18 +14,17 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from broadsheet.llm.buckets import Bucket, Clock
+
 log = logging.getLogger(__name__)
 
-Clock = Callable[[], float]
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
 _GROWTH, _FALL = 1.1, 0.7
-_FIRST_BURST_MINUTES = 1 / 3
 _FIRST_GUESS_TOKENS_A_PAPER = 150.0
 _LEARNING_RATE = 0.2
 _MARGIN_TOKENS = 10
@@ -63,105 +62,6 @@ def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.ti
         return None
 
 
-class Bucket:
-    """An allowance that refills steadily; its level may be negative after a correction.
-
-    It starts full, as a server's does, but is taken for a third of a minute's worth until the first answer: a
-    server may count over less than a minute, and what is held back meanwhile is not lost. What a header tells
-    of the level only lowers it: the server may admit requests in another order than they were sent, so that
-    "remaining" is an upper bound.
-
-    Attributes:
-        per_s: Refill a second; 0 where no limit is known, and then nothing is held back.
-        capacity: What it holds at most.
-    """
-
-    def __init__(self, per_minute: float | None, clock: Clock) -> None:
-        self._clock = clock
-        self._configured_per_s = (per_minute or 0.0) / 60
-        self.per_s = self._configured_per_s
-        self.capacity = (per_minute or 0.0) * _FIRST_BURST_MINUTES
-        self._presumed = True
-        self._level = self.capacity
-        self._at = clock()
-
-    @property
-    def level(self) -> float:
-        """What it holds now."""
-        now = self._clock()
-        self._level = min(self.capacity, self._level + (now - self._at) * self.per_s)
-        self._at = now
-        return self._level
-
-    def wait_s(self, amount: float) -> float:
-        """Seconds until the amount is there, or until it is full where it can never hold that much."""
-        if not self.per_s:
-            return 0.0
-        return max(0.0, min(amount, self.capacity) - self.level) / self.per_s
-
-    def take(self, amount: float) -> None:
-        """Draw an amount, or give back a negative one."""
-        if self.per_s:
-            self._level = min(self.capacity, self.level - amount)
-
-    def lower_to(self, level: float) -> None:
-        """Believe that there is no more than this."""
-        if self.per_s:
-            self._level = min(self.level, level)
-
-    def correct(self, left: float, share: float, *, inherits: bool = False) -> None:
-        """Believe that so much is left to all who draw.
-
-        What is ours may be all of it, where the others have drawn theirs already. Where it is less than we
-        thought, somebody has drawn more than his part, and only our share of it is ours.
-
-        Args:
-            left: What a header told, with what was drawn and refilled since.
-            share: Our part of the limits.
-            inherits: Somebody has gone, so that what he had not drawn is there for us.
-        """
-        if left < self.level:
-            self.lower_to(left * share)
-        elif inherits and self.per_s:
-            self._level = min(self.capacity, max(self.level, left * share))
-
-    def scale(self, factor: float) -> None:
-        """Make rate, capacity and level a multiple of what they are."""
-        self._level = self.level * factor
-        self._configured_per_s *= factor
-        self.per_s *= factor
-        self.capacity *= factor
-
-    def _hold(self, capacity: float) -> None:
-        """Take over what is known of the capacity; a full bucket was presumed when it was less known."""
-        level = self.level + capacity - self.capacity
-        self.capacity, self._level, self._presumed = capacity, level, False
-
-    def learn_nothing(self) -> None:
-        """An answer came that tells no limit: believe that a whole minute's worth may be used at once."""
-        if self._presumed and self.per_s:
-            self._hold(self.per_s * 60)
-
-    def learn(self, limit: float, remaining: float | None, reset_s: float | None) -> None:
-        """Take over the server's rate, and its capacity, which is what it held plus what was to refill.
-
-        A lower limit that the user has set stands.
-        """
-        told_per_s = limit / 60
-        if 0 < self._configured_per_s < told_per_s * 0.999:
-            self.learn_nothing()
-            return
-        if not self.per_s:
-            self.capacity = self._level = limit
-            self._at = self._clock()
-        self.per_s = told_per_s
-        if remaining is not None and reset_s is not None:
-            capacity = max(1.0, remaining + reset_s * told_per_s)
-            if abs(capacity - self.capacity) > 0.01 * self.capacity:
-                self._hold(capacity)
-            self._presumed = False
-
-
 @dataclass(slots=True)
 class Reservation:
     """What one request has drawn, and when; settling it puts the tokens right."""
@@ -197,8 +97,8 @@ class Pacer:
         self._under_way = 0
         self._late = self._inherits = False
         self._opens_at = float("-inf")
-        self._turn = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._waiting: deque[tuple[float, asyncio.Future[Reservation]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._tokens_a_paper: float | None = None
         self._hindered_by, self._hindered_until = "", 0.0
         self.share = 1.0
@@ -232,7 +132,7 @@ class Pacer:
             self._tokens.scale(share / self.share)
             self._inherits = share > self.share
             self.share = share
-            self._changed.set()
+            self._look_again()
 
     def expected_output(self, papers: int, most: int) -> float:
         """Output tokens that an answer about so many papers is expected to have."""
@@ -247,21 +147,48 @@ class Pacer:
 
     async def admit(self, tokens: float) -> Reservation:
         """Wait for a turn, in the order of asking, and draw what the request is expected to use."""
-        async with self._turn:
-            while True:
-                wait = self._hindrance(tokens)
-                if wait == 0:
-                    break
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), None if wait < 0 else wait)
-            self._hindered_by = ""
-            self._requests.take(1)
-            self._tokens.take(tokens)
-            self._under_way += 1
-            held = Reservation(tokens, self._clock())
-            self._sent.append(held)
-            return held
+        turn: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
+        self._waiting.append((tokens, turn))
+        self._let_in()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # let in and called off in one moment
+                self.refused(turn.result())
+            raise
+
+    def _let_in(self) -> None:
+        """Admit all that may go now, in the order of asking.
+
+        They leave together, so that what is refused of them closes the gate once.
+        """
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+        while self._waiting:
+            tokens, turn = self._waiting[0]
+            wait = 0.0 if turn.done() else self._hindrance(tokens)
+            if wait > 0:
+                self._timer = turn.get_loop().call_later(wait, self._let_in)
+            if wait:
+                return
+            self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(self._drawn(tokens))
+        self._hindered_by = ""
+
+    def _look_again(self) -> None:
+        """Admit what may go once the present change is complete: a refusal first gives back, then closes."""
+        if self._waiting:
+            self._waiting[0][1].get_loop().call_soon(self._let_in)
+
+    def _drawn(self, tokens: float) -> Reservation:
+        self._requests.take(1)
+        self._tokens.take(tokens)
+        self._under_way += 1
+        held = Reservation(tokens, self._clock())
+        self._sent.append(held)
+        return held
 
     def _hindrance(self, tokens: float) -> float:
         """Seconds to wait; 0 for none, less than 0 where only an answer can make room."""
@@ -300,13 +227,13 @@ class Pacer:
             log.info("429: nothing is sent for %.1f s", wait_s)
         self._opens_at = max(self._opens_at, opens_at)
         self._tokens.lower_to(needed_tokens - wait_s * self._tokens.per_s)
-        self._changed.set()
+        self._look_again()
 
     def _release(self, held: Reservation, used_tokens: float) -> None:
         self._tokens.take(used_tokens - held.tokens)
         held.tokens = used_tokens
         self._under_way -= 1
-        self._changed.set()
+        self._look_again()
 
     def _read(self, held: Reservation, headers: Mapping[str, str], *, answered: bool) -> None:
         for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):

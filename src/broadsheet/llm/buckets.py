@@ -1,0 +1,107 @@
+"""An allowance of requests or tokens a minute, as far as it is known; times are monotonic seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+_FIRST_BURST_MINUTES = 1 / 3
+
+
+class Bucket:
+    """An allowance that refills steadily; its level may be negative after a correction.
+
+    It starts full, as a server's does, but is taken for a third of a minute's worth until the first answer: a
+    server may count over less than a minute, and what is held back meanwhile is not lost. What a header tells
+    of the level only lowers it: the server may admit requests in another order than they were sent, so that
+    "remaining" is an upper bound.
+
+    Attributes:
+        per_s: Refill a second; 0 where no limit is known, and then nothing is held back.
+        capacity: What it holds at most.
+    """
+
+    def __init__(self, per_minute: float | None, clock: Clock) -> None:
+        self._clock = clock
+        self._configured_per_s = (per_minute or 0.0) / 60
+        self.per_s = self._configured_per_s
+        self.capacity = (per_minute or 0.0) * _FIRST_BURST_MINUTES
+        self._presumed = True
+        self._level = self.capacity
+        self._at = clock()
+
+    @property
+    def level(self) -> float:
+        """What it holds now."""
+        now = self._clock()
+        self._level = min(self.capacity, self._level + (now - self._at) * self.per_s)
+        self._at = now
+        return self._level
+
+    def wait_s(self, amount: float) -> float:
+        """Seconds until the amount is there, or until it is full where it can never hold that much."""
+        if not self.per_s:
+            return 0.0
+        return max(0.0, min(amount, self.capacity) - self.level) / self.per_s
+
+    def take(self, amount: float) -> None:
+        """Draw an amount, or give back a negative one."""
+        if self.per_s:
+            self._level = min(self.capacity, self.level - amount)
+
+    def lower_to(self, level: float) -> None:
+        """Believe that there is no more than this."""
+        if self.per_s:
+            self._level = min(self.level, level)
+
+    def correct(self, left: float, share: float, *, inherits: bool = False) -> None:
+        """Believe that so much is left to all who draw.
+
+        What is ours may be all of it, where the others have drawn theirs already. Where it is less than we
+        thought, somebody has drawn more than his part, and only our share of it is ours.
+
+        Args:
+            left: What a header told, with what was drawn and refilled since.
+            share: Our part of the limits.
+            inherits: Somebody has gone, so that what he had not drawn is there for us.
+        """
+        if left < self.level:
+            self.lower_to(left * share)
+        elif inherits and self.per_s:
+            self._level = min(self.capacity, max(self.level, left * share))
+
+    def scale(self, factor: float) -> None:
+        """Make rate, capacity and level a multiple of what they are."""
+        self._level = self.level * factor
+        self._configured_per_s *= factor
+        self.per_s *= factor
+        self.capacity *= factor
+
+    def _hold(self, capacity: float) -> None:
+        """Take over what is known of the capacity; a full bucket was presumed when it was less known."""
+        level = self.level + capacity - self.capacity
+        self.capacity, self._level, self._presumed = capacity, level, False
+
+    def learn_nothing(self) -> None:
+        """An answer came that tells no limit: believe that a whole minute's worth may be used at once."""
+        if self._presumed and self.per_s:
+            self._hold(self.per_s * 60)
+
+    def learn(self, limit: float, remaining: float | None, reset_s: float | None) -> None:
+        """Take over the server's rate, and its capacity, which is what it held plus what was to refill.
+
+        A lower limit that the user has set stands.
+        """
+        told_per_s = limit / 60
+        if 0 < self._configured_per_s < told_per_s * 0.999:
+            self.learn_nothing()
+            return
+        if not self.per_s:
+            self.capacity = self._level = limit
+            self._at = self._clock()
+        self.per_s = told_per_s
+        if remaining is not None and reset_s is not None:
+            capacity = max(1.0, remaining + reset_s * told_per_s)
+            if abs(capacity - self.capacity) > 0.01 * self.capacity:
+                self._hold(capacity)
+            self._presumed = False
