@@ -12,7 +12,8 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "src")]
 
-from broadsheet import tokens
+from counting import counter
+
 from broadsheet.markup import plain
 from servers.faults import Faults
 from servers.limits import Limits
@@ -43,14 +44,14 @@ def main() -> None:
     shape = json.loads(sys.stdin.readline())
     reference = Path(shape["answers"]) if shape["answers"] else None
     lines = reference.read_text(encoding="utf-8").splitlines() if reference else []
+    count, _ = counter()
     behaviour = Behaviour(
         base_s=shape["base_s"],
         per_token_s=shape["per_token_s"],
         faults=Faults(**shape["faults"]),
         limits=Limits(**shape["limits"]),
-        count=tokens.count,
+        count=count,
     )
-    tokens.count("the vocabulary is loaded before anybody is served")
     with OpenAIServer(answer_from(table_of(map(json.loads, lines)), from_own_words), behaviour) as server:
         print(server.base_url, flush=True)
         sys.stdin.read()
