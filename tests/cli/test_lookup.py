@@ -10,6 +10,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -44,14 +45,17 @@ def run(*arguments: str, cwd: Path) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def run_process(*arguments: str | bytes, cwd: Path, **variables: str) -> Ran:
+def run_process(
+    *arguments: str | bytes, cwd: Path, stdout: int | IO[str] = subprocess.PIPE, **variables: str
+) -> Ran:
     """The command line as a process of its own."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "LC_ALL": "C.UTF-8", **variables}
     done = subprocess.run(
         [sys.executable, "-m", "broadsheet", *arguments],
         cwd=cwd,
         env=environment,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
         timeout=60,
@@ -219,6 +223,32 @@ def test_lines_are_whole_when_the_reader_goes_away(tmp_path: Path) -> None:
         assert len(done.stdout.splitlines()) == 3
         if "json" in command or command == "export":
             assert all(json.loads(line)["title"] for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("command", ["list", "list --json", "export", "stats"])
+def test_a_reader_that_has_gone_before_the_last_line_is_nothing_to_speak_of(
+    cache: Path, command: str
+) -> None:
+    unread, written = os.pipe()
+    os.close(unread)
+    try:
+        done = run_process(*command.split(), cwd=cache, stdout=written)
+    finally:
+        os.close(written)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("papers", [1, 300])
+@pytest.mark.parametrize("command", ["list", "list --json", "export", "export --format csv"])
+def test_output_onto_a_full_disk_ends_with_a_sentence(tmp_path: Path, command: str, papers: int) -> None:
+    with Store.open(tmp_path / "broadsheet.db") as store:
+        add(store, *(paper(f"Paper {number}") for number in range(papers)))
+    with Path("/dev/full").open("w") as full:
+        done = run_process(*command.split(), cwd=tmp_path, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("broadsheet: The disk is full")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_stats_are_told_in_words_and_as_json(cache: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,7 +18,7 @@ import typer
 
 from broadsheet import __version__
 from broadsheet.config import Settings
-from broadsheet.errors import AmbiguousError, BroadsheetError, ConfigError
+from broadsheet.errors import AmbiguousError, BroadsheetError, ConfigError, UserError
 
 app = typer.Typer(
     name="broadsheet",
@@ -51,7 +54,8 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? for what it lacks
     try:
-        app()
+        with _whole_output():
+            app()
     except AmbiguousError as error:
         print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - a front door prints
         for paper_id, title in error.candidates:
@@ -60,6 +64,36 @@ def main() -> None:
     except BroadsheetError as error:
         print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - the same
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def _whole_output() -> Iterator[None]:
+    """Write out what was printed: at the interpreter's own end nobody could be told that it cannot be.
+
+    Raises:
+        UserError: The disk is full.
+    """
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:  # closed by the shell's >&-, there is none
+                sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        _drop_output()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        raise UserError(
+            "The disk is full, so the output is not whole; free some space and run the same command again."
+        ) from error
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere, so that the interpreter's end is silent."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Settings:
