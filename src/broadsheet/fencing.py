@@ -26,8 +26,8 @@ _ROLES = ("system", "user", "assistant", "annotator", "ai")
 _ADDRESSED = ("assistant", "annotator", "model", "ai")
 # What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers. Most
 # abstracts hold none of the signs, and looking for them costs a tenth of trying the patterns.
-_ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (signs, re.compile(pattern))
+_ORDERS = tuple(
+    (sign, re.compile(pattern))
     for signs, pattern in (
         (("p",), r"p(?<!\wp)(?<!\(p)\d{1,3}\b"),
         (("<",), r"<\s?/?\s?(?:papers?|system|user|assistant)\b|<\|\w"),
@@ -59,6 +59,7 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("s that follow", "s which follow"), r"\b(?:papers|records)\b\s(?:that|which)\sfollow\b"),
         (('"',), r'"(?:ref|papers|echo)"\s?:'),
     )
+    for sign in signs
 )
 
 
@@ -104,7 +105,7 @@ def gives_orders(paper: Paper) -> bool:
     """
     text = " ".join(visible(part[: 4 * MAX_ABSTRACT_CHARACTERS]) for part in (paper.title, paper.abstract))
     said = _folded(f"{text} {visible(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}")
-    return any(any(sign in said for sign in signs) and pattern.search(said) for signs, pattern in _ORDERS)
+    return any(sign in said and pattern.search(said) for sign, pattern in _ORDERS)
 
 
 def _folded(text: str) -> str:

@@ -108,7 +108,7 @@ _HTML_TAG = re.compile(
 )
 _Meant = str | Callable[[re.Match[str]], str]
 
-# Each pattern stands behind the signs without which it finds nothing: looking for these is far quicker.
+# Each pattern stands behind a sign without which it finds nothing: looking for that is far quicker.
 _MARKDOWN = (
     ("[", re.compile(r"!?\[([^\[\]]{1,200})\]\(https?:[^()\s]{1,500}\)"), r"\1"),
     ("*", re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,300})(?<=[^\s*])\1(?![\w*])"), r"\2"),
@@ -150,26 +150,27 @@ _LATEX = (
     ("_", re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
     # A tilde is a space, unless it stands before a number and means "about".
     ("~", re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
-    ("{}$\\", re.compile(r"[{}$\\]"), ""),
+    ("", re.compile(r"[{}$\\]"), ""),
     (_DOLLAR, re.compile(_DOLLAR), "$"),
 )
 _REMNANTS = (
-    (("math",), re.compile(r"\bmath(?:cal|bb|bf|rm|sf|frak)(?=[A-Z])"), ""),
-    (("times",), re.compile(r"(?<=\d)\s?times\b(?=\s?[A-Za-z]|[.,;)]|$)"), "×"),
-    (("times",), re.compile(r"(?<=\d)\s?times\s?(?=\d)"), "×"),
-    (("rightarrow",), re.compile(r"(?<=[A-Za-z0-9])(?:long)?rightarrow(?=[A-Z0-9])"), " → "),
-    (("mathord",), re.compile(r"(?<=\d)mathord,\s?(?=\d)"), ","),
-    (("sim",), re.compile(r"\bsim\s?!*\s?(?=\d)"), "~"),
-    (("!!",), re.compile(r"!!+\s?"), ""),
+    ("math", re.compile(r"\bmath(?:cal|bb|bf|rm|sf|frak)(?=[A-Z])"), ""),
+    ("times", re.compile(r"(?<=\d)\s?times\b(?=\s?[A-Za-z]|[.,;)]|$)"), "×"),
+    ("times", re.compile(r"(?<=\d)\s?times\s?(?=\d)"), "×"),
+    ("rightarrow", re.compile(r"(?<=[A-Za-z0-9])(?:long)?rightarrow(?=[A-Z0-9])"), " → "),
+    ("mathord", re.compile(r"(?<=\d)mathord,\s?(?=\d)"), ","),
+    ("sim", re.compile(r"sim(?<!\wsim)\s?!*\s?(?=\d)"), "~"),
+    ("!!", re.compile(r"!!+\s?"), ""),
 )
 _TYPOGRAPHY = (
-    (("``", "''"), re.compile(r"``|''"), '"'),
-    (("`",), re.compile(r"`"), ""),
-    (("---",), re.compile(r"\s?---\s?"), " — "),
-    (("--",), re.compile(r"(?<=\s)--(?=\s)|(?<=\w)--(?=\w)"), "–"),
-    (("[",), re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,8}\]"), ""),
-    (("(",), re.compile(r"\(\s{0,4}\)"), ""),
-    (tuple(f" {sign}" for sign in ",.;:!?%)"), re.compile(r" +([,.;:!?%)])(?=[\s.,;)]|$)"), r"\1"),
+    ("``", re.compile(r"``"), '"'),
+    ("''", re.compile(r"''"), '"'),
+    ("`", re.compile(r"`"), ""),
+    ("---", re.compile(r"\s?---\s?"), " — "),
+    ("--", re.compile(r"(?<=\s)--(?=\s)|(?<=\w)--(?=\w)"), "–"),
+    ("[", re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,8}\]"), ""),
+    ("(", re.compile(r"\(\s{0,4}\)"), ""),
+    (" ", re.compile(r"  *([,.;:!?%)])(?=[\s.,;)]|$)"), r"\1"),
 )
 
 
@@ -188,9 +189,9 @@ def plain(text: str) -> str:
     return visible(_replaced(_replaced(text, _REMNANTS), _TYPOGRAPHY))
 
 
-def _replaced(text: str, patterns: Iterable[tuple[Iterable[str], re.Pattern[str], _Meant]]) -> str:
-    for signs, pattern, meant in patterns:
-        if any(sign in text for sign in signs):
+def _replaced(text: str, patterns: Iterable[tuple[str, re.Pattern[str], _Meant]]) -> str:
+    for sign, pattern, meant in patterns:
+        if sign in text:
             text = pattern.sub(meant, text)
     return text
 

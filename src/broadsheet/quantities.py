@@ -41,7 +41,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
-_BARE_FRACTION = re.compile(r"(?<![\w.])\.(?=\d)")
+_BARE_FRACTION = re.compile(r"\.(?<![\w.]\.)(?=\d)")
 _BETWEEN = re.compile(r"\s?(?:[-–—]|--|to|and)\s?")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -92,7 +92,9 @@ def ungrounded_numbers(claim: str, text: str) -> tuple[str, ...]:
 
 
 def _digits_only(text: str, *, spelled: bool) -> str:
-    text = text.translate(_SUPERSCRIPTS).replace("\\", "").replace("$", "").replace("{,}", ",")
+    if not text.isascii():
+        text = text.translate(_SUPERSCRIPTS)
+    text = text.replace("\\", "").replace("$", "").replace("{,}", ",")
     text = _BARE_FRACTION.sub("0.", text)
     return _SPELLED_WORD.sub(lambda match: _SPELLED[match[0].lower()], text) if spelled else text
 

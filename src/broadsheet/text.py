@@ -35,9 +35,10 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yields start and end of each sentence of `text`, in order; abbreviations and addresses end none."""
     start = 0
     for match in _SENTENCE_END.finditer(text):
-        if match[0][0] not in ".!?" or _closes(text, match.start(), match.end()):
-            yield from _without_margins(text, start, match.end())
-            start = match.end()
+        first, end = match.span()
+        if text[first] not in ".!?" or _closes(text, first, end):
+            yield from _without_margins(text, start, end)
+            start = end
     yield from _without_margins(text, start, len(text))
 
 

@@ -52,7 +52,8 @@ _START = re.compile(
 _ESCAPE = re.compile(r"\{?\\(?:([_%#&])|(textasciitilde|~))\}?(?:\{\})?")
 _BODY = re.compile(rf"(?:[A-Za-z0-9._~:/?#\[\]@&()+,;=%-]|{_ESCAPE.pattern}){{0,2100}}")
 # Every address holds one of these in lower case. Most abstracts hold none, which the pattern is slow to find.
-_SIGNS = ("http", "www", ".github.io", *dict.fromkeys(max(host.split("."), key=len) for host in CODE_HOSTS))
+_SIGNS_BEFORE_SLASH = ("http", *dict.fromkeys(max(host.split("."), key=len) for host in CODE_HOSTS))
+_SIGNS_WITHOUT_SLASH = ("www", ".github.io")
 _BEFORE_SIGN = 50
 """Characters in front of a sign in which its address may begin: a name of github.io's has 39, at most."""
 _TORN_HOST = re.compile(rf"(?:www\.)?(?:{_BARE_HOST})", re.IGNORECASE)
@@ -87,7 +88,8 @@ class FoundUrl:
 def find_urls(text: str) -> tuple[FoundUrl, ...]:
     """Returns every http and https address in `text`, in order, repeated where the text repeats it."""
     lowered = text.lower()
-    signs = [place for sign in _SIGNS if (place := lowered.find(sign)) >= 0]
+    possible = _SIGNS_WITHOUT_SLASH + (_SIGNS_BEFORE_SLASH if "/" in text else ())
+    signs = [place for sign in possible if (place := lowered.find(sign)) >= 0]
     if not signs:
         return ()
     same_places = len(lowered) == len(text)  # a few capitals become two letters

@@ -42,7 +42,7 @@ def visible(text: str) -> str:
 
     Runs of white space, line breaks included, become one space. Letters of every script stay.
     """
-    line = " ".join(text.split())
+    line = text.replace("\n", " ")
     if line.isascii() and line.isprintable():
-        return line
-    return " ".join(line.translate(_SEEN).split())
+        return " ".join(line.split()) if "  " in line else line.strip(" ")
+    return " ".join(text.translate(_SEEN).split())

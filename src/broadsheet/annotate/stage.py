@@ -64,8 +64,10 @@ class Stage:
         self._done: list[str] = []
         self._notes = Notes()
         self._stopped = self._over_budget = False
-        if isinstance(llm, Interruptible):
-            llm.stop = self._pulse
+        # Asking a protocol takes as long as writing a row, and it would be asked at every tick.
+        self._interruptible = llm if isinstance(llm, Interruptible) else None
+        if self._interruptible:
+            self._interruptible.stop = self._pulse
         with store.transaction():
             self._account = Account(store, maker, spending, papers)
 
@@ -295,7 +297,7 @@ class Stage:
         return self._watch.stop()
 
     def _tell(self) -> None:
-        waiting = self._llm.waiting if isinstance(self._llm, Interruptible) else ""
+        waiting = self._interruptible.waiting if self._interruptible else ""
         self._watch.on_progress(self._account.progress(len(self._under_way), waiting))
 
     def _key(self, paper: Paper) -> str:

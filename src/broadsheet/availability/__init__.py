@@ -17,7 +17,7 @@ from broadsheet.availability.vocabulary import DETERMINERS, Token, tagged
 from broadsheet.text import sentence_spans
 from broadsheet.urls import find_urls, unique
 
-_MAY_SAY = (
+_SIGNS = (
     *("code", "implement", "software", "script", "notebook"),
     *("github", "gitlab", "4open", "http", "www."),
 )
@@ -48,15 +48,15 @@ def read_code(title: str, abstract: str, comment: str = "") -> Code:
     """
     names = frozenset(name.lower() for match in _NAME.finditer(title) for name in match.groups() if name)
     for text in (abstract, comment):
-        if _may_say(text):
-            code = _read(text, names)
+        if places := tuple(_signs_in(text)):
+            code = _read(text, places, names)
             if code.status != "none":
                 return code
     return Code(evidence="", status="none", urls=())
 
 
-def _read(text: str, names: frozenset[str]) -> Code:
-    sentences = tuple(_sentences(text))
+def _read(text: str, places: Sequence[int], names: frozenset[str]) -> Code:
+    sentences = tuple(_sentences(text, places))
     found = {place: tuple(claims(sentence.tokens, names)) for place, sentence in enumerate(sentences)}
     made = [(sentences[place], claim) for place in found for claim in found[place]]
     if not made:
@@ -71,23 +71,29 @@ def _read(text: str, names: frozenset[str]) -> Code:
     return Code(evidence=evidence, status=status, urls=urls)
 
 
-def _sentences(text: str) -> Iterator[_Sentence]:
+def _sentences(text: str, places: Sequence[int]) -> Iterator[_Sentence]:
+    """Yields all sentences; those without a sign have no words, since reading them is most of the work."""
     urls = find_urls(text)
     for start, end in sentence_spans(text):
         inside = [url for url in urls if start <= url.start < end]
-        # Most sentences of an abstract speak of other things; reading them word by word would take most of
-        # the time.
-        says = bool(inside) or _may_say(text[start:end])
+        says = bool(inside) or any(start <= place < end for place in places)
         words = tagged(text, start, max([end, *(url.end for url in inside)]), inside) if says else ()
         yield _Sentence(text, start, end, words)
 
 
-def _may_say(text: str) -> bool:
-    """Tells whether the words may speak of code at all; reading them is twenty times the work."""
+def _signs_in(text: str) -> Iterator[int]:
+    """Yields where words begin without which nothing is said of code, a sign's places in order."""
     lowered = text.lower()
-    return any(sign in lowered for sign in _MAY_SAY) or (
-        "source" in lowered and _OPEN_SOURCE.search(lowered) is not None
-    )
+    if len(lowered) != len(text):  # a few capitals become two letters: any place may be meant
+        yield from range(len(text))
+        return
+    for sign in _SIGNS:
+        place = lowered.find(sign)
+        while place >= 0:
+            yield place
+            place = lowered.find(sign, place + 1)
+    if "source" in lowered:
+        yield from (match.start() for match in _OPEN_SOURCE.finditer(lowered))
 
 
 def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: int) -> Iterator[str]:

@@ -86,6 +86,8 @@ class Claim:
 
 def claims(tokens: Sequence[Token], names: frozenset[str]) -> Iterator[Claim]:
     """Yields what the sentence `tokens` claims of this work's code; `names` are its own, in lower case."""
+    if not tokens:
+        return
     tags = "".join(token.tag for token in tokens)
     given = set()
     for pattern in _GIVEN:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from broadsheet.urls import FoundUrl
 
@@ -93,8 +93,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, sign or address of a sentence: its tag, its lower-case word and its offsets in the abstract."""
 
     tag: str

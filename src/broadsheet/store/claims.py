@@ -1,7 +1,7 @@
 """Which process is asking for which paper, so that two processes on one database never ask the same one.
 
-A claim is a lease: it is renewed with every answer, given back when the paper is done, and taken over when
-it has expired or its owner is dead.
+A claim is a lease: it is renewed as long as answers come, given back when the paper is done, and taken over
+when it has expired or its owner is dead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from broadsheet.store.processes import is_dead, new_name
 
 LEASE_S = 900.0
 """How long a claim holds without an answer; longer than any one request takes."""
+_RENEWAL_S = LEASE_S / 60
+"""How often a lease is renewed at most: each renewal writes every row that the process holds."""
 
 
 class Claims:
@@ -24,6 +26,7 @@ class Claims:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.owner = new_name()
+        self._renewed_at = float("-inf")
 
     def take(self, keys: Mapping[str, str]) -> set[str]:
         """Claim what nobody else has claimed and what is not annotated meanwhile.
@@ -64,10 +67,11 @@ class Claims:
         return {row[0] for row in rows}
 
     def renew(self) -> None:
-        """Hold our claims for another lease."""
-        self._db.execute(
-            "UPDATE claims SET expires_at = ? WHERE owner = ?", [time.time() + LEASE_S, self.owner]
-        )
+        """Hold our claims for about another lease."""
+        at = time.time()
+        if abs(at - self._renewed_at) >= _RENEWAL_S:  # a clock may also be set back
+            self._renewed_at = at
+            self._db.execute("UPDATE claims SET expires_at = ? WHERE owner = ?", [at + LEASE_S, self.owner])
 
     def release(self, keys: Iterable[str]) -> None:
         """Give back claims of ours."""

@@ -73,14 +73,14 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         try:
-            with _translating(self.path):
-                cursor: sqlite3.Cursor = self.cursor().execute(*args)  # sqlite3's own does not ask `cursor`
-                return cursor
-        except StoreError as error:
-            if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            # sqlite3's own `execute` does not ask `cursor`.
+            return self.cursor().execute(*args)  # type: ignore[no-any-return]
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 # Who has waited in vain will only tidy up; that is not worth the same wait again.
                 super().execute("PRAGMA busy_timeout = 0")
-            raise
+            with _translating(self.path):
+                raise
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         with _translating(self.path):
