@@ -119,7 +119,7 @@ def test_a_large_run_is_not_started_without_a_yes(monkeypatch: pytest.MonkeyPatc
 def test_a_used_up_budget_says_how_to_go_on() -> None:
     result = run("--budget-tokens", "3000")
     assert result.exit_code == 1
-    assert "The budget is used up; 12 papers are left: go on with broadsheet annotate." in result.stdout
+    assert "The budget is used up; 12 papers are left: run the same command again to go on." in result.stdout
 
 
 def test_failed_papers_are_listed_and_left_alone_after_three_runs_until_asked_for() -> None:

@@ -60,7 +60,7 @@ def test_the_live_line_shows_papers_rate_tokens_cost_and_a_429_that_counts_down(
         assert COLOUR.search(terminal.raw)
         terminal.type(CTRL_C)
         assert terminal.end() == 1
-        assert terminal.seen.rstrip().endswith("10 papers are left: go on with broadsheet annotate.")
+        assert terminal.seen.rstrip().endswith("10 papers are left: run the same command again to go on.")
 
 
 def test_notes_stand_above_the_live_line_and_never_in_it(server: OpenAIServer) -> None:

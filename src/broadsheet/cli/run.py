@@ -134,7 +134,7 @@ def run_(
 
 def _tell(report: RunReport) -> None:
     note(fetched_sentence(report.fetched))
-    note(report_sentence(report.annotated) if report.annotated.papers else "Nothing new to annotate.")
+    note(report_sentence(report.annotated, how_to_go_on=report.composed is not None))
     if report.composed is None:
         say("No edition is composed yet: run the same command again to go on.")
     elif report.written is None:

@@ -82,8 +82,10 @@ def progress_note(now: Progress) -> str:
     return ", ".join(parts)
 
 
-def report_sentence(report: AnnotateReport) -> str:
+def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str:
     """What a run came to, in sentences."""
+    if not report.papers and not report.with_service:
+        return "Nothing new to annotate."
     spent = report.input_tokens + report.output_tokens
     wasted = sum(report.wasted.values())
     causes = ", ".join(f"{cause} {tokens:,}" for cause, tokens in report.wasted.items())
@@ -108,7 +110,8 @@ def report_sentence(report: AnnotateReport) -> str:
         )
     if report.ending in {"budget", "stopped"} and report.left:
         why = "The budget is used up" if report.ending == "budget" else "Stopped"
-        sentence += f" {why}; {report.left:,} papers are left: go on with broadsheet annotate."
+        sentence += f" {why}; {report.left:,} papers are left"
+        sentence += ": run the same command again to go on." if how_to_go_on else "."
     return sentence
 
 
