@@ -186,3 +186,12 @@ def test_a_bias_is_singular_and_biases_are_its_plural() -> None:
 
 def test_an_arrow_that_lost_its_backslash_keeps_the_names_beside_it_apart() -> None:
     assert plain("from GTAvrightarrowCityscapes") == "from GTAv → Cityscapes"
+
+
+QUANTIFIED = st.text(st.sampled_from("0123456789.,-_%xX×kMD ab\n\tfold()½²éA/٣"), max_size=30)
+
+
+@given(QUANTIFIED, QUANTIFIED)
+def test_words_without_digits_hide_no_number_before_or_behind_them(before: str, behind: str) -> None:
+    apart = numbers_in(before) + numbers_in(behind)
+    assert numbers_in(f"{before} . lanterns . {behind}") == apart

@@ -41,6 +41,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_DIGIT = re.compile(r"\d")
 _BARE_FRACTION = re.compile(r"\.(?<![\w.]\.)(?=\d)")
 _BETWEEN = re.compile(r"\s?(?:[-–—]|--|to|and)\s?")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -101,7 +102,7 @@ def _digits_only(text: str, *, spelled: bool) -> str:
 
 def _quantities(text: str) -> Iterator[Quantity]:
     pending: re.Match[str] | None = None
-    for match in _NUMBER.finditer(text):
+    for match in _matches(text):
         if match["digits"] is None:
             continue
         if pending is not None:
@@ -109,6 +110,18 @@ def _quantities(text: str) -> Iterator[Quantity]:
         pending = match
     if pending is not None:
         yield _quantity(pending, _unit(pending))
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """Yields where `_NUMBER` matches; it is tried from the words that hold a digit, since most hold none."""
+    position = 0
+    while digit := _DIGIT.search(text, position):
+        word = text.rfind(" ", position, digit.start()) + 1
+        match = _NUMBER.search(text, max(position, word))
+        if match is None:
+            return
+        yield match
+        position = match.end()
 
 
 def _unit(match: re.Match[str]) -> str:
