@@ -58,6 +58,17 @@ def test_the_first_body_asks_for_the_strict_schema_and_a_bounded_answer(engine, 
     assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
 
 
+def test_requests_that_are_sent_at_once_do_not_wait_for_each_to_learn_what_system_this_is(
+    engine, ask, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr("openai._base_client.get_platform", lambda: asked.append("") or "Linux")
+    with OpenAIServer() as server:
+        outcomes = list(engine(server).complete([ask(n) for n in range(20)]))
+    assert all(outcome.reply for outcome in outcomes)
+    assert len(asked) <= 1
+
+
 def test_requests_that_are_appended_while_outcomes_are_drawn_are_asked_too(engine, ask):
     requests = [ask(0), ask(1)]
     drawn = []
