@@ -168,10 +168,15 @@ class OpenAILLM:
             self._endpoint.remember_dialect(self._dialect.text)
 
     def _join(self) -> None:
-        """Register among those who ask, before openai is loaded: who begins meanwhile is counted too."""
-        if self._endpoint.processes(self._process) > 1:
-            self._pacer.come_late()
+        """Register among those who ask before openai is loaded, and look again for others after.
+
+        So of two that begin together each knows of the other before either sends anything; and who begins
+        later asks for the first time when what the earlier one sends at once is with the server.
+        """
+        others_before = self._endpoint.processes(self._process) > 1
         load_client()
+        if self._endpoint.processes(self._process) > 1 or others_before:
+            self._pacer.come_late()
 
     def _share_limits(self, conversation: Conversation) -> None:
         """Divide the limits among the processes that use this database and endpoint.

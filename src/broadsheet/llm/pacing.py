@@ -121,7 +121,7 @@ class Pacer:
         return 1 if self._late else max(1, int(self._window))
 
     def come_late(self) -> None:
-        """Others are asking already: what they have left is unknown, so one answer is to tell it first."""
+        """Others are asking too: what they leave is unknown, so one answer is to tell it first."""
         self._late = True
 
     def divide(self, processes: int) -> None:
