@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from broadsheet.llm import Reply
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
 from broadsheet.llm.openai import endpoint_address
 from servers.faults import Faults
+from servers.loopback import Answer
 from servers.openai_server import Behaviour, OpenAIServer
 
 TEXT_ONLY = frozenset({"text"})
@@ -17,6 +20,149 @@ TEXT_ONLY = frozenset({"text"})
 
 def learnt(engine, server) -> Dialect:
     return Dialect.parse(engine(server)._endpoint.dialect())
+
+
+class Picky(OpenAIServer):
+    """Refuses what it is told to refuse, in the words that it is told."""
+
+    def __init__(self, refuse: Callable[[dict[str, Any]], Answer | None]) -> None:
+        super().__init__()
+        self._refuse = refuse
+
+    def _refused(self, body):
+        return self._refuse(body) or super()._refused(body)
+
+
+def refusing(says: Any, *, where: Callable[[dict[str, Any]], bool], status: int = 400) -> Picky:
+    told = (
+        Answer(status, says.encode(), {"content-type": "text/plain"})
+        if isinstance(says, str)
+        else Answer.of(says, status)
+    )
+    return Picky(lambda body: told if where(body) else None)
+
+
+def asks_for_the_schema(body: dict[str, Any]) -> bool:
+    return body.get("response_format", {}).get("type") == "json_schema"
+
+
+def asks_for_a_format(body: dict[str, Any]) -> bool:
+    return "response_format" in body
+
+
+def has_a_system_turn(body: dict[str, Any]) -> bool:
+    return any(turn["role"] == "system" for turn in body["messages"])
+
+
+def has_a_temperature(body: dict[str, Any]) -> bool:
+    return "temperature" in body
+
+
+NOT_TAKEN = "response_format json_schema is not taken"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"error": {"message": NOT_TAKEN}},
+        {"object": "error", "message": NOT_TAKEN, "param": None, "code": 400},
+        {"error": NOT_TAKEN},
+        {"error": NOT_TAKEN, "error_type": "validation"},
+        {"detail": NOT_TAKEN},
+        {"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs are not permitted"}]},
+        {"object": "error", "message": {"detail": [{"loc": ["body", "response_format"], "msg": "Extra"}]}},
+        [{"error": {"code": 400, "message": NOT_TAKEN}}],
+        {"error": {"message": "Provider returned error", "metadata": {"raw": NOT_TAKEN}}},
+        NOT_TAKEN,
+        {"error": {"message": f"{'Something is not as it should be. ' * 20}{NOT_TAKEN}"}},
+    ],
+    ids=lambda says: json.dumps(says)[:40],
+)
+def test_a_refusal_is_understood_in_whatever_body_it_comes(engine, ask, says):
+    with refusing(says, where=asks_for_the_schema) as server:
+        (outcome,) = engine(server).complete([ask(0)])
+        assert outcome.reply
+        assert learnt(engine, server) == Dialect("json_object_schema")
+
+
+def test_a_refusal_that_quotes_the_request_is_not_taken_for_the_servers_words(engine, ask):
+    def refuse(body):
+        if not has_a_temperature(body):
+            return None
+        problem = {"loc": ["body", "temperature"], "msg": "Extra inputs are not permitted", "input": body}
+        return Answer.of({"detail": [problem]}, 422)
+
+    with Picky(refuse) as server:
+        list(engine(server).complete([ask(0)]))
+        assert learnt(engine, server) == Dialect(temperature=False)
+
+
+@pytest.mark.parametrize(
+    ("says", "where", "expected"),
+    [
+        ("Conversation roles must alternate user/assistant", has_a_system_turn, Dialect(system=False)),
+        ("Only user and assistant roles are supported!", has_a_system_turn, Dialect(system=False)),
+        ("System messages are not supported by this model.", has_a_system_turn, Dialect(system=False)),
+        ("Developer instruction is not enabled for this model", has_a_system_turn, Dialect(system=False)),
+        ("Json mode is not enabled for this model", asks_for_a_format, Dialect("text")),
+        ("This model has no response formats", asks_for_a_format, Dialect("text")),
+        ("Invalid request", asks_for_a_format, Dialect("text")),
+        ("Invalid request", has_a_temperature, Dialect("text", temperature=False)),
+    ],
+)
+def test_a_refusal_is_understood_in_many_words_and_in_none(engine, ask, says, where, expected):
+    with refusing({"error": {"message": says}}, where=where) as server:
+        (outcome,) = engine(server).complete([ask(0)])
+        assert outcome.reply
+        assert learnt(engine, server) == expected
+
+
+def test_the_parameter_that_is_named_outweighs_those_that_the_sentence_lists(engine, ask):
+    says = {"message": "Not supported. Supported: max_tokens, max_completion_tokens", "param": "temperature"}
+    with refusing({"error": says}, where=has_a_temperature) as server:
+        list(engine(server).complete([ask(0)]))
+        assert learnt(engine, server) == Dialect(temperature=False)
+
+
+def test_a_server_that_is_still_loading_is_waited_for_and_asked_for_the_most(engine, ask):
+    loading = iter(range(3))
+    says = Answer.of({"error": {"message": "Loading model", "code": 503}}, 503, {"retry-after-ms": "10"})
+    with Picky(lambda _: says if next(loading, None) is not None else None) as server:
+        (outcome,) = engine(server).complete([ask(0)])
+        assert outcome.reply
+        assert learnt(engine, server) == Dialect()
+
+
+def test_a_400_about_one_paper_changes_nothing_for_the_others(engine, ask):
+    says = Answer.of(
+        {"error": {"message": "Blocked: 'the schema of a system, its role and temperature'"}}, 400
+    )
+
+    def refuse(body):
+        return says if "Lantern 2-" in body["messages"][-1]["content"] else None
+
+    with Picky(refuse) as server:
+        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(5)]))
+        assert learnt(engine, server) == Dialect()
+    (failed,) = (outcome for outcome in outcomes if not outcome.reply)
+    assert failed.request.id == "r2"
+    assert "Blocked" in failed.error
+
+
+def test_an_answer_in_the_refused_dialect_takes_the_step_back():
+    negotiation = Negotiation(None, lambda _: None)
+    first = negotiation.dialect
+    assert negotiation.refused(first, 400, "Invalid request")
+    negotiation.answered(first)
+    assert negotiation.dialect == first
+    assert negotiation.proven
+
+
+def test_a_server_that_refuses_everything_is_not_asked_in_every_dialect_for_every_request(engine, ask):
+    with refusing({"error": {"message": "Invalid request"}}, where=lambda _: True) as server:
+        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(10)]))
+    assert not any(outcome.reply for outcome in outcomes)
+    assert len(server.seen) < 20
 
 
 @pytest.mark.parametrize(

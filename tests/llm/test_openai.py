@@ -22,6 +22,7 @@ from broadsheet.prompts import Prompts
 from broadsheet.store.processes import new_name
 from servers.faults import Faults
 from servers.limits import Limits
+from servers.loopback import Answer
 from servers.openai_server import Behaviour, OpenAIServer
 
 
@@ -122,6 +123,37 @@ def test_an_overloaded_server_is_asked_again_when_it_says(engine, ask):
     assert outcome.reply
     first, second = server.seen
     assert 1.0 <= second.at - first.at < 1.4
+
+
+def test_an_overloaded_server_that_says_at_once_is_given_time_all_the_same(engine, ask):
+    class Thrice(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return "server_error" if attempt < 3 else ""
+
+    behaviour = Behaviour(faults=Thrice(), overloaded={"retry-after": "0"})
+    with OpenAIServer(behaviour=behaviour) as server:
+        (outcome,) = engine(server).complete([ask()])
+    assert outcome.reply
+    assert server.seen[-1].at - server.seen[0].at > 0.02
+
+
+def test_a_403_is_about_one_request_where_others_are_answered_and_about_the_key_where_none_is(engine, ask):
+    class Gateway(OpenAIServer):
+        refused = ("Lantern 1-", "Lantern 3-")
+
+        def _refused(self, body):
+            words = body["messages"][-1]["content"]
+            if any(title in words for title in self.refused):
+                return Answer.of({"error": {"message": "Forbidden"}}, 403)
+            return super()._refused(body)
+
+    with Gateway() as server:
+        requests = [ask(number) for number in range(5)]
+        outcomes = list(engine(server, max_in_flight=1).complete(requests))
+        assert ids(outcomes) == ["r0", "r2", "r4"]
+        server.refused = ("Lantern",)
+        with pytest.raises(LLMMisconfigured, match="may not use"):
+            list(engine(server).complete(requests))
 
 
 def test_a_429_closes_the_gate_for_all_for_exactly_as_long_as_it_says(engine, ask):

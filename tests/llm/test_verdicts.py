@@ -118,3 +118,26 @@ def test_too_long_a_prompt_is_understood_in_the_words_of_servers_that_have_no_co
 
 def test_anything_else_is_a_failure_that_names_itself():
     assert verdict(KeyError("choices")).sentence == "KeyError: 'choices'"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (429, "Request too large: Limit 30000, Requested 30601. Tokens must be reduced.", "too-long"),
+        (413, "Request too large for this model", "too-long"),
+        (429, "Rate limit reached", "too-many"),
+        (403, "Your input was flagged", "failed"),
+        (400, "The response was filtered by the content management policy", "failed"),
+        (403, "Country not supported", "misconfigured"),
+    ],
+)
+def test_what_no_waiting_and_no_other_dialect_can_help_concerns_that_request_alone(status, said, kind):
+    error = raised(openai.BadRequestError)
+    error.status_code, error.message = status, said
+    assert verdict(error).kind == kind
+
+
+def test_an_answer_that_did_not_fit_the_schema_says_nothing_about_the_format():
+    error = raised(openai.BadRequestError)
+    error.code, error.message = "json_validate_failed", "Generated JSON does not match the schema"
+    assert verdict(error).kind == "failed"

@@ -19,11 +19,13 @@ from tenacity import (
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Reply, Request, Usage
-from broadsheet.llm.negotiation import SERVER_ERROR, heeds_schema
+from broadsheet.llm.negotiation import heeds_schema
 from broadsheet.llm.pacing import retry_after_s
 from broadsheet.llm.verdicts import Verdict, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from broadsheet.llm.negotiation import Dialect, Negotiation
     from broadsheet.llm.pacing import Pacer, Reservation
 
@@ -31,6 +33,10 @@ ATTEMPTS = 6
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
 CONNECT_TIMEOUT_S = 10.0
 SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
+NOT_KNOWN_PERHAPS = {500, 501}
+"""Other server errors tell of one that is loading, overloaded or gone, never of a format."""
+FORBIDDEN, FORBIDDEN_IN_A_ROW = 403, 16
+"""Where others are answered it is about this request: a gateway that moderates, a firewall."""
 
 
 class _TryAgain(Exception):  # noqa: N818 - a signal to tenacity, not an error
@@ -71,7 +77,7 @@ class Exchange:
         self._negotiation = negotiation
         self._first_token_timeout_s = first_token_timeout_s
         self._slowest_tokens_per_s = slowest_tokens_per_s
-        self._answers = 0
+        self._answers = self._forbidden = 0
         self.under_way: set[asyncio.Task[None]] = set()
         self.stopping = False
 
@@ -111,13 +117,15 @@ class Exchange:
 
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
         refusals = 0
+        own_steps: list[Dialect] = []
         while not self.stopping:
             output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
             held = await self._pacer.admit(request.input_tokens + output)
             if self.stopping:  # Python 3.11: a wait that ends while it is cancelled is not cancelled
                 self._pacer.refused(held)
                 break
-            dialect = self._negotiation.dialect  # others may have learnt it while this one waited
+            # Others may have learnt what is taken while this one waited.
+            dialect = own_steps[-1] if own_steps else self._negotiation.dialect
             started = time.monotonic()
             try:
                 response = await self._send(request, dialect, attempt)
@@ -126,32 +134,39 @@ class Exchange:
                 raise
             except Exception as error:
                 said = verdict(error)
-                refusals += said.kind == "too-many"
-                if self._again(said, held, dialect, attempt, refusals):
+                needed = held.tokens
+                self._give_back(said, held)
+                if said.kind == "too-many":
+                    refusals += 1
+                    self._close_gate(said, needed, refusals)
+                    continue
+                if self._may_be_the_dialect(said, attempt) and self._negotiation.refused(
+                    dialect, said.status, said.said, said.param, own_steps
+                ):
                     continue
                 if said.kind == "transient":
                     raise _TryAgain(said) from error
-                if said.kind == "misconfigured":
+                if said.kind == "misconfigured" and not self._is_of_this_request_alone(said):
                     raise LLMMisconfigured(_refusal(said, self._model, str(self._client.base_url))) from error
                 return Outcome(request, error=said.sentence, too_long=said.kind == "too-long")
-            return self._take(request, response, held, dialect, time.monotonic() - started)
+            return self._take(request, response, held, dialect, time.monotonic() - started, own_steps)
         raise asyncio.CancelledError
 
-    def _again(self, said: Verdict, held: Reservation, dialect: Dialect, attempt: int, refusals: int) -> bool:
-        """Settle a failure; whether to ask again at once: through the gate, or in another dialect."""
-        needed = held.tokens
+    def _give_back(self, said: Verdict, held: Reservation) -> None:
         if said.kind in {"too-many", "transient"}:
             self._pacer.failed(held, said.headers)
         else:
             self._pacer.refused(held)
-        if said.kind == "too-many":
-            wait = retry_after_s(said.headers)
-            if wait is None or (wait == 0 and refusals > 1):  # told "at once", and was refused again
-                wait = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
-            self._pacer.close(needed, wait)
-            return True
-        unknown = said.kind == "not-understood" or self._fails_over_dialect(said, attempt)
-        return unknown and self._negotiation.refused(dialect, said.status, said.sentence, said.param)
+
+    def _close_gate(self, said: Verdict, needed_tokens: float, refusals: int) -> None:
+        wait = retry_after_s(said.headers)
+        if wait is None or (wait == 0 and refusals > 1):  # told "at once", and was refused again
+            wait = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
+        self._pacer.close(needed_tokens, wait)
+
+    def _is_of_this_request_alone(self, said: Verdict) -> bool:
+        self._forbidden += said.status == FORBIDDEN
+        return said.status == FORBIDDEN and self._answers > 0 and self._forbidden < FORBIDDEN_IN_A_ROW
 
     def _take(
         self,
@@ -160,6 +175,7 @@ class Exchange:
         held: Reservation,
         dialect: Dialect,
         latency_s: float,
+        own_steps: Sequence[Dialect],
     ) -> Outcome:
         """Settle an answer and learn from it."""
         try:
@@ -175,16 +191,17 @@ class Exchange:
             dialect,
             heeded_limit=usage.output_tokens <= request.max_output_tokens,
             heeded_schema=self._negotiation.proven or heeds_schema(reply, request.schema),
+            own=bool(own_steps),
         )
-        self._answers += 1
+        self._answers, self._forbidden = self._answers + 1, 0
         return Outcome(request, reply)
 
-    def _fails_over_dialect(self, said: Verdict, attempt: int) -> bool:
-        """Whether a server error may mean "I do not know this format": llama-cpp-python answers so."""
-        return (
-            said.status >= SERVER_ERROR
+    def _may_be_the_dialect(self, said: Verdict, attempt: int) -> bool:
+        """A server error may mean "I do not know this format" too: llama-cpp-python answers so."""
+        return said.kind == "not-understood" or (
+            said.status in NOT_KNOWN_PERHAPS
             and not self._negotiation.proven
-            and (attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN or "response_format" in said.sentence)
+            and (attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN or "response_format" in said.said)
         )
 
     async def _send(self, request: Request, dialect: Dialect, attempt: int) -> httpx2.Response:
@@ -218,7 +235,7 @@ def _told_or_random(attempts: RetryCallState) -> float:
     """Seconds until the next try: what ``Retry-After`` says, as an overloaded server tells with a 503."""
     error = attempts.outcome.exception() if attempts.outcome else None
     told = retry_after_s(error.verdict.headers) if isinstance(error, _TryAgain) else None
-    return _RANDOM(attempts) if told is None else told
+    return told or _RANDOM(attempts)  # "at once" of a server that fails is no wait at all
 
 
 def reply_of(completion: dict[str, Any], latency_s: float) -> Reply:

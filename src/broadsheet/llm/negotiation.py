@@ -27,7 +27,11 @@ EFFORTS: tuple[Effort, ...] = ("minimal", "none", "low", "")
 """The least that a model takes: ``minimal`` of gpt-5, ``none`` of those after it, ``low`` of the o series."""
 _REASONING_MODEL = re.compile(r"(?:^|/)(?:gpt-5(?!.*chat)|o\d)")
 SERVER_ERROR = 500
-_FORMAT_WORDS = ("response_format", "json_schema", "json_object", "schema", "grammar", "structured output")
+_FORMAT_WORDS = (
+    *("response_format", "response format", "json_schema", "json_object", "json mode"),
+    *("schema", "grammar", "structured output"),
+)
+_ROLE_WORDS = ("role", "system", "developer instruction")
 _TEXT_AND_SCHEMA = "{text}\n\nAnswer with JSON alone, of this JSON Schema:\n{schema}"
 
 
@@ -118,10 +122,29 @@ class Dialect:
             said: The refusal's sentence.
             param: The parameter that it names.
         """
-        words = f"{param} {said}".lower()
-        names_limit = "max_completion_tokens" in words
+        for words in (
+            param.lower(),
+            said.lower(),
+        ):  # a parameter that is named outweighs a list in the sentence
+            if step := self._without(words):
+                return step
+        return self._simpler() if status >= SERVER_ERROR else None
+
+    def after_unexplained(self) -> Self | None:
+        """The next step down after a refusal that names nothing, such as "Invalid request"."""
+        if simpler := self._simpler():
+            return simpler
+        if self.temperature:
+            return replace(self, temperature=False)
+        return replace(self, system=False) if self.system else None
+
+    def _simpler(self) -> Self | None:
         lower = FORMATS[FORMATS.index(self.answer_format) + 1 :]
-        simpler = replace(self, answer_format=lower[0]) if lower else None
+        return replace(self, answer_format=lower[0]) if lower else None
+
+    def _without(self, words: str) -> Self | None:
+        """The dialect without the first thing that these words name."""
+        names_limit = "max_completion_tokens" in words
         if names_limit and (self.limit == "max_completion_tokens" or "max_tokens" in words):
             other: LimitName = (
                 "max_tokens" if self.limit == "max_completion_tokens" else "max_completion_tokens"
@@ -131,11 +154,12 @@ class Dialect:
             return replace(self, temperature=False)
         if self.effort and "reasoning" in words:
             return replace(self, effort=EFFORTS[EFFORTS.index(self.effort) + 1])
+        simpler = self._simpler()
         if simpler and any(word in words for word in _FORMAT_WORDS):
             return simpler
-        if self.system and "system" in words and "role" in words:
+        if self.system and any(word in words for word in _ROLE_WORDS):
             return replace(self, system=False)
-        return simpler if status >= SERVER_ERROR else None
+        return None
 
 
 class Negotiation:
@@ -162,45 +186,91 @@ class Negotiation:
         self.dialect = remembered or Dialect.most(model)
         self.proven = proven and remembered is not None
         self._remembered = remembered
-        self._spoken = {self.dialect}
         self._on_learnt = on_learnt
+        self._begin(self.dialect)
 
-    def refused(self, spoken: Dialect, status: int, said: str, param: str = "") -> bool:
+    def _begin(self, dialect: Dialect) -> None:
+        """Take steps from here, and come back where none of them helps."""
+        self.dialect = dialect
+        self._first = dialect, self.proven
+        self._tried = {dialect}
+        self._refused: set[Dialect] = set()
+
+    def refused(
+        self,
+        spoken: Dialect,
+        status: int,
+        said: str,
+        param: str = "",
+        own_steps: list[Dialect] | None = None,
+    ) -> bool:
         """Step down where the refusal says to; whether the request is worth asking again.
 
-        Several requests may be refused for one reason: only the first of them takes the step.
+        Several requests may be refused for one reason: only the first of them takes the step for all. A
+        refusal that explains nothing is followed too while no answer has come. Where every step is refused it
+        was not the dialect: all is as before, and no step is tried again until an answer comes.
+
+        Args:
+            spoken: What the request was asked in.
+            status: The HTTP status of the refusal.
+            said: What it says.
+            param: The parameter that it names.
+            own_steps: Where the request keeps the steps that it takes alone. It does once the dialect has
+                been answered, since it may be its papers that are refused.
         """
+        if own_steps is not None and (own_steps or (self.proven and spoken == self.dialect)):
+            lower = spoken.after_refusal(status, said, param)
+            if lower is None or lower in (self.dialect, *own_steps):
+                return False
+            own_steps.append(lower)
+            return True
         if spoken != self.dialect:
             return True
         lower = spoken.after_refusal(status, said, param)
-        if lower is None or lower in self._spoken:  # a refusal that names both limits would go round for ever
+        if lower is None and not self.proven:
+            lower = spoken.after_unexplained()
+        if lower is None or lower in self._tried:  # a refusal that names both limits would go round for ever
+            self.dialect, self.proven = self._first
             return False
-        less, more = _difference(lower, spoken), _difference(spoken, lower)
-        log.info("The server refuses %s; asking with %s.", more, less)
+        self._say(spoken, lower)
         self.dialect, self.proven = lower, False
-        self._spoken.add(lower)
+        self._tried.add(lower)
+        self._refused.add(spoken)
         return True
 
-    def answered(self, spoken: Dialect, *, heeded_limit: bool = True, heeded_schema: bool = True) -> None:
+    def answered(
+        self, spoken: Dialect, *, heeded_limit: bool = True, heeded_schema: bool = True, own: bool = False
+    ) -> None:
         """An answer came in this dialect: remember it.
 
+        One in a dialect that was refused to somebody else says that the refusal was not about the dialect;
+        one after steps of its own, that all have to take them.
         A server that has answered beyond the limit does not know ``max_completion_tokens`` and has not said
         so, as llama-cpp-python does: from now on it is told ``max_tokens``. One whose first answer lacks the
         schema's outermost form has passed over it, as gateways do that drop what a model does not take: the
         model has never seen it, so from now on it also stands in the prompt.
         """
-        if spoken != self.dialect:
+        if spoken != self.dialect and not own and spoken not in self._refused:
             return
         if not (heeded_schema or self.proven) and spoken.answer_format == "json_schema":
-            log.info("The server passes over the schema in silence; from now on it stands in the prompt.")
-            self.dialect = replace(spoken, answer_format="json_object_schema")
+            if spoken == self.dialect:
+                log.info("The server passes over the schema in silence; from now on it stands in the prompt.")
+                self.dialect = replace(spoken, answer_format="json_object_schema")
             return
-        if not heeded_limit:
-            self.dialect = replace(spoken, limit="max_tokens")
-        self.proven = True
+        if spoken != self.dialect or not self.proven or len(self._tried) > 1:
+            if own and spoken != self.dialect:
+                self._say(self.dialect, spoken)
+            self.proven = True
+            self._begin(spoken)
+        if not heeded_limit and spoken.limit != "max_tokens":
+            self._begin(replace(spoken, limit="max_tokens"))
         if self.dialect != self._remembered:
             self._remembered = self.dialect
             self._on_learnt(self.dialect)
+
+    def _say(self, refused: Dialect, taken: Dialect) -> None:
+        less, more = _difference(taken, refused), _difference(refused, taken)
+        log.info("The server refuses %s; asking with %s.", more, less)
 
 
 def heeds_schema(reply: Reply, schema: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,9 +29,16 @@ _BY_TYPE: Mapping[Kind, tuple[type[Exception], ...]] = {
 _TRANSIENT = {408, 409, 425}
 # OpenAI has a code for it; vLLM, llama.cpp and gateways say it in words, llama.cpp also with a 500.
 _TOO_LONG = re.compile(
-    r"context[ _](?:length|size|window)|max_tokens must be at least 1, got -", re.IGNORECASE
+    r"context[ _](?:length|size|window|limit)|max_tokens must be at least 1, got -"
+    r"|(?:prompt|input) is too long|maximum (?:prompt|input) length|reduce the length",
+    re.IGNORECASE,
 )
-_LONG = 300
+# Told as a 429 like a used-up quota, but waiting never helps a request that is larger than the whole of it.
+_TOO_LARGE = re.compile(r"request too large|tokens must be reduced", re.IGNORECASE)
+# The papers' fault or the answer's, whatever else the request asks for.
+_ABOUT_CONTENT = {"content_filter", "content_policy_violation", "json_validate_failed"}
+_MODERATED = re.compile(r"moderation|flagged|content[ _](?:management )?policy", re.IGNORECASE)
+_LONG, _READ = 300, 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ class Verdict:
         status: HTTP status, 0 where there was no answer.
         param: The parameter that is refused, where it is named.
         headers: The answer's headers, names in lower case.
+        said: All that the provider says, for who looks for words in it.
     """
 
     kind: Kind
@@ -53,6 +62,7 @@ class Verdict:
     status: int = 0
     param: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    said: str = ""
 
 
 def verdict(error: Exception) -> Verdict:
@@ -68,19 +78,43 @@ def verdict(error: Exception) -> Verdict:
 
 
 def _on_status(error: openai.APIStatusError) -> Verdict:
-    status, code = error.status_code, error.code or ""
-    said_too_long = status in {400, 413, 422, 500} and _TOO_LONG.search(error.message)
+    status, code, said = error.status_code, error.code or "", _said(error)
+    too_long = status in {400, 413, 422, 500} and _TOO_LONG.search(said)
+    too_large = status in {413, 429} and _TOO_LARGE.search(said)
     kinds: tuple[tuple[object, Kind], ...] = (
         (code in _USER_MUST_ACT, "misconfigured"),
-        (code == "context_length_exceeded" or said_too_long, "too-long"),
+        (code == "context_length_exceeded" or too_long or too_large, "too-long"),
+        (code in _ABOUT_CONTENT or (status in {400, 403} and _MODERATED.search(said)), "failed"),
         (status in {401, 403, 404}, "misconfigured"),
         (status == 429, "too-many"),
         (status in _TRANSIENT or status >= 500, "transient"),
         (status in {400, 415, 422}, "not-understood"),
     )
     kind: Kind = next((kind for applies, kind in kinds if applies), "failed")
-    sentence = _USER_MUST_ACT.get(code) or _short(error.message)
-    return Verdict(kind, sentence, status, error.param or "", error.response.headers)
+    sentence = _USER_MUST_ACT.get(code) or _short(said)
+    return Verdict(kind, sentence, status, str(error.param or ""), error.response.headers, said[:_READ])
+
+
+def _said(error: openai.APIStatusError) -> str:
+    """What a refusal says, of which the client's message may hold the status alone.
+
+    It knows ``{"error": {"message": ...}}``; LM Studio and TGI say ``{"error": "..."}``, FastAPI and vLLM
+    ``{"detail": ...}``, Gemini a list, OpenRouter quotes the provider in ``metadata``.
+    """
+    body = error.body
+    if isinstance(body, str):
+        return f"{error.message}: {body}" if body not in error.message else error.message
+    is_known = isinstance(body, dict) and isinstance(body.get("message"), str) and not body.get("metadata")
+    if is_known or not body:
+        return error.message
+    return f"{error.message}: {json.dumps(_without_request(body), ensure_ascii=False, default=str)}"
+
+
+def _without_request(told: object) -> object:
+    """A refusal without the request, which FastAPI quotes as ``input``: its words are not the server's."""
+    if isinstance(told, dict):
+        return {name: _without_request(value) for name, value in told.items() if name not in {"input", "ctx"}}
+    return [_without_request(part) for part in told] if isinstance(told, list) else told
 
 
 def _cause(error: Exception) -> str:
