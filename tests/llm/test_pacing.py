@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from email.utils import formatdate
 
 import pytest
@@ -65,6 +66,40 @@ def test_a_date_is_read_against_the_answers_own_date_and_never_before_now():
     assert retry_after_s({"retry-after": at, "date": formatdate(1_000_000, usegmt=True)}) == 30
     assert retry_after_s({"retry-after": at}, now=lambda: 1_000_010.0) == 20
     assert retry_after_s({"retry-after": at}, now=lambda: 2_000_000.0) == 0
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+def test_a_date_without_a_zone_is_greenwich_time_wherever_this_runs(monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        told = {"retry-after": "Mon Jan 12 13:47:10 1970", "date": "Mon, 12 Jan 1970 13:46:40 GMT"}
+        assert retry_after_s(told) == 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_part_that_makes_no_sense_does_not_void_the_others():
+    at = formatdate(1_000_030, usegmt=True)
+    assert retry_after_s({"retry-after-ms": "-100", "retry-after": "7"}) == 7
+    assert retry_after_s({"retry-after": at, "date": "yesterday"}, now=lambda: 1_000_010.0) == 20
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "nan", "inf", "none"])
+def test_a_limit_that_is_none_changes_nothing(limit):
+    async def story():
+        pacer = Pacer(requests_per_minute=6, tokens_per_minute=60_000, clock=Clock())
+        told = {
+            f"x-ratelimit-{what}-{name}": value
+            for name in ("requests", "tokens")
+            for what, value in (("limit", limit), ("remaining", "-1"), ("reset", "0"))
+        }
+        pacer.settle(await pacer.admit(1_000), 1_000, told)
+        await pacer.admit(10_000)
+        assert await waits(pacer, 59_000)
+
+    asyncio.run(story())
 
 
 def test_a_bucket_refills_at_its_rate_and_never_above_its_capacity():

@@ -26,7 +26,7 @@ def unanswered(asked: Iterable[str], why: str) -> list[Mapping[str, Any]]:
 
 def reply_in(line: Mapping[str, Any]) -> Reply | None:
     """The reply in a line; None where it tells of a fault, or cannot be read."""
-    from broadsheet.llm.exchange import reply_of
+    from broadsheet.llm.completion import reply_of
 
     response = line.get("response") or {}
     try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
@@ -18,7 +17,8 @@ from tenacity import (
 )
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
-from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm import Outcome, Request
+from broadsheet.llm.completion import counted, reply_of
 from broadsheet.llm.negotiation import heeds_schema
 from broadsheet.llm.pacing import retry_after_s
 from broadsheet.llm.verdicts import Verdict, verdict
@@ -180,16 +180,18 @@ class Exchange:
         """Settle an answer and learn from it."""
         try:
             reply = reply_of(response.json(), latency_s)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             self._pacer.failed(held, response.headers)
             said = f"the answer is no chat completion ({type(error).__name__})"
             raise _TryAgain(Verdict("transient", said, response.status_code)) from error
+        heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
+        reply = counted(reply, request)
         usage = reply.usage
         self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
         self._pacer.learn(len(request.papers), usage.output_tokens)
         self._negotiation.answered(
             dialect,
-            heeded_limit=usage.output_tokens <= request.max_output_tokens,
+            heeded_limit=heeded_limit,
             heeded_schema=self._negotiation.proven or heeds_schema(reply, request.schema),
             own=bool(own_steps),
         )
@@ -236,31 +238,6 @@ def _told_or_random(attempts: RetryCallState) -> float:
     error = attempts.outcome.exception() if attempts.outcome else None
     told = retry_after_s(error.verdict.headers) if isinstance(error, _TryAgain) else None
     return told or _RANDOM(attempts)  # "at once" of a server that fails is no wait at all
-
-
-def reply_of(completion: dict[str, Any], latency_s: float) -> Reply:
-    """The reply in a chat completion's JSON.
-
-    Raises:
-        LookupError, TypeError, AttributeError: It has no choice with a message.
-    """
-    choice = completion["choices"][0]
-    message = choice["message"]
-    usage = completion.get("usage") or {}
-    details = usage.get("prompt_tokens_details") or {}
-    content = message.get("content") or ""
-    return Reply(
-        text=content if isinstance(content, str) else json.dumps(content),
-        finish_reason=choice.get("finish_reason") or "stop",
-        refusal=message.get("refusal") or "",
-        model=completion.get("model") or "",
-        usage=Usage(
-            input_tokens=int(usage.get("prompt_tokens") or 0),
-            cached_tokens=int(details.get("cached_tokens") or 0),
-            output_tokens=int(usage.get("completion_tokens") or 0),
-        ),
-        latency_s=latency_s,
-    )
 
 
 def _refusal(said: Verdict, model: str, endpoint: str) -> str:

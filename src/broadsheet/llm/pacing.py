@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from broadsheet.llm.buckets import Bucket, Clock
@@ -52,14 +53,22 @@ def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.ti
     """
     after = headers.get("retry-after", "")
     for told, in_one_second in ((_number(headers.get("retry-after-ms")), 1000), (_number(after), 1)):
-        if told is not None and math.isfinite(told):
-            return max(0.0, told / in_one_second)
+        if told is not None and told >= 0:
+            return told / in_one_second
+    until = _http_date_s(after)
+    if until is None:
+        return None
+    sent = _http_date_s(headers.get("date", ""))
+    return max(0.0, until - (now() if sent is None else sent))
+
+
+def _http_date_s(text: str) -> float | None:
+    """Seconds since 1970 of an HTTP date, which is always GMT: the form of asctime does not say so."""
     try:
-        sent = headers.get("date")
-        at = parsedate_to_datetime(sent).timestamp() if sent else now()
-        return max(0.0, parsedate_to_datetime(after).timestamp() - at)
+        at = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 @dataclass(slots=True)
@@ -240,6 +249,10 @@ class Pacer:
             limit, remaining = (
                 _number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining")
             )
+            if (limit is not None and limit <= 0) or (
+                remaining or 0
+            ) < 0:  # Azure says -1 where there is none
+                limit = remaining = None
             if limit:
                 share_left = None if remaining is None else remaining * self.share
                 bucket.learn(
@@ -257,6 +270,7 @@ class Pacer:
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text or "")
+        number = float(text or "")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,72 @@
+"""Reads a chat completion's JSON, of which servers leave out or bend almost every part."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from broadsheet import tokens
+from broadsheet.llm import Reply, Request, Usage
+
+_MOST_TOKENS = 10**9
+
+
+def reply_of(completion: Mapping[str, Any], latency_s: float) -> Reply:
+    """The reply in a chat completion's JSON.
+
+    A completion without choices that was counted is what some gateways make of a filtered answer: it is paid
+    for.
+
+    Raises:
+        LookupError, TypeError, AttributeError: It has no choice with a message.
+    """
+    usage = completion.get("usage") or {}
+    details = usage.get("prompt_tokens_details") or {}
+    input_tokens = _tokens(usage.get("prompt_tokens"))
+    choices = completion.get("choices")
+    choice: Mapping[str, Any] = {"finish_reason": "content_filter", "message": {}}
+    if choices or not input_tokens:
+        choice = completion["choices"][0]
+    message: Mapping[str, Any] = choice["message"]
+    return Reply(
+        text=_text(message.get("content") or ""),
+        finish_reason=_text(choice.get("finish_reason") or "stop"),
+        refusal=_text(message.get("refusal") or ""),
+        model=_text(completion.get("model") or ""),
+        usage=Usage(
+            input_tokens=input_tokens,
+            cached_tokens=min(input_tokens, _tokens(details.get("cached_tokens"))),
+            output_tokens=_tokens(usage.get("completion_tokens")),
+        ),
+        latency_s=latency_s,
+    )
+
+
+def counted(reply: Reply, request: Request) -> Reply:
+    """The reply with its tokens counted here where the server did not: they are used, and paid for, alike."""
+    told = reply.usage
+    if told.input_tokens and (told.output_tokens or not reply.text):
+        return reply
+    usage = Usage(
+        told.input_tokens or request.input_tokens,
+        told.cached_tokens,
+        told.output_tokens or tokens.count(reply.text),
+    )
+    return replace(reply, usage=usage)
+
+
+def _text(said: Any) -> str:
+    """A text; of a list of parts, which some servers send, those that are text and no thoughts."""
+    if isinstance(said, str):
+        return said
+    parts = said if isinstance(said, list) else []
+    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return "".join(texts) if texts else json.dumps(said)
+
+
+def _tokens(said: Any) -> int:
+    number = said if isinstance(said, int | float) and math.isfinite(said) else 0
+    return min(max(0, int(number)), _MOST_TOKENS)
