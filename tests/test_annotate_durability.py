@@ -7,16 +7,19 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from broadsheet.annotate import annotate
+from broadsheet.batching import Limits
 from broadsheet.errors import StoreError
+from broadsheet.llm import Outcome, Reply, Request
 from broadsheet.prompts import Prompts
-from broadsheet.store import Store
-from papers import AnsweringLLM, papers
+from broadsheet.store import Store, claims
+from papers import AnsweringLLM, answer, numbered, papers, right
 
 HERE = Path(__file__).parent
 IN_FLIGHT_PAPERS = 4 * 4
@@ -97,6 +100,115 @@ def test_an_answer_that_was_kept_but_not_read_before_the_kill_is_not_paid_for_ag
         report = annotate(asked, store, llm, prompts)
         assert (llm.history, report.annotated, report.requests) == ([], 3, 0)
         assert [store.get(paper.id).annotation is not None for paper in asked] == [True] * 3
+
+
+def too_long(request: Request) -> Reply:
+    """Every record needs a repair, and the repair is right."""
+    records = numbered(request)
+    if request.purpose != "repair":
+        for each in records:
+            each["tldr"] = "word " * 40
+    return Reply(answer(records))
+
+
+def killed_at_the_repair(request: Request) -> Reply:
+    if request.purpose == "repair":
+        raise Killed
+    return too_long(request)
+
+
+def test_a_record_that_waited_for_its_repair_when_the_kill_came_goes_on_to_it(db: Path) -> None:
+    prompts, asked, limits = Prompts.load(), papers(30), Limits(papers=10)
+    with Store.open(db) as store, pytest.raises(Killed):
+        annotate(asked, store, AnsweringLLM(killed_at_the_repair), prompts, limits=limits)
+    with Store.open(db) as store:
+        llm = AnsweringLLM(too_long)
+        report = annotate(asked, store, llm, prompts, limits=limits)
+        assert (report.papers, report.annotated) == (30, 30)
+        assert {request.purpose for request in llm.history} == {"repair"}
+        assert all("40 words" in request.turns[-1].text for request in llm.history)
+        assert [llm.asked_for(paper) for paper in asked] == [1] * 30
+
+
+def test_a_repair_that_was_kept_but_not_read_before_the_kill_is_not_asked_for_again(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts, asked = Prompts.load(), papers(3)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, Store.open(db) as store:
+        patch.setattr("broadsheet.annotate.stage.Stage._take_repair", die)
+        with pytest.raises(Killed):
+            annotate(asked, store, AnsweringLLM(too_long), prompts)
+    with Store.open(db) as store:
+        llm = AnsweringLLM()
+        assert annotate(asked, store, llm, prompts).annotated == 3
+        assert llm.history == []
+
+
+def test_what_waits_for_a_repair_is_not_asked_by_a_process_beside_it(db: Path) -> None:
+    prompts, asked = Prompts.load(), papers(3)
+    with Store.open(db) as store, pytest.raises(Killed):
+        annotate(asked, store, AnsweringLLM(killed_at_the_repair), prompts)
+
+    def beside(request: Request) -> Reply:
+        with Store.open(db) as other:
+            report = annotate(asked, other, AnsweringLLM(), prompts)
+        assert (report.annotated, report.elsewhere) == (0, 3)
+        return too_long(request)
+
+    with Store.open(db) as store:
+        assert annotate(asked, store, AnsweringLLM(beside), prompts).annotated == 3
+
+
+def test_a_claim_is_renewed_while_nothing_but_waiting_is_done(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Waiting(AnsweringLLM):
+        stop = staticmethod(lambda: False)
+        waiting = "429: 3600 s"
+
+        def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+            with Store.open(db) as other:
+                other._db.execute("UPDATE claims SET expires_at = 0")
+                monkeypatch.setattr(claims, "_RENEWAL_S", 0.0)
+                self.stop()
+                assert annotate(asked, other, AnsweringLLM(), prompts).elsewhere == 3
+            yield from super().complete(requests)
+
+    prompts, asked = Prompts.load(), papers(3)
+    with Store.open(db) as store:
+        assert annotate(asked, store, Waiting(), prompts).annotated == 3
+
+
+def test_a_signal_that_is_heard_while_more_is_handed_over_does_not_undo_the_answer(db: Path) -> None:
+    prompts, asked = Prompts.load(), papers(4)
+    answered = 0
+
+    def answering(request: Request) -> Reply | None:
+        nonlocal answered
+        answered += 1
+        return right(request)
+
+    def stop() -> bool:
+        if answered:
+            raise KeyboardInterrupt
+        return False
+
+    with Store.open(db) as store:
+        with pytest.raises(KeyboardInterrupt):
+            annotate(
+                asked,
+                store,
+                AnsweringLLM(answering),
+                prompts,
+                limits=Limits(papers=1),
+                in_flight=1,
+                stop=stop,
+            )
+        assert len(list(store.annotations.replies())) == answered == 1
 
 
 def test_a_terminated_run_finishes_what_is_under_way_and_loses_nothing(db: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from broadsheet import tokens
 from broadsheet.annotate.asking import Asker
@@ -170,6 +171,11 @@ def _quota(settings: Settings) -> int | None:
     return int(settings.tokens_per_minute) if settings.tokens_per_minute else None
 
 
+def _fitted(paper: Paper, limits: Limits, fixed_tokens: int, count: Callable[[str], int]) -> FencedPaper:
+    """A paper as it is sent."""
+    return pack([paper], limits, fixed_tokens=fixed_tokens, count=count)[0].papers[0]
+
+
 def annotate(
     papers: Sequence[Paper],
     store: Store,
@@ -225,34 +231,34 @@ def annotate(
     if not papers and not taken_up:
         return AnnotateReport(papers=elsewhere, elsewhere=elsewhere, cost_usd=0.0)
     maker, judge = maker_of(llm, prompts), judge_of(prompts)
-    recovered = recover(store, judge, maker, papers) if llm.prompted else set()
-    papers = [paper for paper in papers if paper.id not in recovered]
     asker = Asker(prompts, limits, prompted=llm.prompted)
+    count = tokens.count if llm.prompted else len
+    fit = partial(_fitted, limits=limits, fixed_tokens=asker.fixed_tokens, count=count)
+    recovered, faults = recover(store, judge, maker, papers, fit) if llm.prompted else (set(), [])
+    begun = recovered | {fault.paper.paper.id for fault in faults}
+    papers = [paper for paper in papers if paper.id not in begun]
     chosen = plan(len(papers), limits, in_flight=in_flight, tokens_per_minute=tokens_per_minute)
     log.info(chosen.why)
     limits = replace(limits, papers=chosen.papers)
-    count = tokens.count if llm.prompted else len
     batches = pack(papers, limits, fixed_tokens=asker.fixed_tokens, count=count)
-
-    def fit(paper: Paper) -> FencedPaper:
-        return pack([paper], limits, fixed_tokens=asker.fixed_tokens, count=count)[0].papers[0]
-
     left = [left_of(request, maker, fit) for request in taken_up]
+    course = Course(
+        (batch.papers for batch in batches),
+        chosen.papers,
+        patient=tokens_per_minute is not None or isinstance(llm, Lasting),
+    )
+    course.repair(faults)
     stage = Stage(
         store,
         llm,
         maker,
         asker=asker,
-        course=Course(
-            (batch.papers for batch in batches),
-            chosen.papers,
-            patient=tokens_per_minute is not None or isinstance(llm, Lasting),
-        ),
+        course=course,
         judge=judge,
         spending=Spending(budget, price),
         in_flight=in_flight,
         watch=Watch(on_progress, stop),
-        papers=len(papers) + sum(len(taken.ask.papers) for taken in left),
+        papers=len(papers) + len(faults) + sum(len(taken.ask.papers) for taken in left),
         left=left,
     )
     report = stage.run()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from broadsheet.annotate.asking import Fault
 from broadsheet.annotate.judging import Judge, Verdict
 from broadsheet.annotate.notes import Notes
 from broadsheet.annotate.replies import RawRecord, read
@@ -15,8 +16,8 @@ from broadsheet.record import Maker
 from broadsheet.store import Store
 from broadsheet.store.annotations import KeptReply
 
-_UNREAD_AT_MOST = 64
-"""Replies that are looked at; far more processes than share a database."""
+_LOOKED_AT = 500
+"""Replies that are looked at: under a quota, all records to repair of a run may have waited for its end."""
 
 
 @dataclass
@@ -81,35 +82,57 @@ class _Rebuild:
         return found
 
 
-def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -> set[str]:
-    """Read the answers that were paid for but not read before the process was killed.
+def recover(
+    store: Store,
+    judge: Judge,
+    maker: Maker,
+    papers: Sequence[Paper],
+    sized: Callable[[Paper], FencedPaper] = fenced,
+) -> tuple[set[str], list[Fault]]:
+    """Take up the answers that were paid for and not brought to their end before the process was killed.
 
-    A reply is committed before it is read, so a kill leaves at most the last reply of each process unread.
-    Its records are kept where nothing is wrong with them; the rest is asked about again. Papers that a living
-    process has claimed are that process's to read.
+    A reply is committed before it is read, so a kill leaves at most the last reply of each process unread,
+    and any number of records that waited for their repair. Records with nothing wrong with them are kept;
+    those whose repair has come, as good as it made them; the others go on to theirs, and are claimed. The
+    rest is asked about again. Papers that a living process has claimed are that process's to read.
+
+    Args:
+        store: The cache.
+        judge: Holds records against their papers.
+        maker: Who answers now.
+        papers: What has no annotation.
+        sized: A paper as it is sent.
 
     Returns:
-        Ids of the papers that have their annotation now.
+        Ids of the papers that have their annotation now, and the records that are to be repaired.
     """
     wanted = {paper.id: paper for paper in papers}
-    recovered: set[str] = set()
+    ours: set[str] = set()
+    kept: set[str] = set()
+    faults: dict[str, Fault] = {}
     with store.transaction():
-        for reply in store.annotations.replies(maker, latest=_UNREAD_AT_MOST):
-            unread = {
-                maker.key(content_hash): paper_id
-                for paper_id, content_hash in reply.papers.values()
-                if paper_id in wanted and wanted[paper_id].content_hash == content_hash
-            }
-            ours = {unread[key] for key in store.claims.take(unread)}
+        for reply in store.annotations.replies(maker, latest=_LOOKED_AT):
             asked = {
                 ref: fenced(wanted[paper_id])
-                for ref, (paper_id, _) in reply.papers.items()
-                if paper_id in ours
+                for ref, (paper_id, content_hash) in reply.papers.items()
+                if paper_id in wanted and wanted[paper_id].content_hash == content_hash
             }
+            if not asked:
+                continue
+            keys = {maker.key(sent.paper.content_hash): sent.paper.id for sent in asked.values()}
+            ours |= {keys[key] for key in store.claims.take(keys)}
             for ref, record in read(_answer(reply), asked).records.items():
                 paper = asked[ref].paper
+                if paper.id not in ours - kept:
+                    continue
                 verdict = judge.judge(paper, record)
-                if verdict.annotation and not verdict.problems:
+                if verdict.problems and reply.purpose == "repair":
+                    verdict = judge.settle(paper, record)
+                elif verdict.problems:
+                    faults[paper.id] = Fault(sized(paper), record, verdict.problems, reply.id)
+                    continue
+                if verdict.annotation:
+                    faults.pop(paper.id, None)
                     store.annotations.keep(
                         paper,
                         maker,
@@ -118,9 +141,12 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
                         reply.id,
                         annotated_at=reply.received_at,
                     )
-                    recovered.add(paper.id)
+                    kept.add(paper.id)
         store.claims.release_all()
-    return recovered
+        store.claims.take(
+            {maker.key(fault.paper.paper.content_hash): paper_id for paper_id, fault in faults.items()}
+        )
+    return kept, list(faults.values())
 
 
 def _answer(reply: KeptReply) -> Reply:

@@ -112,6 +112,7 @@ class Stage:
             reply_id = left and self._store.annotations.reply_to(outcome.request.id)
             reply_id = reply_id or self._account.keep_reply(maker, outcome.request, reply, cost)
             self._store.claims.renew()
+        with self._store.transaction():  # a second Ctrl-C is heard in there, and must not undo the answer
             self._hand_over(reading=True)
         asked = {f"P{number}": paper for number, paper in enumerate(ask.papers, 1)}
         reading = read(reply, asked)
@@ -292,8 +293,14 @@ class Stage:
             self._store.claims.release_all()
 
     def _pulse(self) -> bool:
-        """Whether to stop; an engine that waits asks, and each time it is told where the run stands."""
+        """Whether to stop; an engine that waits asks, and each time it is told where the run stands.
+
+        A wait may be longer than a lease, since a 429 may say an hour.
+        """
         self._tell()
+        if self._store.claims.due:
+            with self._store.transaction():
+                self._store.claims.renew()
         return self._watch.stop()
 
     def _tell(self) -> None:

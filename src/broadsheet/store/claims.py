@@ -1,7 +1,7 @@
 """Which process is asking for which paper, so that two processes on one database never ask the same one.
 
-A claim is a lease: it is renewed as long as answers come, given back when the paper is done, and taken over
-when it has expired or its owner is dead.
+A claim is a lease: it is renewed while answers come or are waited for, given back when the paper is done, and
+taken over when it has expired or its owner is dead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 from broadsheet.store.processes import is_dead, new_name
 
 LEASE_S = 900.0
-"""How long a claim holds without an answer; longer than any one request takes."""
+"""How long a claim holds without being renewed, by a process on another host that may be gone."""
 _RENEWAL_S = LEASE_S / 60
 """How often a lease is renewed at most: each renewal writes every row that the process holds."""
 
@@ -66,11 +66,15 @@ class Claims:
         )
         return {row[0] for row in rows}
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to renew."""
+        return abs(time.time() - self._renewed_at) >= _RENEWAL_S  # a clock may also be set back
+
     def renew(self) -> None:
-        """Hold our claims for about another lease."""
-        at = time.time()
-        if abs(at - self._renewed_at) >= _RENEWAL_S:  # a clock may also be set back
-            self._renewed_at = at
+        """Hold our claims for about another lease, where that is due."""
+        if self.due:
+            at = self._renewed_at = time.time()
             self._db.execute("UPDATE claims SET expires_at = ? WHERE owner = ?", [at + LEASE_S, self.owner])
 
     def release(self, keys: Iterable[str]) -> None:
