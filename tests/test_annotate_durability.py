@@ -15,7 +15,7 @@ import pytest
 
 from broadsheet.annotate import annotate
 from broadsheet.batching import Limits
-from broadsheet.errors import StoreError
+from broadsheet.errors import LLMUnavailable, StoreError
 from broadsheet.llm import Outcome, Reply, Request
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store, claims
@@ -209,6 +209,22 @@ def test_a_signal_that_is_heard_while_more_is_handed_over_does_not_undo_the_answ
                 stop=stop,
             )
         assert len(list(store.annotations.replies())) == answered == 1
+
+
+def test_a_run_that_an_error_ended_says_how_far_it_came(db: Path) -> None:
+    llm = AnsweringLLM()
+
+    def twice(request: Request) -> Reply:
+        if len(llm.history) > 2:
+            raise LLMUnavailable("The model does not answer.")
+        return right(request)
+
+    llm._answer_to = twice
+    with Store.open(db) as store:
+        with pytest.raises(LLMUnavailable):
+            annotate(papers(10), store, llm, Prompts.load(), limits=Limits(papers=2))
+        (row,) = store._db.execute("SELECT annotated, ending FROM runs")
+        assert tuple(row) == (4, "failed")
 
 
 def test_a_terminated_run_finishes_what_is_under_way_and_loses_nothing(db: Path) -> None:

@@ -189,3 +189,29 @@ def test_a_malformed_table_of_prices_is_refused_with_a_sentence(table: str, tmp_
     path.write_text(table)
     with pytest.raises(ConfigError, match=r"each model needs input, cached and output"):
         Prices.load(path)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "[models]\nx = { input = nan, cached = 1, output = 1 }",
+        "[models]\nx = { input = 1, cached = 1, output = inf }",
+        "[models]\nx = { input = 1, cached = -1, output = 1 }",
+        "[models]\n[batch]\nfactor = -1",
+        "[models]\n[batch]\nfactor = nan",
+    ],
+)
+def test_a_price_that_is_no_price_is_refused_with_a_sentence(table: str, tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(table)
+    with pytest.raises(ConfigError, match=r"negative or no number; correct it"):
+        Prices.load(path)
+
+
+def test_a_dry_run_counts_the_failed_papers_that_are_asked_for_and_forgives_none() -> None:
+    script([{"text": "", "refusal": "I cannot."}] * 100)
+    for _ in range(3):
+        run("--limit", "1")
+    for _ in range(2):
+        assert json.loads(run("--retry-failed", "--dry-run", "--json").stdout)["papers"] == 12
+    assert json.loads(run("--dry-run", "--json").stdout)["papers"] == 11

@@ -112,3 +112,10 @@ def test_every_setting_says_what_it_is() -> None:
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(ValidationError):
         Settings.load().model = "other"
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "-inf"])
+def test_a_number_without_end_is_no_limit(monkeypatch, number):
+    monkeypatch.setenv("BROADSHEET_TOKENS_PER_MINUTE", number)
+    with pytest.raises(ConfigError, match="BROADSHEET_TOKENS_PER_MINUTE"):
+        Settings.load()

@@ -203,6 +203,15 @@ def test_damage_that_shows_itself_while_rows_are_read_is_told_of() -> None:
             one_sentence(caught)
 
 
+def test_words_that_are_no_utf8_are_damage() -> None:
+    with Store.open("b.db") as store:
+        store.papers.add(paper("A lantern that nobody lit"), DAY)
+    Path("b.db").write_bytes(Path("b.db").read_bytes().replace(b"lantern that", b"lan\xff\xfern that"))
+    with Store.open("b.db") as store, pytest.raises(StoreError, match="damaged") as caught:
+        list(store._db.execute("SELECT title FROM papers"))
+    one_sentence(caught)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_file_and_a_read_only_folder_are_told_of_in_one_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "fixed"

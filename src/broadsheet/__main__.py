@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -14,6 +15,7 @@ def main() -> None:
     off without a word.
     """
     signal.signal(signal.SIGTERM, _as_ctrl_c)
+    _replace_closed_streams()
     try:
         from broadsheet.cli import main as command
 
@@ -25,6 +27,16 @@ def main() -> None:
         _say_how_to_go_on()
     finally:
         _answer_signals_by(signal.SIG_DFL)
+
+
+def _replace_closed_streams() -> None:
+    """Read nothing from, and write nowhere to, a stream that the shell has closed (``2>&-``).
+
+    Python has none then, and ``print`` to none goes among the results.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - lasts
 
 
 def _answer_signals_by(action: signal.Handlers) -> None:

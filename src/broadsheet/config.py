@@ -28,7 +28,12 @@ class Settings(BaseSettings):
     """What a run depends on; each field is also ``BROADSHEET_<FIELD>`` and a key of the TOML file."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="BROADSHEET_", toml_file=CONFIG_FILE, env_ignore_empty=True
+        allow_inf_nan=False,
+        frozen=True,
+        extra="forbid",
+        env_prefix="BROADSHEET_",
+        toml_file=CONFIG_FILE,
+        env_ignore_empty=True,
     )
 
     db: Path = Field(Path("broadsheet.db"), description="The cache, an SQLite file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Prices:
         """Read a table; without a path, the one that comes with Broadsheet.
 
         Raises:
-            ConfigError: It cannot be read, or a price is missing or negative.
+            ConfigError: It cannot be read, or a price is missing, negative or no number.
         """
         path = path or Path(__file__).with_name("prices.toml")
         try:
@@ -59,8 +60,11 @@ class Prices:
             raise ConfigError(
                 f"The prices in {path} cannot be read ({error!r}); each model needs input, cached and output."
             ) from error
-        if any(min(price.input, price.cached, price.output) < 0 for price in models.values()):
-            raise ConfigError(f"A price in {path} is negative; correct it.")
+        numbers = [
+            number for price in models.values() for number in (price.input, price.cached, price.output)
+        ]
+        if not all(math.isfinite(number) and number >= 0 for number in (*numbers, factor)):
+            raise ConfigError(f"A price in {path}, or its factor, is negative or no number; correct it.")
         return cls(models, factor)
 
     def of(self, engine: str, model: str) -> Price | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
+import subprocess
+import sys
 import time
 from datetime import date
 
@@ -14,7 +17,7 @@ from broadsheet.store import Store
 from papers import papers
 from servers.faults import Faults
 from servers.openai_server import Behaviour, OpenAIServer
-from terminals import COLUMNS, CTRL_C, Command, Terminal
+from terminals import COLUMNS, CTRL_C, Command, Terminal, environment
 
 BROADSHEET = ("-m", "broadsheet")
 SOON = (
@@ -121,3 +124,24 @@ def test_lines_of_a_log_grow_rare_while_nothing_comes_and_frequent_again(
     assert waits[:6] == [PLAIN_INTERVAL_S, 10, 20, 40, LONGEST_PLAIN_INTERVAL_S, LONGEST_PLAIN_INTERVAL_S]
     assert 400 in said
     assert waits[said.index(400) + 1] == 2 * PLAIN_INTERVAL_S
+
+
+def test_it_is_told_that_all_wait_for_a_server_that_is_overloaded() -> None:
+    class Overloaded(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return "server_error" if len(server.seen) > 1 else ""
+
+    server = OpenAIServer(behaviour=Behaviour(faults=Overloaded(), overloaded={"retry-after": "12"}))
+    with server, Terminal(*BROADSHEET, "annotate", **asking(server)) as terminal:
+        terminal.until(r"2/12 500: 12 s")
+        terminal.until("500: 11 s")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- 2>&-"])
+def test_a_stream_that_the_shell_has_closed_changes_nothing_about_the_results(closed: str) -> None:
+    command = f"{sys.executable} -m broadsheet annotate --engine extractive --json {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command], check=False, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["annotated"] == 12

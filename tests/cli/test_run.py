@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -125,7 +126,9 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, "-m", "broadsheet", *sys.argv[1:]])"""
 
 
-def in_a_terminal(answer: bytes, *words: str, **environment: str) -> tuple[int, str]:
+def in_a_terminal(
+    answer: bytes, *words: str, stderr: BinaryIO | None = None, **environment: str
+) -> tuple[int, str]:
     """The exit code, and what a person sees who types this answer to the question."""
     ours, theirs = pty.openpty()
     command = subprocess.Popen(
@@ -133,7 +136,7 @@ def in_a_terminal(answer: bytes, *words: str, **environment: str) -> tuple[int, 
         env={**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm", **environment},
         stdin=theirs,
         stdout=theirs,
-        stderr=theirs,
+        stderr=stderr or theirs,
     )
     os.close(theirs)
     seen, answered = b"", False
@@ -169,6 +172,17 @@ def test_no_and_ctrl_c_at_the_question_end_the_run_and_no_live_line_covers_it(an
     assert "Reading papers" not in after
     assert "Stopping" not in after
     assert not server.seen
+
+
+def test_nobody_is_asked_a_question_that_is_written_to_a_file(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        code, seen = in_a_terminal(
+            b"", "run", "sample", stderr=stderr, OPENAI_API_KEY="k", BROADSHEET_CONFIRM_TOKENS="10"
+        )
+    assert code == 2
+    assert "Start?" not in seen
+    assert "add --yes" in log.read_text()
 
 
 @pytest.mark.parametrize("annotated_before", [False, True])

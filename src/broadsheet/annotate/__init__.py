@@ -85,10 +85,12 @@ def wanting(
     paper_ids: Iterable[str] | None = None,
     *,
     stale: bool = False,
+    failed_too: bool = False,
     limit: int | None = None,
 ) -> list[Paper]:
     """Papers without a current annotation that no request under way asks about; see `annotate_wanting`."""
-    papers = store.annotations.wanting(maker_of(llm, prompts), paper_ids, stale=stale)
+    maker = maker_of(llm, prompts)
+    papers = store.annotations.wanting(maker, paper_ids, stale=stale, failed_too=failed_too)
     return [paper for paper in papers if not (isinstance(llm, Lasting) and llm.holds(paper))][:limit]
 
 

@@ -86,8 +86,8 @@ class Stage:
                 self._take(outcome)
                 self._tell()
             return self._end()
-        except BaseException:
-            self._give_up_claims()
+        except BaseException as error:
+            self._give_up(error)
             raise
 
     def _take_up(self) -> None:
@@ -287,10 +287,11 @@ class Stage:
             return "budget" if self._over_budget and not self._stopped else "stopped"
         return "with-service" if waiting else "done"
 
-    def _give_up_claims(self) -> None:
-        """Free what was claimed, when an error ends the run; one that cannot be freed expires."""
+    def _give_up(self, error: BaseException) -> None:
+        """Free what was claimed and say that an error ended the run; a claim that cannot be freed expires."""
         with suppress(StoreError), self._store.transaction():
             self._store.claims.release_all()
+            self._account.end("failed" if isinstance(error, Exception) else "interrupted", 0)
 
     def _pulse(self) -> bool:
         """Whether to stop; an engine that waits asks, and each time it is told where the run stands.

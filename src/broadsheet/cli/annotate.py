@@ -84,17 +84,17 @@ def annotate_(
             number = rebuild(store, prompts)
             say(json.dumps({"rebuilt": number}) if as_json else f"{number:,} annotations rebuilt.")
             return
-        if retry_failed and not dry_run:
-            with store.transaction():
-                store.annotations.forgive()
         llm = open_llm(settings, store, prompts)
-        papers = wanting(store, llm, prompts, stale=stale, limit=limit)
+        papers = wanting(store, llm, prompts, stale=stale, failed_too=retry_failed, limit=limit)
         expected = expect(papers, llm, prompts, settings)
         if dry_run:
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
             return
         if not yes:
             confirm(expected, settings)
+        if retry_failed:
+            with store.transaction():
+                store.annotations.forgive()
         with watching(quiet=quiet) as watch:
             report = annotate_wanting(
                 store,

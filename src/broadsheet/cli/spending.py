@@ -45,7 +45,7 @@ def confirm(expected: Estimate, settings: Settings) -> None:
     """
     if expected.tokens <= settings.confirm_tokens:
         return
-    if not sys.stdin.isatty():
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(
             f"This run is large ({estimate_sentence(expected)[:-1]}); add --yes to start it, or use --limit."
         )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 6
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
 CONNECT_TIMEOUT_S = 10.0
+_RANDOM = wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
 SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
 NOT_KNOWN_PERHAPS = {500, 501}
 """Other server errors tell of one that is loading, overloaded or gone, never of a format."""
@@ -95,7 +96,7 @@ class Exchange:
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, _TryAgain) and not self.stopping),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=_told_or_random,
+            wait=self._told_or_random_s,
             reraise=True,
         )
         try:
@@ -151,6 +152,15 @@ class Exchange:
                 return Outcome(request, error=said.sentence, too_long=said.kind == "too-long")
             return self._take(request, response, held, dialect, time.monotonic() - started, own_steps)
         raise asyncio.CancelledError
+
+    def _told_or_random_s(self, attempts: RetryCallState) -> float:
+        """Seconds until the next try: what ``Retry-After`` says, as an overloaded server tells with a 503."""
+        error = attempts.outcome.exception() if attempts.outcome else None
+        said = error.verdict if isinstance(error, _TryAgain) else Verdict("transient", "")
+        # "At once" of a server that has just failed is no wait at all.
+        wait_s = retry_after_s(said.headers) or _RANDOM(attempts)
+        self._pacer.hold_off(str(said.status or "no answer"), wait_s)
+        return wait_s
 
     def _give_back(self, said: Verdict, held: Reservation) -> None:
         if said.kind in {"too-many", "transient"}:
@@ -228,16 +238,6 @@ class Exchange:
             )
         finally:
             self.under_way.discard(task)
-
-
-_RANDOM = wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
-
-
-def _told_or_random(attempts: RetryCallState) -> float:
-    """Seconds until the next try: what ``Retry-After`` says, as an overloaded server tells with a 503."""
-    error = attempts.outcome.exception() if attempts.outcome else None
-    told = retry_after_s(error.verdict.headers) if isinstance(error, _TryAgain) else None
-    return told or _RANDOM(attempts)  # "at once" of a server that fails is no wait at all
 
 
 def _refusal(said: Verdict, model: str, endpoint: str) -> str:

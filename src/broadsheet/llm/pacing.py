@@ -110,14 +110,16 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
         self._tokens_a_paper: float | None = None
         self._hindered_by, self._hindered_until = "", 0.0
+        self._held_off_by, self._held_off_until = "", 0.0
         self.share = 1.0
 
     @property
     def waiting(self) -> str:
         """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
-        if not self._hindered_by:
-            return ""
-        return f"{self._hindered_by}: {max(1, math.ceil(self._hindered_until - self._clock()))} s"
+        by, until = self._hindered_by, self._hindered_until
+        if not by and not self._under_way and self._held_off_until > self._clock():
+            by, until = self._held_off_by, self._held_off_until
+        return f"{by}: {max(1, math.ceil(until - self._clock()))} s" if by else ""
 
     @property
     def under_way(self) -> int:
@@ -228,6 +230,14 @@ class Pacer:
     def refused(self, held: Reservation) -> None:
         """The server did not understand: nothing was used, and it says nothing about its load."""
         self._release(held, 0.0)
+
+    def hold_off(self, why: str, wait_s: float) -> None:
+        """A request waits by itself, such as for a server that is overloaded; it is told where all do."""
+        until = self._clock() + wait_s
+        if until > self._held_off_until + _SAID_ONCE_S:
+            log.info("%s: asked again in %.1f s", why, wait_s)
+        if until > self._held_off_until:
+            self._held_off_by, self._held_off_until = why, until
 
     def close(self, needed_tokens: float, wait_s: float) -> None:
         """Shut the gate for all until the wait is over; a longer wait that stands is kept."""

@@ -167,7 +167,12 @@ class Annotations:
         )
 
     def wanting(
-        self, maker: Maker, paper_ids: Iterable[str] | None = None, *, stale: bool = False
+        self,
+        maker: Maker,
+        paper_ids: Iterable[str] | None = None,
+        *,
+        stale: bool = False,
+        failed_too: bool = False,
     ) -> list[Paper]:
         """Papers whose present words this engine and model have not annotated.
 
@@ -175,6 +180,7 @@ class Annotations:
             maker: Who is to annotate.
             paper_ids: Only these papers; None for all.
             stale: Also papers annotated under another prompt or schema.
+            failed_too: Also papers that failed too often.
 
         Papers that failed `MAX_TRIES` times under the same key are left out, unless no answer came at all; a
         paper that was revised back to words it had before is asked about again. Oldest first, then by rank.
@@ -201,7 +207,7 @@ class Annotations:
         }
         chosen = None if paper_ids is None else set(paper_ids)
         papers = (paper_from_row(row) for row in rows if chosen is None or row["id"] in chosen)
-        return [paper for paper in papers if maker.key(paper.content_hash) not in spent]
+        return [paper for paper in papers if failed_too or maker.key(paper.content_hash) not in spent]
 
     def replies(self, maker: Maker | None = None, *, latest: int | None = None) -> Iterator[KeptReply]:
         """Replies that were kept, in the order in which they came.

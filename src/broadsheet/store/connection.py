@@ -16,9 +16,11 @@ from broadsheet.migrations import upgrade
 
 BUSY_TIMEOUT_S = 30.0
 
+_DAMAGED = "{path} is damaged; restore it from a backup or name another file with --db."
 _SENTENCES = (
     ("file is not a database", "{path} is not a Broadsheet database; name another file with --db."),
-    ("malformed", "{path} is damaged; restore it from a backup or name another file with --db."),
+    ("could not decode to utf-8", _DAMAGED),
+    ("malformed", _DAMAGED),
     ("readonly", "{path} is read-only; make it and its folder writable or name another file with --db."),
     ("locked", "{path} is locked by another program; try again when that has finished."),
     ("full", "The disk that holds {path} is full; free some space and run the same command again."),
@@ -40,6 +42,8 @@ def _translating(path: str) -> Iterator[None]:
         if sentence := _sentence(path, error):
             raise StoreError(sentence) from error
         raise
+    except UnicodeDecodeError as error:
+        raise StoreError(_DAMAGED.format(path=path)) from error
 
 
 class _Cursor(sqlite3.Cursor):
@@ -76,7 +80,7 @@ class _Connection(sqlite3.Connection):
             # sqlite3's own `execute` does not ask `cursor`.
             return self.cursor().execute(*args)  # type: ignore[no-any-return]
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 # Who has waited in vain will only tidy up; that is not worth the same wait again.
                 super().execute("PRAGMA busy_timeout = 0")
             with _translating(self.path):
