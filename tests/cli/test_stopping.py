@@ -17,6 +17,7 @@ from servers.limits import Limits
 from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, placeholder
 from terminals import CTRL_C, Command, Terminal
 
+GOLD = Path(__file__).parents[2] / "fixtures" / "gold" / "reference.jsonl"
 BROADSHEET = ("-m", "broadsheet")
 AT_ONCE_S = 10.0
 """Beside waits of five minutes, at once: on a busy machine, a process needs a second or two to end."""
@@ -93,6 +94,19 @@ def test_a_wait_of_minutes_at_a_429_ends_at_once_and_nothing_is_sent(
             assert "failed" not in command.out + command.err
         assert {seen.status for seen in server.seen} == {429}
     assert annotated() == claimed() == 0
+
+
+def test_an_evaluation_that_is_stopped_scores_nothing_and_says_what_keeps_its_answers() -> None:
+    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
+    with (
+        OpenAIServer(behaviour=behaviour) as server,
+        Command(*BROADSHEET, "evaluate", str(GOLD), "-v", **asking(server)) as command,
+    ):
+        command.until(lambda: "429: nothing is sent for 300" in command.err)
+        command.process.send_signal(signal.SIGTERM)
+        assert command.end() == 2
+        assert "papers left; a cache named with --db keeps what is done" in command.err
+        assert command.out == ""
 
 
 def test_what_waits_for_a_quota_is_not_sent_after_a_stop() -> None:

@@ -76,6 +76,15 @@ def test_with_db_what_is_annotated_is_not_asked_again(broadsheet, replaying, tmp
     assert again["measures"] == first["measures"]
 
 
+def test_a_large_evaluation_is_not_started_without_a_yes(broadsheet, replaying, monkeypatch) -> None:
+    monkeypatch.setenv("BROADSHEET_CONFIRM_TOKENS", "1000")
+    code, _, err = broadsheet("evaluate", GOLD, "--engine", "openai", "--quiet")
+    assert code == 2
+    assert "add --yes to start it, or use fewer references" in err
+    assert not replaying.seen
+    assert broadsheet("evaluate", GOLD, "--engine", "openai", "--quiet", "--yes")[0] == 0
+
+
 def test_without_db_nothing_is_left_behind(broadsheet, tmp_path) -> None:
     code, out, _ = broadsheet("evaluate", GOLD, "--engine", "extractive", "--quiet")
     assert code == 0

@@ -91,7 +91,7 @@ def annotate_(
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
             return
         if not yes:
-            confirm(expected, settings)
+            confirm(expected, settings, instead="--limit")
         if retry_failed:
             with store.transaction():
                 store.annotations.forgive()

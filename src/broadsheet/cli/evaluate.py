@@ -25,7 +25,8 @@ from broadsheet.cli.app import (
     say_json,
     start,
 )
-from broadsheet.cli.progress import progress
+from broadsheet.cli.spending import YesOption, confirm
+from broadsheet.cli.watching import watching
 from broadsheet.errors import ConfigError, UserError
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
@@ -48,11 +49,12 @@ def evaluate_(
     model: ModelOption = None,
     as_json: JsonOption = False,
     db: DbOption = None,
+    yes: YesOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Score an engine against reference annotations, in a temporary cache unless --db names one."""
-    from broadsheet.evaluate import evaluate, read_reference
+    from broadsheet.evaluate import evaluate, expected, read_reference
     from broadsheet.evaluate.report import as_markdown
 
     settings = start(quiet=quiet, verbose=verbose, db=db, engine=engine, model=model)
@@ -70,13 +72,11 @@ def evaluate_(
         else:
             folder = stack.enter_context(TemporaryDirectory())
             store = stack.enter_context(Store.open(Path(folder) / "evaluation.db"))
-        advance = stack.enter_context(progress("Annotating", quiet=quiet))
+        if not yes:
+            confirm(expected(references, store, settings, prompts), settings, instead="fewer references")
+        watch = stack.enter_context(watching(quiet=quiet))
         evaluation = evaluate(
-            references,
-            store,
-            settings,
-            prompts,
-            on_progress=lambda at: advance(at.done, at.total, f"{at.papers_per_s:.1f} papers/s {at.waiting}"),
+            references, store, settings, prompts, on_progress=watch.on_progress, stop=watch.stop
         )
     runs = [evaluation, *earlier]
     if report:

@@ -108,7 +108,7 @@ def run_(
                 say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
                 raise typer.Exit
             if not yes:
-                confirm(expected, settings)
+                confirm(expected, settings, instead="fewer sources")
 
         report = run(
             asked,

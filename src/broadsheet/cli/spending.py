@@ -36,8 +36,8 @@ UsdOption = Annotated[
 ]
 
 
-def confirm(expected: Estimate, settings: Settings) -> None:
-    """Ask before a large run.
+def confirm(expected: Estimate, settings: Settings, *, instead: str) -> None:
+    """Ask before a large run; ``instead`` says what would make it smaller.
 
     Raises:
         ConfigError: The run is large, and nobody is there to be asked.
@@ -46,9 +46,8 @@ def confirm(expected: Estimate, settings: Settings) -> None:
     if expected.tokens <= settings.confirm_tokens:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigError(
-            f"This run is large ({estimate_sentence(expected)[:-1]}); add --yes to start it, or use --limit."
-        )
+        size = estimate_sentence(expected).removesuffix(".")
+        raise ConfigError(f"This run is large ({size}); add --yes to start it, or use {instead}.")
     note(estimate_sentence(expected))
     if not _says_yes("Start?"):
         raise typer.Abort

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from broadsheet.annotate import AnnotateReport, Limits, Progress, annotate, maker_of
+from broadsheet.annotate import Estimate, Progress, annotate_wanting, expect, maker_of, wanting
 from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
-from broadsheet.errors import LLMUnavailable
+from broadsheet.errors import LLMUnavailable, UserError
 from broadsheet.evaluate.reference import Reference, read_reference
 from broadsheet.evaluate.scores import Measure, count, measured
 from broadsheet.intake import admit
@@ -21,7 +21,7 @@ from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.urls import canonical
 
-__all__ = ["Disagreement", "Evaluation", "Reference", "evaluate", "read_reference"]
+__all__ = ["Disagreement", "Evaluation", "Reference", "evaluate", "expected", "read_reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,17 @@ class Evaluation:
         )
 
 
+def expected(references: Sequence[Reference], store: Store, settings: Settings, prompts: Prompts) -> Estimate:
+    """What `evaluate` will take.
+
+    Raises:
+        ConfigError: The engine lacks something.
+    """
+    llm = open_llm(settings, store, prompts)
+    ids = [_admitted(reference.paper, store).id for reference in references]
+    return expect(wanting(store, llm, prompts, ids, stale=True), llm, prompts, settings)
+
+
 def evaluate(
     references: Sequence[Reference],
     store: Store,
@@ -106,6 +117,7 @@ def evaluate(
     *,
     resamples: int | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Annotate the reference's papers where the cache has no current annotation of them, and score it all.
 
@@ -116,31 +128,33 @@ def evaluate(
         prompts: Texts and taxonomy.
         resamples: Of the bootstrap; 1000 unless given.
         on_progress: Called after every answer.
+        stop: Asked before every request; once true, answers under way are awaited and nothing is scored.
 
     Raises:
         ConfigError: The engine lacks something.
         LLMError: It cannot answer.
+        UserError: It was stopped.
     """
     llm = open_llm(settings, store, prompts)
     maker = maker_of(llm, prompts)
     papers = [_admitted(reference.paper, store) for reference in references]
-    wanting = store.annotations.wanting(maker, [paper.id for paper in papers], stale=True)
-    report = (
-        annotate(
-            wanting,
-            store,
-            llm,
-            prompts,
-            limits=Limits(settings.batch_papers, settings.batch_input_tokens, settings.batch_output_tokens),
-            in_flight=None if llm.engine == "openai-batch" else settings.max_in_flight,
-            on_progress=on_progress,
-        )
-        if wanting
-        else AnnotateReport()
+    report = annotate_wanting(
+        store,
+        llm,
+        prompts,
+        settings,
+        paper_ids=[paper.id for paper in papers],
+        stale=True,
+        on_progress=on_progress,
+        stop=stop,
     )
     if report.with_service:
         raise LLMUnavailable(
             f"{report.with_service:,} papers are with the Batch API; run the same command again later."
+        )
+    if report.left:
+        raise UserError(
+            f"Stopped with {report.left:,} papers left; a cache named with --db keeps what is done."
         )
     said = [store.annotations.kept(maker.key(paper.content_hash)) for paper in papers]
     annotations = [kept[0] if kept else None for kept in said]
