@@ -116,10 +116,24 @@ def test_a_large_run_is_not_started_without_a_yes(monkeypatch: pytest.MonkeyPatc
     assert run("--yes").exit_code == 0
 
 
-def test_a_used_up_budget_says_how_to_go_on() -> None:
+def test_a_used_up_budget_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROADSHEET_BATCH_PAPERS", "1")
     result = run("--budget-tokens", "3000")
     assert result.exit_code == 1
-    assert "The budget is used up; 12 papers are left: run the same command again to go on." in result.stdout
+    left = 12 - annotated()
+    assert 0 < left < 12
+    assert (
+        f"The budget is used up; {left} papers are left: run the same command again to go on."
+        in result.stdout
+    )
+
+
+def test_a_budget_that_no_request_fits_into_says_that_it_is_too_small() -> None:
+    result = run("--budget-tokens", "3000")
+    assert result.exit_code == 1
+    assert (
+        "The budget is less than a request may take; 12 papers are left: raise it to go on." in result.stdout
+    )
 
 
 def test_failed_papers_are_listed_and_left_alone_after_three_runs_until_asked_for() -> None:

@@ -108,9 +108,13 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
             " broadsheet annotate --engine openai-batch."
         )
     if report.ending in {"budget", "stopped"} and report.left:
-        why = "The budget is used up" if report.ending == "budget" else "Stopped"
+        why, go_on = "Stopped", "run the same command again to go on"
+        if report.ending == "budget" and report.requests:
+            why = "The budget is used up"
+        elif report.ending == "budget":
+            why, go_on = "The budget is less than a request may take", "raise it to go on"
         sentence += f" {why}; {report.left:,} papers are left"
-        sentence += ": run the same command again to go on." if how_to_go_on else "."
+        sentence += f": {go_on}." if how_to_go_on else "."
     return sentence
 
 

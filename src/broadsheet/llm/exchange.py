@@ -34,6 +34,7 @@ FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
 CONNECT_TIMEOUT_S = 10.0
 _RANDOM = wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
 SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
+_ERROR = 400
 NOT_KNOWN_PERHAPS = {500, 501}
 """Other server errors tell of one that is loading, overloaded or gone, never of a format."""
 FORBIDDEN, FORBIDDEN_IN_A_ROW = 403, 16
@@ -159,7 +160,7 @@ class Exchange:
         said = error.verdict if isinstance(error, _TryAgain) else Verdict("transient", "")
         # "At once" of a server that has just failed is no wait at all.
         wait_s = retry_after_s(said.headers) or _RANDOM(attempts)
-        self._pacer.hold_off(str(said.status or "no answer"), wait_s)
+        self._pacer.hold_off(str(said.status) if said.status >= _ERROR else "no answer", wait_s)
         return wait_s
 
     def _give_back(self, said: Verdict, held: Reservation) -> None:
