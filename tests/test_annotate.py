@@ -178,6 +178,26 @@ def test_records_to_repair_share_a_request(store: Store) -> None:
     assert (report.annotated, report.requests) == (20, 5)
 
 
+@pytest.mark.parametrize("purpose", ["repair", "missing"])
+def test_left_overs_are_asked_about_within_the_input_budget_and_the_context(
+    store: Store, purpose: str
+) -> None:
+    def spoilt(request: Request) -> Reply:
+        if request.purpose != "annotate":
+            return right(request)
+        if purpose == "repair":
+            return changed(request, lambda records: [one.update(tldr="word " * 40) for one in records])
+        return changed(request, lambda records: records.pop())
+
+    limits = Limits(papers=10, input_tokens=2500, context_tokens=3400)
+    llm = AnsweringLLM(spoilt)
+    report = annotate(admitted(store, 60), store, llm, PROMPTS, limits=limits)
+    assert report.annotated == 60
+    assert any(request.purpose == purpose for request in llm.history)
+    assert all(request.input_tokens <= 2500 for request in llm.history)
+    assert all(request.input_tokens + request.max_output_tokens <= 3400 for request in llm.history)
+
+
 def test_an_unknown_topic_is_dropped_with_a_finding_and_without_a_repair(store: Store) -> None:
     llm = first_time(lambda records: records[0].update(topics=["herons", "graphs"]))
     report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.annotate.asking import Fault
+from broadsheet.annotate.asking import Ask, Fault
 from broadsheet.annotate.course import Course
 from broadsheet.fencing import FencedPaper, fenced
 from builders import paper
@@ -54,3 +56,51 @@ def test_repairs_are_collected_while_answers_are_awaited_where_a_quota_binds() -
     ask = course.next(idle=True)
     assert ask is not None
     assert ask.papers == (FAULTY, FRESH)
+
+
+SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=30)
+
+
+def sized(sizes: list[int]) -> list[FencedPaper]:
+    return [replace(fenced(paper(title=f"Tides {number}")), tokens=size) for number, size in enumerate(sizes)]
+
+
+def room(papers: int) -> int:
+    return 1000 - 20 * papers
+
+
+@given(SIZES, st.booleans(), st.booleans())
+def test_left_overs_share_a_request_only_where_it_has_room_for_their_tokens(
+    sizes: list[int], patient: bool, faulty: bool
+) -> None:
+    course = Course([], 12, patient=patient, room=room, repair_tokens=lambda _: 150)
+    left_over = sized(sizes)
+    if faulty:
+        course.repair(fault_of(sent) for sent in left_over)
+    else:
+        course.again(Ask((*left_over, FRESH)), [(sent, "missing") for sent in left_over])
+    asked: list[FencedPaper] = []
+    while ask := course.next(idle=True):
+        asked += ask.papers
+        together = sum(sent.tokens + 150 * faulty for sent in ask.papers)
+        assert len(ask.papers) == 1 or together <= room(len(ask.papers))
+    assert asked == left_over
+
+
+@given(SIZES)
+def test_papers_that_come_back_to_be_asked_about_first_share_a_request_only_within_its_tokens(
+    sizes: list[int],
+) -> None:
+    course = Course([sized(sizes)], 12, patient=False, room=room)
+    while ask := course.next(idle=True):
+        assert len(ask.papers) == 1 or sum(sent.tokens for sent in ask.papers) <= room(len(ask.papers))
+
+
+def test_left_overs_that_fill_a_request_are_not_kept_waiting() -> None:
+    course = Course([(FRESH,)], 12, patient=True, room=room)
+    course.again(
+        Ask((*sized([700, 200, 200]), FRESH)), [(sent, "missing") for sent in sized([700, 200, 200])]
+    )
+    ask = course.next(idle=False)
+    assert ask is not None
+    assert (ask.purpose, len(ask.papers)) == ("missing", 2)

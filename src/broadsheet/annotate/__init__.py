@@ -248,6 +248,8 @@ def annotate(
         (batch.papers for batch in batches),
         chosen.papers,
         patient=tokens_per_minute is not None or isinstance(llm, Lasting),
+        room=asker.room,
+        repair_tokens=asker.repair_tokens,
     )
     course.repair(faults)
     stage = Stage(

@@ -74,8 +74,8 @@ class Asker:
         self.allowance = 1
         self.fixed_tokens = 0
         if prompted:
-            schema = json.dumps(self._schema, separators=(",", ":"), ensure_ascii=False)
-            self.fixed_tokens = tokens.count(self._system) + tokens.count(schema) + MESSAGE_TOKENS
+            schema = tokens.count(_compact(self._schema))
+            self.fixed_tokens = tokens.count(self._system) + schema + MESSAGE_TOKENS
 
     def request(self, ask: Ask) -> Request:
         """The request that asks it."""
@@ -92,6 +92,14 @@ class Asker:
             purpose=ask.purpose,
         )
 
+    def room(self, papers: int) -> int:
+        """Tokens that so many papers may have in one request."""
+        return self._limits.room(papers, self.fixed_tokens)
+
+    def repair_tokens(self, fault: Fault) -> int:
+        """What a repair adds to its paper's tokens: the record that is wrong, and why it is."""
+        return sum(tokens.count(turn.text) for turn in self._repair([fault]))
+
     def _answer_tokens(self, papers: int) -> int:
         return self.allowance * papers * self._limits.answer_tokens + ANSWER_FRAME_TOKENS
 
@@ -102,24 +110,27 @@ class Asker:
         turns = [Turn("system", self._system), Turn("user", self._prompts.render(USER, papers=shown))]
         size = self.fixed_tokens + sum(paper.tokens or _size(paper) for paper in refs.values())
         if faults:
-            answered = [
-                {"ref": ref, "echo": echo_of(paper.title), **fault.record}
-                for (ref, paper), fault in zip(refs.items(), faults, strict=True)
-            ]
-            problems = [
-                {"ref": ref, "detail": "; ".join(fault.problems)}
-                for ref, fault in zip(refs, faults, strict=True)
-            ]
-            repair = (
-                Turn(
-                    "assistant", json.dumps({"papers": answered}, separators=(",", ":"), ensure_ascii=False)
-                ),
-                Turn("user", self._prompts.render(REPAIR, problems=problems)),
-            )
+            repair = self._repair(faults)
             turns += repair
             size += sum(tokens.count(turn.text) for turn in repair)
         return tuple(turns), size
 
+    def _repair(self, faults: Sequence[Fault]) -> tuple[Turn, Turn]:
+        """What is said beside the papers: the records as they were given, and what is wrong in each."""
+        numbered = [(f"P{number}", fault) for number, fault in enumerate(faults, 1)]
+        answered = [
+            {"ref": ref, "echo": echo_of(fault.paper.title), **fault.record} for ref, fault in numbered
+        ]
+        problems = [{"ref": ref, "detail": "; ".join(fault.problems)} for ref, fault in numbered]
+        return (
+            Turn("assistant", _compact({"papers": answered})),
+            Turn("user", self._prompts.render(REPAIR, problems=problems)),
+        )
+
 
 def _size(paper: FencedPaper) -> int:
     return tokens.count(f"{paper.title}\n{paper.text}") + FENCE_TOKENS
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
