@@ -60,7 +60,8 @@ class Asker:
 
     Attributes:
         fixed_tokens: Prompt tokens of instructions and schema, the same in each request.
-        allowance: Factor on the answer tokens a paper is allowed; a truncated answer raises it.
+        allowance: Factor on the answer tokens a paper is allowed; a truncated answer raises it, as far as
+            the limits allow.
     """
 
     def __init__(self, prompts: Prompts, limits: Limits, *, prompted: bool) -> None:
@@ -88,7 +89,7 @@ class Asker:
             turns=turns,
             schema=self._schema,
             input_tokens=size,
-            max_output_tokens=self._answer_tokens(len(ask.papers)),
+            max_output_tokens=self._answer_tokens(len(ask.papers), size),
             purpose=ask.purpose,
         )
 
@@ -100,8 +101,18 @@ class Asker:
         """What a repair adds to its paper's tokens: the record that is wrong, and why it is."""
         return sum(tokens.count(turn.text) for turn in self._repair([fault]))
 
-    def _answer_tokens(self, papers: int) -> int:
-        return self.allowance * papers * self._limits.answer_tokens + ANSWER_FRAME_TOKENS
+    def _answer_tokens(self, papers: int, size: int) -> int:
+        """Tokens of an answer: as many as the allowance says, within the output budget and the context.
+
+        One answer that never ends raises the allowance of all, so it may not push out what fitted before.
+        """
+        limits = self._limits
+        plain = min(papers * limits.answer_tokens + ANSWER_FRAME_TOKENS, limits.output_tokens)
+        wanted = self.allowance * papers * limits.answer_tokens + ANSWER_FRAME_TOKENS
+        left = limits.output_tokens
+        if limits.context_tokens is not None:
+            left = min(left, limits.context_tokens - size)
+        return max(plain, min(wanted, left))
 
     def _turns(
         self, refs: Mapping[str, FencedPaper], faults: Sequence[Fault]

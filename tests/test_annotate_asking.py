@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.annotate.asking import Ask, Asker
+from broadsheet.batching import ANSWER_FRAME_TOKENS, Limits, pack
+from broadsheet.prompts import Prompts
+from papers import papers
+
+PROMPTS = Prompts.load()
+
+
+@given(
+    st.integers(1, 8),
+    st.sampled_from([1, 2, 4, 8]),
+    st.integers(2000, 9000),
+    st.none() | st.integers(4000, 12_000),
+)
+def test_an_answer_is_never_given_more_than_the_output_budget_and_the_context_leave(
+    number: int, allowance: int, output_tokens: int, context_tokens: int | None
+) -> None:
+    limits = Limits(input_tokens=12_000, output_tokens=output_tokens, context_tokens=context_tokens)
+    asker = Asker(PROMPTS, limits, prompted=True)
+    asker.allowance = allowance
+    for batch in pack(papers(number), limits, fixed_tokens=asker.fixed_tokens):
+        request = asker.request(Ask(batch.papers))
+        plain = len(batch.papers) * limits.answer_tokens + ANSWER_FRAME_TOKENS
+        assert request.max_output_tokens >= plain
+        assert request.max_output_tokens <= output_tokens
+        assert request.input_tokens + request.max_output_tokens <= (context_tokens or 10**9)
+        if plain * 8 <= output_tokens and context_tokens is None:
+            assert (
+                request.max_output_tokens == allowance * (plain - ANSWER_FRAME_TOKENS) + ANSWER_FRAME_TOKENS
+            )
+
+
+def test_a_prompt_that_fills_the_context_leaves_the_answer_what_a_record_takes() -> None:
+    asker = Asker(PROMPTS, Limits(context_tokens=1000), prompted=True)
+    asker.allowance = 8
+    (batch,) = pack(papers(1), Limits(), fixed_tokens=asker.fixed_tokens)
+    assert asker.request(Ask(batch.papers)).max_output_tokens == 200 + ANSWER_FRAME_TOKENS
