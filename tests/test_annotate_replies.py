@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from broadsheet.annotate.replies import Reading, read, records_in
 from broadsheet.fencing import FencedPaper, fenced
 from broadsheet.llm import Reply
 from broadsheet.paper import Paper
-from broadsheet.schema import echo_of
+from broadsheet.prompts import Prompts
+from broadsheet.schema import echo_of, reply_schema
 from papers import answer, papers, record
 
 PAPERS = papers(4)
@@ -104,6 +106,119 @@ def test_json_in_prose_and_fences_is_read(wrapped: str) -> None:
 
 def test_a_bare_list_of_records_is_read() -> None:
     assert set(reading(json.dumps(said())).records) == set(ASKED)
+
+
+def by_key() -> dict[str, Any]:
+    """The right records under their refs, which stand nowhere else."""
+    return {one.pop("ref"): one for one in said()}
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"result": {"papers": said()}},
+        {"records": said()},
+        {"papers": by_key()},
+        by_key(),
+        {"data": {"P1": said()[0]}, "rest": said()[1:]},
+        {"papers": [{"record": one} for one in said()]},
+        {"papers": said(), "draft": [{**said()[0], "contribution": "survey"}]},
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "Sure: {} I hope that this helps."])
+def test_records_are_found_in_whatever_they_are_wrapped(wrapped: Any, around: str) -> None:
+    found = reading(around.replace("{}", json.dumps(wrapped)))
+    assert dict(found.records) == {ref: record(sent.paper) for ref, sent in ASKED.items()}
+    assert not found.invented
+
+
+DRAFT = answer([{**one, "contribution": "survey"} for one in said()])
+
+
+@pytest.mark.parametrize("opened", ["<think>", "", "<thinking>", "[THINK]"])
+def test_a_draft_among_the_thoughts_is_no_second_answer(opened: str) -> None:
+    closed = {"<thinking>": "</thinking>", "[THINK]": "[/THINK]"}.get(opened, "</think>")
+    found = reading(f"{opened}So: {DRAFT} or better:{closed}\n{answer(said())}")
+    assert dict(found.records) == {ref: record(sent.paper) for ref, sent in ASKED.items()}
+
+
+def test_a_record_that_is_only_begun_among_the_thoughts_hides_no_answer() -> None:
+    found = reading(f'<think>I write {{"ref": "P1", "echo": and so on.</think>{answer(said())}')
+    assert set(found.records) == set(ASKED)
+
+
+def test_a_draft_is_the_answer_where_there_is_no_other() -> None:
+    assert set(reading(f"<think>So: {answer(said())}</think> Done.").records) == set(ASKED)
+
+
+def test_a_record_that_speaks_of_thoughts_ends_none() -> None:
+    records = said()
+    records[2]["tldr"] = "A model that writes </think> when it has thought."
+    assert set(reading(f"Here: {answer(records)}").records) == set(ASKED)
+
+
+def test_formulas_among_the_thoughts_do_not_hide_the_answer() -> None:
+    thoughts = r"\frac{a}{b} { x } " * 3000
+    assert set(reading(f"<think>{thoughts}</think>{answer(said())}").records) == set(ASKED)
+
+
+def test_a_schema_that_is_repeated_before_the_answer_holds_no_record() -> None:
+    found = reading(f"By {json.dumps(reply_schema(Prompts.load().taxonomy))}: {answer(said())}")
+    assert set(found.records) == set(ASKED)
+    assert not found.invented
+
+
+def hidden(inner: Any) -> st.SearchStrategy[Any]:
+    """A value with a record somewhere inside."""
+    wrapped = st.recursive(
+        st.just(inner),
+        lambda inside: (
+            st.builds(lambda one: [one], inside)
+            | st.builds(lambda name, one: {name: one}, st.sampled_from(["papers", "P2", "x", "code"]), inside)
+        ),
+        max_leaves=4,
+    )
+    return wrapped | wrapped.map(json.dumps)
+
+
+@given(
+    st.data(),
+    st.sampled_from(["tldr", "topics", "code", "echo", "note", "P2", "papers"]),
+    st.sampled_from([{"ref"}, {"echo"}, {"ref", "echo"}, set()]),
+    st.sampled_from(["{}", "So: {} Done.", "<think>{}</think>", "{},"]),
+)
+def test_what_stands_inside_a_record_is_never_read_as_one(
+    data: st.DataObject, name: str, lacking: set[str], around: str
+) -> None:
+    first, second, *_ = said()
+    inner = {key: value for key, value in second.items() if key != "ref"} if name == "P2" else second
+    outer = {key: value for key, value in first.items() if key not in lacking}
+    outer[name] = data.draw(hidden(inner))
+    whole = around.replace("{}", answer([outer]))
+    cut = data.draw(st.integers(0, len(whole)))
+    for text in (whole, whole[:cut], whole[:cut] + whole[cut + 1 :]):
+        assert {str(one["ref"]) for one in records_in(text)} <= {"P1"}
+
+
+def test_a_record_that_is_no_json_costs_only_itself() -> None:
+    broken = answer(said()).replace("Lanterns trains", 'Lanterns of 12" \\alpha trains')
+    assert set(reading(broken).records) == {"P1", "P3", "P4"}
+
+
+@pytest.mark.parametrize("sign", ["{", '{"', '{"a":', '{"ref":', "{ ", '{"P1":{', "}{", '{"ref":"'])
+def test_half_a_million_braces_are_read_at_once(sign: str) -> None:
+    text = (sign * 500_000)[:500_000]
+    began = time.perf_counter()
+    list(records_in("So: " + text))
+    assert time.perf_counter() - began < 0.1
+
+
+@given(st.integers(0, 2000))
+def test_a_cut_answer_keeps_the_whole_records_that_stand_under_their_refs(cut: int) -> None:
+    text = json.dumps({"papers": by_key()})
+    found = reading(text[:cut], finish_reason="length")
+    ends = {ref: text.find(json.dumps(one)) + len(json.dumps(one)) for ref, one in by_key().items()}
+    assert set(found.records) == {ref for ref, end in ends.items() if end <= cut}
 
 
 @given(st.integers(0, 2000))

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from broadsheet.annotation import Annotation
 from broadsheet.fencing import FencedPaper
 from broadsheet.llm import Reply
 from broadsheet.paper import title_key
@@ -28,6 +29,14 @@ RawRecord = Mapping[str, Any]
 MAX_READ_CHARACTERS = 1_000_000
 _MAX_FAILED_STARTS = 500
 _MAX_DEPTH = 5
+_COST_OF_DEPTH = 20
+_MAX_RECORD_CHARACTERS = 20_000
+_NAMES = frozenset({"ref", "echo", *Annotation.model_fields})
+_START = re.compile(r'(?:"([Pp]?[0-9]{1,4})"\s*:\s*)?(\{)(?=\s*")')
+_FIRST_NAME = re.compile(r'\{\s*"(\w+)"')
+_BRACES_AND_STRINGS = re.compile(r'[{}]|"(?:[^"\\]++|\\.)*+"|"', re.DOTALL)
+_BETWEEN_RECORDS = re.compile(r"\}[\s,]*(?=\{)")
+_END_OF_THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]", re.IGNORECASE)
 _REF = re.compile(r"\W*[Pp]?([0-9]{1,4})\W*")
 _DECODER = json.JSONDecoder()
 
@@ -128,9 +137,10 @@ def _words(text: str) -> list[str]:
 
 
 def records_in(text: str) -> Iterator[dict[str, Any]]:
-    """Every complete record in a text, in order: an object with a ref, wherever it stands.
+    """Every complete record in a text, in order: an object with a ref, or with one for its key.
 
-    Characters that a reader cannot see are taken out of all its strings.
+    What stands inside a record is never a record of its own. Characters that a reader cannot see are taken
+    out of all its strings.
     """
     text = text[:MAX_READ_CHARACTERS]
     try:
@@ -139,27 +149,72 @@ def records_in(text: str) -> Iterator[dict[str, Any]]:
         yield from _salvaged(text)
 
 
-def _salvaged(text: str) -> Iterator[dict[str, Any]]:
-    """Records in prose, in fences, or before the place where the answer was cut off."""
-    failed = 0
-    start = text.find("{")
-    while start >= 0 and failed < _MAX_FAILED_STARTS:
+def _salvaged(text: str) -> list[dict[str, Any]]:
+    """Records in prose, in fences, or before the place where the answer was cut off.
+
+    What a model drafts while it thinks is no answer, unless there is no other.
+    """
+    found: list[dict[str, Any]] = []
+    drafted: list[dict[str, Any]] = []
+    thoughts_end = max((tag.start() for tag in _END_OF_THOUGHTS.finditer(text)), default=0)
+    failed = end = 0
+    while failed < _MAX_FAILED_STARTS and (start := _START.search(text, end)):
+        if found and end <= thoughts_end and _END_OF_THOUGHTS.search(text, end, start.start()):
+            drafted, found = found, []
+        key, at = start[1], start.start(2)
         try:
-            value, end = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            failed += 1
-            end = start + 1
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            failed += _COST_OF_DEPTH if isinstance(error, RecursionError) else 1
+            end = _end_of_broken(text, at, thoughts_end)
         else:
-            yield from _records_of(value)
-        start = text.find("{", end)
+            found += _records_of({key: value} if key else value)
+    return found or drafted
 
 
-def _records_of(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict) and "ref" not in value:
-        value = value.get("papers")
-    for record in value if isinstance(value, list) else [value]:
-        if isinstance(record, dict) and "ref" in record:
-            yield _readable(record)
+def _end_of_broken(text: str, start: int, thoughts_end: int) -> int:
+    """Where to read on after an object that is cut off or breaks the rules of JSON.
+
+    It may be what records are wrapped in, but what stands inside a record is none.
+    """
+    first = _FIRST_NAME.match(text, start)
+    if not first or first[1] not in _NAMES:
+        return start + 1
+    limit = thoughts_end if start < thoughts_end else len(text)
+    depth = 0
+    for part in _BRACES_AND_STRINGS.finditer(text, start, min(limit, start + _MAX_RECORD_CHARACTERS)):
+        depth += {"{": 1, "}": -1}.get(part[0], 0)
+        if depth == 0:
+            return part.end()
+        if part[0] == '"':  # nothing closes this string: one quotation mark too many, or the cut
+            break
+    else:
+        if limit <= start + _MAX_RECORD_CHARACTERS:
+            return limit
+    sibling = _BETWEEN_RECORDS.search(text, start, limit)
+    return sibling.end() if sibling else limit
+
+
+def _records_of(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        for part in value:
+            yield from _records_of(part, depth + 1)
+    elif isinstance(value, dict) and not _NAMES.isdisjoint(value):
+        if not isinstance(value.get("ref", {}), dict):  # a schema names the ref too
+            yield _readable(value)
+    elif isinstance(value, dict):
+        named = list(_records_of(value.get("papers"), depth + 1))
+        yield from named or _records_under_keys(value, depth + 1)
+
+
+def _records_under_keys(wrapper: Mapping[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+    for key, value in wrapper.items():
+        if isinstance(value, dict) and "ref" not in value and "echo" in value and _REF.fullmatch(key):
+            yield _readable({"ref": key, **value})
+        else:
+            yield from _records_of(value, depth)
 
 
 def _readable(value: Any, depth: int = 0) -> Any:
