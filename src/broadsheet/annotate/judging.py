@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,7 +20,9 @@ from broadsheet.paper import Paper
 from broadsheet.taxonomy import Taxonomy
 
 _MOST = {"topics": 4, "keywords": 6}
+_MOST_FAULTS = 6
 _DETAIL_CHARACTERS = 200
+_PLACE_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,26 @@ class Judge:
         try:
             return Annotation.model_validate(fields, context={"taxonomy": self.taxonomy}), {}
         except ValidationError as error:
-            wrong = {
-                str(part["loc"][0]): part["msg"].removeprefix("Value error, ") for part in error.errors()
-            }
-            return None, wrong
+            return None, _told(error)
+
+
+def _told(error: ValidationError) -> dict[str, str]:
+    """What is wrong by field, each fault with its place in the field.
+
+    A list all of whose entries are wrong counts as empty too; that would only mislead.
+    """
+    wrong: dict[str, dict[str, str]] = {}
+    for part in error.errors():
+        name, *within = map(str, part["loc"])
+        message = part["msg"].removeprefix("Value error, ")[:_DETAIL_CHARACTERS]
+        wrong.setdefault(name, {})[".".join(within)] = message
+    for faults in wrong.values():
+        if len(faults) > 1:
+            faults.pop("", None)
+    return {
+        name: "; ".join(
+            f"{where[:_PLACE_CHARACTERS]}: {message}" if where else message
+            for where, message in islice(faults.items(), _MOST_FAULTS)
+        )
+        for name, faults in wrong.items()
+    }

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from broadsheet.annotate.judging import Judge
+from broadsheet.prompts import Prompts
+from papers import papers, record
+
+JUDGE = Judge(Prompts.load().taxonomy)
+(PAPER,) = papers(1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            {"topics": ["cookery", "gardening"]},
+            ["0: 'cookery' is not a topic of the taxonomy", "1: 'gardening' is not a topic of the taxonomy"],
+        ),
+        ({"keywords": ["", "tides", ""]}, ["0: ", "2: "]),
+        ({"code": {"evidence": "", "status": "maybe", "urls": [""]}}, ["status: ", "urls.0: "]),
+    ],
+)
+def test_a_problem_tells_every_fault_of_its_field_and_where_it_is(
+    wrong: dict[str, Any], told: list[str]
+) -> None:
+    (problem,) = JUDGE.judge(PAPER, {**record(PAPER), **wrong}).problems
+    assert problem.startswith(f"{next(iter(wrong))}: ")
+    faults = problem.split(": ", 1)[1].split("; ")
+    assert len(faults) == len(told)
+    assert all(fault.startswith(start) for fault, start in zip(faults, told, strict=True))
+
+
+def test_what_is_withheld_for_its_shape_says_every_fault() -> None:
+    verdict = JUDGE.settle(PAPER, {**record(PAPER), "topics": ["cookery", "gardening"]})
+    assert verdict.annotation is not None
+    (finding,) = [finding for finding in verdict.findings if finding.kind == "malformed"]
+    assert "cookery" in finding.detail
+    assert "gardening" in finding.detail
+
+
+def test_a_problem_stays_short_however_much_is_wrong() -> None:
+    wrong = {"topics": 4 * ["nonsense " * 500], "keywords": 6 * [""], "code": {str(n): n for n in range(500)}}
+    problems = JUDGE.judge(PAPER, {**record(PAPER), **wrong}).problems
+    assert all(len(problem) < 1500 for problem in problems)
