@@ -29,11 +29,11 @@ RawRecord = Mapping[str, Any]
 MAX_READ_CHARACTERS = 1_000_000
 _MAX_FAILED_STARTS = 500
 _MAX_DEPTH = 5
-_COST_OF_DEPTH = 20
+_COST_OF_DEPTH = 50
 _MAX_RECORD_CHARACTERS = 20_000
 _NAMES = frozenset({"ref", "echo", *Annotation.model_fields})
 _START = re.compile(r'(?:"([Pp]?[0-9]{1,4})"\s*:\s*)?(\{)(?=\s*")')
-_FIRST_NAME = re.compile(r'\{\s*"(\w+)"')
+_RECORD = re.compile(rf'\{{[^{{}}]{{0,2000}}?"(?:{"|".join(sorted(_NAMES))})"\s*:')
 _BRACES_AND_STRINGS = re.compile(r'[{}]|"(?:[^"\\]++|\\.)*+"|"', re.DOTALL)
 _BETWEEN_RECORDS = re.compile(r"\}[\s,]*(?=\{)")
 _END_OF_THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]", re.IGNORECASE)
@@ -177,8 +177,7 @@ def _end_of_broken(text: str, start: int, thoughts_end: int) -> int:
 
     It may be what records are wrapped in, but what stands inside a record is none.
     """
-    first = _FIRST_NAME.match(text, start)
-    if not first or first[1] not in _NAMES:
+    if not _RECORD.match(text, start):
         return start + 1
     limit = thoughts_end if start < thoughts_end else len(text)
     depth = 0
