@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.batching import MIN_ABSTRACT_CHARACTERS, Limits, halves, pack, plan
+from broadsheet.batching import ANSWER_FRAME_TOKENS, MIN_ABSTRACT_CHARACTERS, Limits, halves, pack, plan
 from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, fenced
 from broadsheet.paper import Paper, title_key
 from broadsheet.schema import echo_of
@@ -42,7 +42,7 @@ def test_a_batch_of_several_papers_keeps_all_four_limits(chosen: list[Paper], li
         assert len(batch.papers) <= limits.papers
         if len(batch.papers) > 1:
             assert batch.tokens + 100 <= limits.input_tokens
-            answer = len(batch.papers) * limits.answer_tokens
+            answer = len(batch.papers) * limits.answer_tokens + ANSWER_FRAME_TOKENS
             assert answer <= limits.output_tokens
             assert batch.tokens + 100 + answer <= (limits.context_tokens or 10**9)
 
@@ -102,9 +102,12 @@ def test_the_size_of_batches_follows_what_binds(
     assert chosen.why.startswith(f"{expected} papers a request: ")
 
 
-def test_the_output_budget_bounds_the_size_of_batches() -> None:
-    limits = Limits(papers=16, output_tokens=1000, answer_tokens=200)
-    assert plan(400, limits, in_flight=4, tokens_per_minute=1).papers == 5
+@pytest.mark.parametrize(("output_tokens", "expected"), [(1039, 4), (1040, 5), (400, 1), (100, 1)])
+def test_the_output_budget_bounds_the_size_of_batches_with_the_frame_of_the_answer(
+    output_tokens: int, expected: int
+) -> None:
+    limits = Limits(papers=16, output_tokens=output_tokens, answer_tokens=200)
+    assert plan(400, limits, in_flight=4, tokens_per_minute=1).papers == expected
 
 
 @given(st.lists(st.integers(), min_size=2, max_size=20))

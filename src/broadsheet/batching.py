@@ -43,6 +43,11 @@ class Limits:
     context_tokens: int | None = None
     answer_tokens: int = 200
 
+    @property
+    def most_papers(self) -> int:
+        """Papers whose records an answer has room for, frame included."""
+        return max(1, min(self.papers, (self.output_tokens - ANSWER_FRAME_TOKENS) // self.answer_tokens))
+
     def room(self, papers: int, fixed_tokens: int) -> int:
         """Tokens that the texts of so many papers may have beside the fixed part and their answer."""
         room = self.input_tokens - fixed_tokens
@@ -101,7 +106,7 @@ def pack(
         count: Tokens of a text.
     """
     room = limits.room(1, fixed_tokens)
-    most = max(1, min(limits.papers, limits.output_tokens // limits.answer_tokens))
+    most = limits.most_papers
     full: list[Batch] = []
     open_: list[_OpenBatch] = []
     for paper in papers:
@@ -163,7 +168,7 @@ def plan(papers: int, limits: Limits, *, in_flight: int | None, tokens_per_minut
         in_flight: Requests under way at once; None where they are handed over as one job.
         tokens_per_minute: The provider's quota, where it is known.
     """
-    most = max(1, min(limits.papers, limits.output_tokens // limits.answer_tokens))
+    most = limits.most_papers
     if tokens_per_minute is not None:
         return Plan(
             most, f"{most} papers a request: the quota of {tokens_per_minute:,} tokens a minute binds"
