@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from broadsheet.annotate import Budget, Limits, Progress, maker_of, rebuild
+from broadsheet.annotate import Budget, Limits, Progress, annotate_wanting, expect, maker_of, rebuild
 from broadsheet.annotate import annotate as annotate_stage
 from broadsheet.annotate.replies import read
+from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, LLMMisconfigured
 from broadsheet.llm import Outcome, Reply, Request, Usage
 from broadsheet.llm.scripted import ScriptedLLM
@@ -442,3 +444,23 @@ def test_a_silent_batch_is_halved_until_the_paper_to_blame_stands_alone(store: S
     report = annotate(chosen, store, llm, PROMPTS, limits=Limits(papers=8))
     assert (report.annotated, [failure.paper_id for failure in report.failures]) == (7, [chosen[5].id])
     assert report.failures[0].detail == "the server did not answer"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_input_tokens": 2100}, "the input budget of 2,100 tokens binds"),
+        ({"context_tokens": 2700}, "the context of 2,700 tokens binds"),
+        ({"requests_per_minute": 6.0}, "the quota of 6 requests a minute binds"),
+        ({"max_in_flight": 8}, "only latency binds"),
+    ],
+)
+def test_a_run_says_what_binds_and_asks_as_often_as_was_estimated(
+    store: Store, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], said: str
+) -> None:
+    chosen, llm = admitted(store, 64), AnsweringLLM()
+    loaded = Settings.load(**settings)
+    with caplog.at_level(logging.INFO, logger="broadsheet.annotate"):
+        annotate_wanting(store, llm, PROMPTS, loaded)
+    assert said in caplog.text
+    assert len(llm.history) == expect(chosen, llm, PROMPTS, loaded).requests

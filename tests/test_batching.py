@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.batching import ANSWER_FRAME_TOKENS, MIN_ABSTRACT_CHARACTERS, Limits, halves, pack, plan
+from broadsheet.batching import (
+    ANSWER_FRAME_TOKENS,
+    MIN_ABSTRACT_CHARACTERS,
+    Limits,
+    halves,
+    pack,
+    plan,
+    what_binds,
+)
 from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, fenced
 from broadsheet.paper import Paper, title_key
 from broadsheet.schema import echo_of
@@ -100,6 +108,47 @@ def test_the_size_of_batches_follows_what_binds(
     chosen = plan(number, Limits(papers=16), in_flight=in_flight, tokens_per_minute=quota)
     assert chosen.papers == expected
     assert chosen.why.startswith(f"{expected} papers a request: ")
+
+
+@pytest.mark.parametrize(("number", "expected"), [(120, 16), (61, 16), (60, 8), (10, 5)])
+def test_batches_are_as_large_as_may_be_where_papers_are_more_than_a_minutes_requests(
+    number: int, expected: int
+) -> None:
+    chosen = plan(number, Limits(papers=16), in_flight=16, tokens_per_minute=None, requests_per_minute=60.0)
+    assert chosen.papers == expected
+    assert ("the quota of 60 requests a minute binds" in chosen.why) == chosen.under_quota == (number > 60)
+
+
+def test_a_quota_of_requests_is_none_where_all_go_out_as_one_job() -> None:
+    chosen = plan(99, Limits(), in_flight=None, tokens_per_minute=None, requests_per_minute=1.0)
+    assert "one job" in chosen.why
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(papers=8, input_tokens=1000), "the input budget of 1,000 tokens binds"),
+        (Limits(papers=8, context_tokens=1600), "the context of 1,600 tokens binds"),
+        (Limits(papers=8, input_tokens=1000, context_tokens=9000), "the input budget of 1,000 tokens binds"),
+        (Limits(papers=8), ""),
+        (Limits(papers=3, input_tokens=1300), ""),
+        (Limits(papers=8, output_tokens=500), ""),
+    ],
+)
+def test_what_keeps_batches_small_is_named(limits: Limits, said: str) -> None:
+    batches = pack(papers(20), limits, fixed_tokens=100, count=count)
+    binding = what_binds(batches, limits, fixed_tokens=100)
+    assert binding.endswith(said)
+    if said:
+        assert binding.startswith(f"{max(len(batch.papers) for batch in batches)} papers a request: ")
+    else:
+        assert not binding
+
+
+def test_papers_that_begin_alike_are_not_blamed_on_the_tokens() -> None:
+    alike = [Paper(title="Tides of the North", abstract=str(number)) for number in range(5)]
+    assert not what_binds(pack(alike, Limits(), count=count), Limits(), fixed_tokens=100)
+    assert not what_binds([], Limits(), fixed_tokens=100)
 
 
 @pytest.mark.parametrize(("output_tokens", "expected"), [(1039, 4), (1040, 5), (400, 1), (100, 1)])

@@ -149,38 +149,71 @@ def _fitted(paper: Paper, room: int, count: Callable[[str], int]) -> FencedPaper
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many papers go into a request, and the sentence that says why."""
+    """How many papers go into a request, and the sentence that says why.
+
+    Attributes:
+        papers: Papers, at most.
+        why: The sentence.
+        under_quota: A quota binds, so few requests are worth waiting for.
+    """
 
     papers: int
     why: str
+    under_quota: bool = False
 
 
-def plan(papers: int, limits: Limits, *, in_flight: int | None, tokens_per_minute: int | None) -> Plan:
+def plan(
+    papers: int,
+    limits: Limits,
+    *,
+    in_flight: int | None,
+    tokens_per_minute: int | None,
+    requests_per_minute: float | None = None,
+) -> Plan:
     """Choose the batch size by what binds.
 
-    Under a token quota a request's fixed part is time, so batches are as large as the limits allow. Without
-    one only latency binds: an answer takes longer the more papers it holds, so batches are just large enough
-    that all requests are under way at once, but not so small that instructions cost more than papers.
+    Under a token quota a request's fixed part is time, and under one of requests each request is, so batches
+    are as large as the limits allow. Without one only latency binds: an answer takes longer the more papers
+    it holds, so batches are just large enough that all requests are under way at once, but not so small that
+    instructions cost more than papers.
 
     Args:
         papers: Papers of the run.
         limits: What a request may hold.
         in_flight: Requests under way at once; None where they are handed over as one job.
         tokens_per_minute: The provider's quota, where it is known.
+        requests_per_minute: The same for requests; it binds where the papers are more than a minute's.
     """
     most = limits.most_papers
     if tokens_per_minute is not None:
-        return Plan(
-            most, f"{most} papers a request: the quota of {tokens_per_minute:,} tokens a minute binds"
-        )
+        quota = f"the quota of {tokens_per_minute:,} tokens a minute binds"
+        return Plan(most, f"{most} papers a request: {quota}", under_quota=True)
     if in_flight is None:
         return Plan(most, f"{most} papers a request: they go out as one job, so only their tokens count")
+    if requests_per_minute is not None and papers > requests_per_minute:
+        quota = f"the quota of {requests_per_minute:,g} requests a minute binds"
+        return Plan(most, f"{most} papers a request: {quota}", under_quota=True)
     at_once = -(-papers // in_flight)
     if at_once >= most:
         return Plan(most, f"{most} papers a request: {papers:,} papers fill every request under way")
     requests = -(-papers // min(most, max(_LATENCY_FLOOR, at_once))) or 1
     chosen = max(1, -(-papers // requests))
     return Plan(chosen, f"{chosen} papers a request: only latency binds, and all {papers:,} go out at once")
+
+
+def what_binds(batches: Sequence[Batch], limits: Limits, fixed_tokens: int) -> str:
+    """The sentence that says why batches hold fewer papers than they may; empty where tokens are not why."""
+    papers = [paper for batch in batches for paper in batch.papers]
+    fullest = max(batches, key=lambda batch: len(batch.papers), default=Batch(()))
+    most = len(fullest.papers)
+    if most >= min(limits.most_papers, len(papers)):
+        return ""
+    room = limits.room(most + 1, fixed_tokens)
+    if fullest.tokens + min(paper.tokens for paper in papers) <= room:
+        return ""
+    if room < limits.input_tokens - fixed_tokens:
+        return f"{most} papers a request: the context of {limits.context_tokens:,} tokens binds"
+    return f"{most} papers a request: the input budget of {limits.input_tokens:,} tokens binds"
 
 
 def halves(batch: Sequence[FencedPaper]) -> tuple[tuple[FencedPaper, ...], tuple[FencedPaper, ...]]:

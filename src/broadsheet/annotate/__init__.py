@@ -21,7 +21,7 @@ from broadsheet.annotate.rebuilding import recover
 from broadsheet.annotate.report import AnnotateReport, Failure, Progress, Watch
 from broadsheet.annotate.spending import Budget, Spending
 from broadsheet.annotate.stage import Stage
-from broadsheet.batching import Limits, pack, plan
+from broadsheet.batching import Limits, pack, plan, what_binds
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.fencing import FencedPaper
@@ -134,6 +134,7 @@ def annotate_wanting(
         limits=limits_of(settings),
         in_flight=_in_flight(llm, settings),
         tokens_per_minute=_quota(settings),
+        requests_per_minute=settings.requests_per_minute,
         budget=budget,
         prices=Prices.load(settings.prices),
         on_progress=on_progress,
@@ -159,7 +160,11 @@ def expect(papers: Sequence[Paper], llm: LLM, prompts: Prompts, settings: Settin
     """
     limits = limits_of(settings)
     chosen = plan(
-        len(papers), limits, in_flight=_in_flight(llm, settings), tokens_per_minute=_quota(settings)
+        len(papers),
+        limits,
+        in_flight=_in_flight(llm, settings),
+        tokens_per_minute=_quota(settings),
+        requests_per_minute=settings.requests_per_minute,
     )
     limits = replace(limits, papers=chosen.papers)
     return estimate(papers, llm, prompts, limits, Prices.load(settings.prices))
@@ -187,6 +192,7 @@ def annotate(
     limits: Limits | None = None,
     in_flight: int | None = IN_FLIGHT,
     tokens_per_minute: int | None = None,
+    requests_per_minute: float | None = None,
     budget: Budget | None = None,
     prices: Prices | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -207,6 +213,7 @@ def annotate(
         limits: What a request may hold.
         in_flight: Requests under way at once; None hands all over, for an engine that makes one job of them.
         tokens_per_minute: The provider's quota, where it is known; it decides the size of batches.
+        requests_per_minute: The same for requests.
         budget: What the run may cost, at most.
         prices: The table of prices; the packaged one unless given.
         on_progress: Called after every answer.
@@ -239,15 +246,21 @@ def annotate(
     recovered, faults = recover(store, judge, maker, papers, fit) if llm.prompted else (set(), [])
     begun = recovered | {fault.paper.paper.id for fault in faults}
     papers = [paper for paper in papers if paper.id not in begun]
-    chosen = plan(len(papers), limits, in_flight=in_flight, tokens_per_minute=tokens_per_minute)
-    log.info(chosen.why)
+    chosen = plan(
+        len(papers),
+        limits,
+        in_flight=in_flight,
+        tokens_per_minute=tokens_per_minute,
+        requests_per_minute=requests_per_minute,
+    )
     limits = replace(limits, papers=chosen.papers)
     batches = pack(papers, limits, fixed_tokens=asker.fixed_tokens, count=count)
+    log.info((llm.prompted and what_binds(batches, limits, asker.fixed_tokens)) or chosen.why)
     left = [left_of(request, maker, fit) for request in taken_up]
     course = Course(
         (batch.papers for batch in batches),
         chosen.papers,
-        patient=tokens_per_minute is not None or isinstance(llm, Lasting),
+        patient=chosen.under_quota or isinstance(llm, Lasting),
         room=asker.room,
         repair_tokens=asker.repair_tokens,
     )
