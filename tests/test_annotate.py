@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from broadsheet import tokens
 from broadsheet.annotate import Budget, Limits, Progress, annotate_wanting, expect, maker_of, rebuild
 from broadsheet.annotate import annotate as annotate_stage
 from broadsheet.annotate.replies import read
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, LLMMisconfigured
-from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm import Outcome, Reply, Request, Usage, open_llm
 from broadsheet.llm.scripted import ScriptedLLM
 from broadsheet.paper import Paper
 from broadsheet.prices import Price, Prices
@@ -449,7 +450,7 @@ def test_a_silent_batch_is_halved_until_the_paper_to_blame_stands_alone(store: S
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"batch_input_tokens": 2100}, "the input budget of 2,100 tokens binds"),
+        ({"batch_input_tokens": 2200}, "the input budget of 2,200 tokens binds"),
         ({"context_tokens": 2700}, "the context of 2,700 tokens binds"),
         ({"requests_per_minute": 6.0}, "the quota of 6 requests a minute binds"),
         ({"max_in_flight": 8}, "only latency binds"),
@@ -464,3 +465,33 @@ def test_a_run_says_what_binds_and_asks_as_often_as_was_estimated(
         annotate_wanting(store, llm, PROMPTS, loaded)
     assert said in caplog.text
     assert len(llm.history) == expect(chosen, llm, PROMPTS, loaded).requests
+
+
+def test_an_input_budget_without_room_for_a_paper_is_refused_before_anything_is_asked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "exact", lambda: True)
+    chosen, llm = admitted(store, 3), AnsweringLLM()
+    tight = Settings.load(batch_input_tokens=1000)
+    with pytest.raises(ConfigError, match="BROADSHEET_BATCH_INPUT_TOKENS"):
+        annotate_wanting(store, llm, PROMPTS, tight)
+    with pytest.raises(ConfigError, match="BROADSHEET_BATCH_INPUT_TOKENS"):
+        expect(chosen, llm, PROMPTS, tight)
+    assert not llm.history
+
+
+def test_an_input_budget_that_is_only_estimated_to_be_too_small_is_a_warning(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tokens, "exact", lambda: False)
+    admitted(store, 3)
+    report = annotate_wanting(store, AnsweringLLM(), PROMPTS, Settings.load(batch_input_tokens=1000))
+    assert report.annotated == 3
+    assert "BROADSHEET_BATCH_INPUT_TOKENS" in caplog.text
+
+
+def test_an_input_budget_binds_no_engine_without_a_prompt(store: Store) -> None:
+    admitted(store, 3)
+    settings = Settings.load(batch_input_tokens=500)
+    report = annotate_wanting(store, open_llm(settings, store, PROMPTS), PROMPTS, settings)
+    assert report.annotated == 3

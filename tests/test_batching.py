@@ -151,6 +151,27 @@ def test_papers_that_begin_alike_are_not_blamed_on_the_tokens() -> None:
     assert not what_binds([], Limits(), fixed_tokens=100)
 
 
+@pytest.mark.parametrize(
+    ("limits", "advice"),
+    [
+        (Limits(input_tokens=1000), "set BROADSHEET_BATCH_INPUT_TOKENS to 1500 or more."),
+        (Limits(input_tokens=1499), "set BROADSHEET_BATCH_INPUT_TOKENS to 1500 or more."),
+        (
+            Limits(input_tokens=1499, context_tokens=9000),
+            "set BROADSHEET_BATCH_INPUT_TOKENS to 1500 or more.",
+        ),
+        (Limits(context_tokens=1500), "set BROADSHEET_CONTEXT_TOKENS to 1740 or more if it has."),
+    ],
+)
+def test_limits_without_room_for_a_paper_are_told_with_what_to_do(limits: Limits, advice: str) -> None:
+    assert limits.without_room(1200).endswith(advice)
+
+
+@pytest.mark.parametrize("limits", [Limits(input_tokens=1500), Limits(context_tokens=1740), Limits()])
+def test_limits_with_room_for_a_paper_are_taken(limits: Limits) -> None:
+    assert not limits.without_room(1200)
+
+
 @pytest.mark.parametrize(("output_tokens", "expected"), [(1039, 4), (1040, 5), (400, 1), (100, 1)])
 def test_the_output_budget_bounds_the_size_of_batches_with_the_frame_of_the_answer(
     output_tokens: int, expected: int

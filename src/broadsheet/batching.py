@@ -19,6 +19,8 @@ FENCE_TOKENS = 12
 ANSWER_FRAME_TOKENS = 40
 """What an answer holds beside its records."""
 MIN_ABSTRACT_CHARACTERS = 200
+MIN_ROOM_TOKENS = 300
+"""About what title and abstract of one paper take."""
 _OPEN_BATCHES = 4
 _LATENCY_FLOOR = 8
 
@@ -55,6 +57,22 @@ class Limits:
             return room
         answer = papers * self.answer_tokens + ANSWER_FRAME_TOKENS
         return min(room, self.context_tokens - fixed_tokens - answer)
+
+    def without_room(self, fixed_tokens: int) -> str:
+        """Where every abstract would be cut short, the sentence that says why and what to do; else empty."""
+        lacking = MIN_ROOM_TOKENS - self.room(1, fixed_tokens)
+        if lacking <= 0:
+            return ""
+        beside = f"leaves no room for a paper beside the {fixed_tokens:,} of instructions and schema"
+        if self.context_tokens is None or self.room(1, 0) == self.input_tokens:
+            return (
+                f"An input budget of {self.input_tokens:,} tokens a request {beside};"
+                f" set BROADSHEET_BATCH_INPUT_TOKENS to {self.input_tokens + lacking} or more."
+            )
+        return (
+            f"A context of {self.context_tokens:,} tokens {beside} and an answer; use a model with more,"
+            f" or set BROADSHEET_CONTEXT_TOKENS to {self.context_tokens + lacking} or more if it has."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,8 @@ def annotate_wanting(
         stop: Asked before every request; once true, answers under way are awaited and nothing new is asked.
 
     Raises:
-        ConfigError: The budget is in dollars and the model's price is unknown.
+        ConfigError: The budget is in dollars and the model's price is unknown, or the limits leave no room
+            for a paper.
         LLMError: The engine cannot answer, now or ever; what is done is kept.
         StoreError: The database cannot be written.
     """
@@ -156,7 +157,7 @@ def expect(papers: Sequence[Paper], llm: LLM, prompts: Prompts, settings: Settin
     """What `annotate_wanting` will take for these papers, as the settings say.
 
     Raises:
-        ConfigError: The table of prices cannot be read.
+        ConfigError: The table of prices cannot be read, or the limits leave no room for a paper.
     """
     limits = limits_of(settings)
     chosen = plan(
@@ -220,7 +221,8 @@ def annotate(
         stop: Asked before every request; once true, answers under way are awaited and nothing new is asked.
 
     Raises:
-        ConfigError: The budget is in dollars and the model's price is unknown.
+        ConfigError: The budget is in dollars and the model's price is unknown, or the limits leave no room
+            for a paper.
         LLMMisconfigured: The engine can never answer as it is set up.
         StoreError: The database cannot be written.
     """
@@ -231,6 +233,10 @@ def annotate(
             f"The price of {llm.model} is unknown, so a budget in dollars cannot be kept;"
             " add it to the table of prices or use --budget-tokens."
         )
+    if not papers and not isinstance(llm, Lasting):
+        return AnnotateReport(cost_usd=0.0)
+    asker = Asker(prompts, limits, prompted=llm.prompted)
+    asker.require_room()
     taken_up: list[Request] = []
     elsewhere = 0
     if isinstance(llm, Lasting):
@@ -240,7 +246,6 @@ def annotate(
     if not papers and not taken_up:
         return AnnotateReport(papers=elsewhere, elsewhere=elsewhere, cost_usd=0.0)
     maker, judge = maker_of(llm, prompts), judge_of(prompts)
-    asker = Asker(prompts, limits, prompted=llm.prompted)
     count = tokens.count if llm.prompted else len
     fit = partial(_fitted, limits=limits, fixed_tokens=asker.fixed_tokens, count=count)
     recovered, faults = recover(store, judge, maker, papers, fit) if llm.prompted else (set(), [])

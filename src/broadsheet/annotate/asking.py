@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from typing import Any, Literal
 
 from broadsheet import tokens
 from broadsheet.batching import ANSWER_FRAME_TOKENS, FENCE_TOKENS, Limits
+from broadsheet.errors import ConfigError
 from broadsheet.fencing import FencedPaper
 from broadsheet.llm import Request, Turn
 from broadsheet.prompts import REPAIR, SYSTEM, USER, Prompts
 from broadsheet.schema import echo_of, reply_schema
+
+log = logging.getLogger(__name__)
 
 Purpose = Literal["annotate", "repair", "missing", "split"]
 
@@ -92,6 +96,19 @@ class Asker:
             max_output_tokens=self._answer_tokens(len(ask.papers), size),
             purpose=ask.purpose,
         )
+
+    def require_room(self) -> None:
+        """Refuse limits that leave no room for a paper; an engine without a prompt needs none.
+
+        Raises:
+            ConfigError: They leave too little beside instructions and schema.
+        """
+        without_room = self._prompted and self._limits.without_room(self.fixed_tokens)
+        if not without_room:
+            return
+        if tokens.exact():
+            raise ConfigError(without_room)
+        log.warning(without_room)  # an over-estimate is no reason to refuse what may fit
 
     def room(self, papers: int) -> int:
         """Tokens that so many papers may have in one request."""

@@ -44,11 +44,17 @@ class Estimate:
 
 
 def estimate(papers: Sequence[Paper], llm: LLM, prompts: Prompts, limits: Limits, prices: Prices) -> Estimate:
-    """Count what a run over these papers will take; an engine without a prompt takes nothing."""
+    """Count what a run over these papers will take; an engine without a prompt takes nothing.
+
+    Raises:
+        ConfigError: The limits leave no room for a paper.
+    """
     with_service = llm.count_held() if isinstance(llm, Lasting) else 0
     if not (papers and llm.prompted):
         return Estimate(len(papers), 0, 0, 0, 0.0, with_service)
-    fixed = Asker(prompts, limits, prompted=True).fixed_tokens
+    asker = Asker(prompts, limits, prompted=True)
+    asker.require_room()
+    fixed = asker.fixed_tokens
     batches = pack(papers, limits, fixed_tokens=fixed)
     asked = fixed * len(batches) + sum(batch.tokens for batch in batches)
     answered = ANSWER_TOKENS * len(papers)
