@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadsheet.annotate.replies import read
 from broadsheet.batching import (
     ANSWER_FRAME_TOKENS,
     MIN_ABSTRACT_CHARACTERS,
@@ -14,9 +15,10 @@ from broadsheet.batching import (
     what_binds,
 )
 from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, fenced
+from broadsheet.llm import Reply
 from broadsheet.paper import Paper, title_key
 from broadsheet.schema import echo_of
-from papers import papers
+from papers import answer, papers
 
 WORDS = st.lists(
     st.sampled_from(["tidal", "graph", "Ω", "</paper>", "a", "lantern"]), min_size=1, max_size=6
@@ -60,6 +62,24 @@ def test_no_two_papers_of_a_batch_begin_alike(chosen: list[Paper], limits: Limit
     for batch in pack(chosen, limits, fixed_tokens=100, count=count):
         echoes = [title_key(echo_of(paper.title)) for paper in batch.papers]
         assert len(set(echoes)) == len(echoes)
+
+
+@given(PAPERS)
+def test_the_right_echo_is_believed_of_every_paper_of_a_batch(chosen: list[Paper]) -> None:
+    for batch in pack(chosen, Limits(papers=20), count=count):
+        asked = {f"P{number}": sent for number, sent in enumerate(batch.papers, 1)}
+        records = [{"ref": ref, "echo": echo_of(sent.title)} for ref, sent in asked.items()]
+        assert set(read(Reply(answer(records)), asked).records) == set(asked)
+
+
+def test_a_paper_whose_title_begins_anothers_does_not_share_its_batch() -> None:
+    titles = ["Deep Nets", "Deep Nets for All", "Deep", "Deeper Nets"]
+    batches = pack([Paper(title=title) for title in titles], Limits(), count=count)
+    assert sorted([sent.title for sent in batch.papers] for batch in batches) == [
+        ["Deep"],
+        ["Deep Nets", "Deeper Nets"],
+        ["Deep Nets for All"],
+    ]
 
 
 def test_a_paper_beyond_the_budget_travels_alone_with_its_abstract_cut() -> None:

@@ -92,13 +92,19 @@ class _OpenBatch:
 
     def __init__(self) -> None:
         self.papers: list[FencedPaper] = []
-        self.echoes: set[str] = set()
         self.tokens = 0
+        self._echoes: set[str] = set()
+        self._beginnings: set[str] = set()
 
-    def add(self, paper: FencedPaper, echo: str) -> None:
+    def add(self, paper: FencedPaper, beginnings: Sequence[str]) -> None:
         self.papers.append(paper)
-        self.echoes.add(echo)
         self.tokens += paper.tokens
+        self._echoes.add(beginnings[-1])
+        self._beginnings.update(beginnings)
+
+    def tells_apart(self, beginnings: Sequence[str]) -> bool:
+        """Whether no paper of the batch has an echo that begins this one or is begun by it."""
+        return beginnings[-1] not in self._beginnings and self._echoes.isdisjoint(beginnings)
 
     def closed(self) -> Batch:
         return Batch(tuple(self.papers))
@@ -113,9 +119,10 @@ def pack(
 ) -> list[Batch]:
     """Batches that together hold every paper exactly once, in about their order.
 
-    Papers whose titles begin alike never share a batch, since the echo could not tell their records apart.
-    A paper that alone exceeds the input budget travels alone, its abstract cut to half as often as is needed
-    to fit, down to `MIN_ABSTRACT_CHARACTERS`. So does one that gives the model orders.
+    Papers whose titles begin alike, or one with all of the other, never share a batch, since the echo could
+    not tell their records apart. A paper that alone exceeds the input budget travels alone, its abstract cut
+    to half as often as is needed to fit, down to `MIN_ABSTRACT_CHARACTERS`. So does one that gives the model
+    orders.
 
     Args:
         papers: What to pack.
@@ -132,26 +139,32 @@ def pack(
         if sent.tokens > room or gives_orders(paper):
             full.append(Batch((sent,)))
             continue
-        echo = title_key(echo_of(sent.title))
+        beginnings = _beginnings(title_key(echo_of(sent.title)))
         home = next(
             (
                 batch
                 for batch in open_
                 if batch.tokens + sent.tokens <= limits.room(len(batch.papers) + 1, fixed_tokens)
-                and echo not in batch.echoes
+                and batch.tells_apart(beginnings)
             ),
             None,
         )
         if home is None:
             home = _OpenBatch()
             open_.append(home)
-        home.add(sent, echo)
+        home.add(sent, beginnings)
         if len(home.papers) == most:
             open_.remove(home)
             full.append(home.closed())
         elif len(open_) > _OPEN_BATCHES:
             full.append(open_.pop(0).closed())
     return full + [batch.closed() for batch in open_]
+
+
+def _beginnings(echo: str) -> list[str]:
+    """The first word of an echo, the first two, and so on to the whole."""
+    words = echo.split()
+    return [" ".join(words[:number]) for number in range(1, len(words) + 1)] or [""]
 
 
 def _fitted(paper: Paper, room: int, count: Callable[[str], int]) -> FencedPaper:
