@@ -14,6 +14,7 @@ from broadsheet.llm import Reply
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
 from broadsheet.schema import echo_of, reply_schema
+from broadsheet.visible import visible
 from papers import answer, papers, record
 
 PAPERS = papers(4)
@@ -282,3 +283,25 @@ def test_what_stands_inside_a_record_that_breaks_json_after_another_name_is_none
     first, second, *_ = said()
     broken = json.dumps({"number": 1, **first, "code": second, "note": ""})[:-3] + "}"
     assert not list(records_in(f"So: {broken}"))
+
+
+def test_a_line_break_in_a_string_breaks_nothing() -> None:
+    assert not reading(answer(said()).replace("contrastive learning", "contrastive\nlearning")).causes
+
+
+@pytest.mark.parametrize("formula", [r"\alpha", r"\beta \to \theta", r"\(x_i\)", r"\rho_{\textrm{max}}"])
+def test_a_formula_whose_backslashes_are_not_escaped_is_read_as_it_stands(formula: str) -> None:
+    right = said()
+    right[1]["tldr"] = 'It gains \\sqrt 2 points and a "quote".'
+    text = answer(right).replace("sorting pebbles", rf"sorting {formula} and \delta")
+    found = reading(text)
+    assert not found.causes
+    assert found.records["P1"]["keywords"][0] == rf"sorting {formula} and \delta"
+    assert found.records["P2"]["tldr"] == right[1]["tldr"]
+
+
+@given(st.lists(st.text(st.sampled_from('\\"bnu0/a ')), min_size=1))
+def test_backslashes_that_are_escaped_are_not_escaped_again(words: list[str]) -> None:
+    records = [{"ref": f"P{number}", "tldr": word} for number, word in enumerate(words)]
+    fenced_answer = f"```json\n{answer(records)}\n```"
+    assert [found["tldr"] for found in records_in(fenced_answer)] == [visible(word) for word in words]

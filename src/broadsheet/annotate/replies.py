@@ -38,7 +38,9 @@ _BRACES_AND_STRINGS = re.compile(r'[{}]|"(?:[^"\\]++|\\.)*+"|"', re.DOTALL)
 _BETWEEN_RECORDS = re.compile(r"\}[\s,]*(?=\{)")
 _END_OF_THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]", re.IGNORECASE)
 _REF = re.compile(r"\W*[Pp]?([0-9]{1,4})\W*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(strict=False)  # a line break within a string is told as it stands
+# What TeX means is no escape of JSON: of those that are, no summary needs \b, \f, \r or \t before a letter.
+_BACKSLASH = re.compile(r'\\(?:(["\\/n]|u[0-9a-fA-F]{4}|[bfrt](?![a-zA-Z]))|)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,13 @@ def records_in(text: str) -> Iterator[dict[str, Any]]:
     """
     text = text[:MAX_READ_CHARACTERS]
     try:
-        yield from _records_of(json.loads(text))
+        yield from _records_of(json.loads(text, strict=False))
     except (ValueError, RecursionError):
-        yield from _salvaged(text)
+        yield from _salvaged(_BACKSLASH.sub(_escaped, text))
+
+
+def _escaped(backslash: re.Match[str]) -> str:
+    return backslash[0] if backslash[1] else r"\\"
 
 
 def _salvaged(text: str) -> list[dict[str, Any]]:
