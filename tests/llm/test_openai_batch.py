@@ -169,6 +169,43 @@ def test_both_files_are_read_whatever_the_status(batch_engine, ask, store, statu
     assert len(server.seen) == 3
 
 
+@pytest.mark.parametrize("status", ["succeeded", "canceled", "COMPLETED", "timed out"])
+def test_a_job_has_ended_that_has_a_file_whatever_word_the_server_has_for_it(batch_engine, ask, status):
+    with OpenAIServer() as server:
+        server.batches.end_as = status
+        outcomes = list(batch_engine(server).complete([ask(0), ask(1)]))
+    assert answered(outcomes) == ["r0", "r1"]
+    assert len(server.batches.jobs) == 1
+
+
+@pytest.mark.parametrize("status", ["in_progress", "QUEUED", "thinking"])
+def test_a_job_that_may_be_worked_on_is_neither_ended_nor_sent_again(batch_engine, ask, status):
+    with OpenAIServer() as server:
+        server.batches.run_as = status
+        server.batches.polls_to_finish = 3
+        outcomes = list(batch_engine(server).complete([ask(0)]))
+    assert answered(outcomes) == ["r0"]
+    assert len(server.batches.jobs) == 1
+
+
+def test_a_job_of_an_unknown_status_without_a_file_is_sent_again_when_its_day_is_over(
+    batch_engine, ask, store, monkeypatch
+):
+    with OpenAIServer() as server:
+        server.batches.polls_to_finish = None
+        left(server, batch_engine, store, [ask(0)])
+        server.batches.jobs["batch_1"]["status"] = "canceled"
+        later = batch_engine(server, batch_wait_s=0)
+        assert list(later.complete(later.take_up())) == []
+        assert len(server.batches.jobs) == 1
+        store.claims.release_all()
+        monkeypatch.setattr("broadsheet.llm.openai_batch.COMPLETION_WINDOW", timedelta(0))
+        server.batches.polls_to_finish = 1
+        last = batch_engine(server)
+        assert answered(last.complete(last.take_up())) == ["r0"]
+    assert len(server.batches.jobs) == 2
+
+
 def test_a_line_that_stands_in_neither_file_is_asked_again(batch_engine, ask):
     with OpenAIServer() as server:
         server.batches.skip_lines = frozenset({1})

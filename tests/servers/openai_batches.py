@@ -33,6 +33,7 @@ class Batches:
         reject: Whether jobs fail validation, with no output at all.
         reject_code: The code of that.
         end_as: Status that a job ends with, whatever was answered; ``completed`` or ``expired`` unless given.
+        run_as: Status of a job that is worked on.
         skip_lines: Numbers of lines that stand in neither file.
         lists: Whether jobs are listed.
         lost_calls: How many calls for a job are lost on the way.
@@ -54,6 +55,7 @@ class Batches:
         self.reject = False
         self.reject_code = "invalid_file"
         self.end_as = ""
+        self.run_as = "in_progress"
         self.skip_lines: frozenset[int] = frozenset()
         self.lists = True
         self.lost_calls = 0
@@ -148,7 +150,7 @@ class Batches:
             "input_file_id": body["input_file_id"],
             "completion_window": body["completion_window"],
             "created_at": int(time.time()),
-            "status": "failed" if self.reject else "in_progress",
+            "status": "failed" if self.reject else self.run_as,
             "output_file_id": None,
             "error_file_id": None,
         }
@@ -169,7 +171,7 @@ class Batches:
         job = self.jobs[name]
         self.polls[name] += 1
         due = self.polls_to_finish is not None and self.polls[name] > self.polls_to_finish
-        if job["status"] == "in_progress" and due:
+        if job["status"] == self.run_as and due:
             job["status"] = "finalizing"
             job["task"] = asyncio.get_running_loop().create_task(self._run(job))
         return _shown(job)

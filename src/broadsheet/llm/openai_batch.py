@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 MAX_LINES, MAX_BYTES = 50_000, 190_000_000
 """The service takes 50,000 lines and 200 MB a file."""
 ENDED = {"completed", "expired", "failed", "cancelled"}
+RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
 TRIES = 3
 """How often a request that fails or expires is sent, whichever processes send it."""
 NOT_UNDERSTOOD = {400, 415, 422}
@@ -183,10 +184,10 @@ class OpenAIBatchLLM:
             asked = within[known.file_id]
             spoken = Dialect.parse(known.dialect) or Dialect()
             job = self._look(known, asked)
-            if job is None or job.status not in ENDED:
+            if job is None or not _has_ended(job, known):
                 continue
             outcomes += self._told(self._service.lines(job), asked, spoken)
-            if job.status == "failed" and asked:
+            if _status(job) == "failed" and asked:
                 self._forget(asked, waiting)
                 self._refusal = refusal_of(job)
             outcomes += self._told(
@@ -211,8 +212,7 @@ class OpenAIBatchLLM:
                 return None
         else:
             found = self._service.look(known.job_id)
-            age = datetime.now(UTC) - datetime.fromisoformat(known.uploaded_at)
-            if found is None and age < COMPLETION_WINDOW:
+            if found is None and _age(known) < COMPLETION_WINDOW:
                 raise LLMMisconfigured(
                     f"The Batch API does not know the job {known.job_id}, which it must be working on;"
                     " use the key and the address that the job was sent with."
@@ -270,6 +270,26 @@ class OpenAIBatchLLM:
 
     def _remember(self, dialect: Dialect) -> None:
         self._endpoint.remember_dialect(dialect.text)
+
+
+def _age(known: OpenJob) -> timedelta:
+    return datetime.now(UTC) - datetime.fromisoformat(known.uploaded_at)
+
+
+def _has_ended(job: Job, known: OpenJob) -> bool:
+    """Whether nothing more will come of a job.
+
+    Other servers have other words, such as ``canceled`` or ``succeeded``: a job whose status we do not know
+    has ended when it has a file to read, or when its day is over.
+    """
+    status = _status(job)
+    if status in ENDED or status in RUNNING:
+        return status in ENDED
+    return bool(job.output_file_id or job.error_file_id) or _age(known) >= COMPLETION_WINDOW
+
+
+def _status(job: Job) -> str:
+    return str(job.status).lower()
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAIBatchLLM:  # noqa: ARG001 - one signature
