@@ -298,6 +298,40 @@ def test_a_job_that_the_service_does_not_know_is_not_sent_again_while_it_may_be_
         assert later.holds(ask(0).papers["P1"])
 
 
+def test_what_other_jobs_have_answered_is_collected_before_an_unknown_job_is_told(batch_engine, ask, store):
+    with OpenAIServer() as server:
+        for number in range(3):
+            left(server, batch_engine, store, [ask(number)])
+        server.batches.polls_to_finish = 0
+        server.batches.finish(server.base_url)
+        del server.batches.jobs["batch_2"]
+        later = batch_engine(server)
+        outcomes = []
+        with pytest.raises(LLMMisconfigured, match="does not know the job batch_2"):
+            outcomes.extend(later.complete(later.take_up()))
+        assert answered(outcomes) == ["r0", "r2"]
+        store.claims.release_all()
+        assert [request.id for request in batch_engine(server).take_up()] == ["r1"]
+    assert len(server.seen) == 3
+
+
+def test_the_file_of_one_job_that_cannot_be_had_keeps_nothing_back_of_another(
+    batch_engine, ask, store, monkeypatch
+):
+    monkeypatch.setattr("broadsheet.llm.batch_service.CALL_ATTEMPTS", 1)
+    with OpenAIServer() as server:
+        for number in range(2):
+            left(server, batch_engine, store, [ask(number)])
+        server.batches.polls_to_finish = 0
+        server.batches.finish(server.base_url)
+        server.batches.broken_files = {server.batches.jobs["batch_1"]["output_file_id"]}
+        later = batch_engine(server)
+        outcomes = []
+        with pytest.raises(LLMUnavailable):
+            outcomes.extend(later.complete(later.take_up()))
+    assert answered(outcomes) == ["r1"]
+
+
 def test_a_job_that_the_service_has_lost_is_sent_again_when_its_day_is_over(
     batch_engine, ask, store, monkeypatch, caplog
 ):

@@ -35,6 +35,7 @@ class Batches:
         end_as: Status that a job ends with, whatever was answered; ``completed`` or ``expired`` unless given.
         run_as: Status of a job that is worked on.
         skip_lines: Numbers of lines that stand in neither file.
+        broken_files: Files whose content is answered with status 500.
         lists: Whether jobs are listed.
         lost_calls: How many calls for a job are lost on the way.
         lost_answers: How many answers to such calls are, with the job created.
@@ -57,6 +58,7 @@ class Batches:
         self.end_as = ""
         self.run_as = "in_progress"
         self.skip_lines: frozenset[int] = frozenset()
+        self.broken_files: set[str] = set()
         self.lists = True
         self.lost_calls = 0
         self.lost_answers = 0
@@ -110,6 +112,8 @@ class Batches:
             if call.method == "DELETE":
                 del self.files[file_id]
                 return Answer.of({"id": file_id, "object": "file", "deleted": True})
+            if rest == "content" and file_id in self.broken_files:
+                return Answer(500)
             if rest == "content":
                 return Answer(body=self.files[file_id], headers={"content-type": "application/jsonl"})
             return Answer.of(self._file(file_id))

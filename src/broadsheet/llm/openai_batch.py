@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from broadsheet.config import Settings
-from broadsheet.errors import LLMError, LLMMisconfigured
+from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.batch_lines import fault_in, line_of, reply_in, unanswered
 from broadsheet.llm.batch_service import BatchService, pause, refusal_of
@@ -181,21 +181,29 @@ class OpenAIBatchLLM:
             if file_id and request_id in waiting:
                 within.setdefault(file_id, {})[request_id] = waiting[request_id]
         for known in self._jobs.jobs(within):
-            asked = within[known.file_id]
-            spoken = Dialect.parse(known.dialect) or Dialect()
-            job = self._look(known, asked)
-            if job is None or not _has_ended(job, known):
-                continue
-            outcomes += self._told(self._service.lines(job), asked, spoken)
-            if _status(job) == "failed" and asked:
-                self._forget(asked, waiting)
-                self._refusal = refusal_of(job)
-            outcomes += self._told(
-                unanswered(asked, f"the job is {job.status} without an answer"), asked, spoken
-            )
+            try:
+                outcomes += self._read(known, within[known.file_id], waiting)
+            except LLMError as error:  # what the other jobs have answered is collected before it is raised
+                again = isinstance(error, LLMUnavailable) and isinstance(self._refusal, LLMUnavailable)
+                self._refusal = self._refusal or error
+                if again or self.stop():
+                    break
         for outcome in outcomes:
             del waiting[outcome.request.id]
         return outcomes
+
+    def _read(self, known: OpenJob, asked: dict[str, Request], waiting: dict[str, Request]) -> list[Outcome]:
+        """Outcomes of a job; none where it has not ended."""
+        spoken = Dialect.parse(known.dialect) or Dialect()
+        job = self._look(known, asked)
+        if job is None or not _has_ended(job, known):
+            return []
+        outcomes = self._told(self._service.lines(job), asked, spoken)
+        if _status(job) == "failed" and asked:
+            self._forget(asked, waiting)
+            self._refusal = self._refusal or refusal_of(job)
+        missing = unanswered(asked, f"the job is {job.status} without an answer")
+        return outcomes + self._told(missing, asked, spoken)
 
     def _look(self, known: OpenJob, asked: Mapping[str, Request]) -> Job | None:
         """How a job stands; None where there is none, and its requests are to be sent again.
