@@ -58,9 +58,9 @@ def fetch(*numbers: int, abstract: str = "") -> None:
         admit((each.model_copy(update={"sighting": sighting}) for each in told), store)
 
 
-def annotate(prompts: Prompts | None = None, **options: Any) -> AnnotateReport:
+def annotate(prompts: Prompts | None = None, *, wait_s: float = 0, **options: Any) -> AnnotateReport:
     """One run, as `annotate` makes it."""
-    settings, prompts = Settings.load(batch_papers=4), prompts or Prompts.load()
+    settings, prompts = Settings.load(batch_papers=4, batch_wait_s=wait_s), prompts or Prompts.load()
     with Store.open(DB) as store:
         llm = open_llm(settings, store, prompts)
         return annotate_wanting(store, llm, prompts, settings, **options)
@@ -185,6 +185,26 @@ def test_a_limit_and_a_budget_bound_what_is_new_but_not_what_is_collected(server
     report = annotate(budget=Budget(tokens=1))
     assert (report.annotated, report.left, report.ending) == (7, 3, "budget")
     assert sent(server) == once(*range(7))
+
+
+@pytest.mark.parametrize("budget", [Budget(tokens=1), Budget(usd=0.0)])
+def test_what_expired_is_not_sent_again_beyond_the_budget_and_waits_for_a_larger_one(
+    server: OpenAIServer, budget: Budget
+) -> None:
+    fetch(*range(8))
+    annotate()
+    server.batches.expire_after = 1
+    finish(server)
+    server.batches.expire_after = None
+    began = time.monotonic()
+    report = annotate(budget=budget, wait_s=30)
+    assert time.monotonic() - began < 10
+    assert (report.annotated, report.with_service, report.left, report.ending) == (4, 0, 4, "budget")
+    assert server.batches.uploads == 1
+    assert annotate(budget=Budget(tokens=100_000)).with_service == 4
+    finish(server)
+    assert annotate().annotated == 4
+    assert server.batches.uploads == 2
 
 
 def test_a_second_process_neither_sends_nor_collects_what_the_first_waits_for(server: OpenAIServer) -> None:

@@ -48,21 +48,24 @@ class Spending:
         """Whether there is a budget, and no answer yet that tells how the provider counts."""
         return not self.requests and (self._budget.tokens is not None or self._budget.usd is not None)
 
+    @property
+    def within(self) -> bool:
+        """Whether what is spent and what is set aside fit the budget together."""
+        return self._fits(0, Decimal(0))
+
     def reserve(self, request: Request) -> bool:
         """Set aside what a request may cost at most; false where the budget forbids it."""
         tokens, usd = self._worst(request)
-        used = self.usage.input_tokens + self.usage.output_tokens
-        if self._budget.tokens is not None and used + self._held_tokens + tokens > self._budget.tokens:
-            return False
-        if self._budget.usd is not None and (
-            (self.cost_usd or 0.0) + float(self._held_usd + usd) > self._budget.usd
-        ):
+        if not self._fits(tokens, usd):
             return False
         self._set_aside(request, tokens, usd)
         return True
 
     def hold(self, request: Request) -> None:
-        """Set aside what a request may cost that an earlier run has made, whatever the budget is."""
+        """Set aside what a request may cost that an earlier run has made, whatever the budget is.
+
+        It may be with the provider already; where it is not, `within` tells whether it may be sent.
+        """
         self._set_aside(request, *self._worst(request))
 
     def settle(self, request: Request, usage: Usage | None) -> float | None:
@@ -84,6 +87,13 @@ class Spending:
         cost = self._price.cost(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
         self.cost_usd += cost
         return cost
+
+    def _fits(self, tokens: int, usd: Decimal) -> bool:
+        used = self.usage.input_tokens + self.usage.output_tokens + self._held_tokens + tokens
+        used_usd = (self.cost_usd or 0.0) + float(self._held_usd + usd)
+        return (self._budget.tokens is None or used <= self._budget.tokens) and (
+            self._budget.usd is None or used_usd <= self._budget.usd
+        )
 
     def _set_aside(self, request: Request, tokens: int, usd: Decimal) -> None:
         self._reserved[request.id] = tokens, usd

@@ -68,6 +68,8 @@ class Stage:
         self._interruptible = llm if isinstance(llm, Interruptible) else None
         if self._interruptible:
             self._interruptible.stop = self._pulse
+        if self._lasting:
+            self._lasting.may_send = lambda: spending.within
         with store.transaction():
             self._account = Account(store, maker, spending, papers)
 
@@ -91,7 +93,7 @@ class Stage:
             raise
 
     def _take_up(self) -> None:
-        """Wait for what earlier runs asked as well; it counts against the budget, but cannot be unasked."""
+        """Wait for what earlier runs asked as well; it counts against the budget, and may be sent again."""
         for taken in self._left.values():
             self._spending.hold(taken.request)
             self._under_way[taken.request.id] = taken.ask
@@ -274,7 +276,10 @@ class Stage:
         Requests that an engine was stopped before it sent have no outcome, and none that it keeps.
         """
         under_way = list(self._under_way.values())
-        waiting = sum(self._holds(sent) for ask in under_way for sent in ask.papers)
+        held_back = self._lasting.held_back if self._lasting else frozenset()
+        self._over_budget |= bool(held_back)
+        with_service = [ask for id_, ask in self._under_way.items() if id_ not in held_back]
+        waiting = sum(self._holds(sent) for ask in with_service for sent in ask.papers)
         faults = [fault for ask in under_way for fault in ask.faults if not self._holds(fault.paper)]
         faults += self._course.unrepaired()
         with self._store.transaction():

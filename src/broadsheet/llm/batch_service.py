@@ -31,6 +31,8 @@ CALL_ATTEMPTS = 5
 LISTED_AT_MOST = 1000
 """Jobs that are looked through, latest first; one that was being created is among the latest."""
 STOP_INTERVAL_S = 0.1
+ENDED = {"completed", "expired", "failed", "cancelled"}
+RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
 
 
 class BatchService:
@@ -144,6 +146,24 @@ def pause(seconds: float, stop: Callable[[], bool]) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0 and not stop():
         time.sleep(min(left, STOP_INTERVAL_S))
+
+
+def status_of(job: Job) -> str:
+    """How a job stands; some servers say it in capitals."""
+    return str(job.status).lower()
+
+
+def has_ended(job: Job, *, past_its_day: bool) -> bool:
+    """Whether nothing more will come of a job.
+
+    Other servers have other words, such as ``canceled`` or ``succeeded``: a job whose status we do not know
+    has ended when it has a file to read, or when its day is over. One that is known to be worked on has not,
+    however long it takes: what is sent again would be paid for twice.
+    """
+    status = status_of(job)
+    if status in ENDED or status in RUNNING:
+        return status in ENDED
+    return bool(job.output_file_id or job.error_file_id) or past_its_day
 
 
 def refusal_of(job: Job) -> LLMError:

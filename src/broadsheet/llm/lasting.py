@@ -8,6 +8,7 @@ changed still has the question that it answers beside it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from broadsheet.llm import Interruptible, Request, Turn
@@ -18,15 +19,20 @@ from broadsheet.paper import Paper
 class Lasting(Interruptible, Protocol):
     """An engine whose answers come within a day.
 
-    Its `complete` may end before every request has its outcome: when it has waited as long as it was told, or
-    ``stop`` says so. What is left is kept and never sent again; `take_up` goes on from there.
+    Its `complete` may end before every request has its outcome: when it has waited as long as it was told,
+    when the rest may not be sent, or when ``stop`` says so. What is left is kept, and what the provider works
+    on is not sent again; `take_up` goes on from there.
 
     Attributes:
         collecting: Whether more outcomes are at hand at this moment, so that what is left over from them can
             be asked together.
+        may_send: Asked before anything is sent, be it for the first time or because it failed or expired.
+        held_back: Ids of the requests that it did not let go.
     """
 
     collecting: bool
+    may_send: Callable[[], bool]
+    held_back: frozenset[str]
 
     def take_up(self) -> list[Request]:
         """Requests of earlier runs that have no outcome and that no living process waits for.

@@ -18,7 +18,7 @@ from broadsheet.config import Settings
 from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.batch_lines import fault_in, line_of, reply_in, unanswered
-from broadsheet.llm.batch_service import BatchService, pause, refusal_of
+from broadsheet.llm.batch_service import BatchService, has_ended, pause, refusal_of, status_of
 from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
 from broadsheet.llm.openai import endpoint_address, require_access
@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 
 MAX_LINES, MAX_BYTES = 50_000, 190_000_000
 """The service takes 50,000 lines and 200 MB a file."""
-ENDED = {"completed", "expired", "failed", "cancelled"}
-RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
 TRIES = 3
 """How often a request that fails or expires is sent, whichever processes send it."""
 NOT_UNDERSTOOD = {400, 415, 422}
@@ -54,6 +52,8 @@ class OpenAIBatchLLM:
         self.waiting = ""
         self.collecting = False
         self.stop: Callable[[], bool] = lambda: False
+        self.may_send: Callable[[], bool] = lambda: True
+        self.held_back: frozenset[str] = frozenset()
         self._wait_s = settings.batch_wait_s
         self._store = store
         self._endpoint = store.endpoint(endpoint_address(), settings.model)
@@ -84,13 +84,14 @@ class OpenAIBatchLLM:
     def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
         """Send what is not with the service yet, and yield what has been answered.
 
-        It ends when every request has its outcome, when ``batch_wait_s`` is over, or when ``stop`` says so.
+        It ends when every request has its outcome or is held back, when ``batch_wait_s`` is over, or when
+        ``stop`` says so.
 
         Raises:
             LLMUnavailable: The service does not answer; a later run goes on.
             LLMMisconfigured: The key, the address or the file is refused.
         """
-        self._refusal = None
+        self._refusal, self.held_back = None, frozenset()
         waiting: dict[str, Request] = {}
         answered: list[Outcome] = []
         seen, poll_s = 0, FIRST_POLL_S
@@ -115,7 +116,7 @@ class OpenAIBatchLLM:
             if not self.stop() and self._send(waiting):
                 poll_s = FIRST_POLL_S
             left = deadline - time.monotonic()
-            if left <= 0 or self.stop():
+            if left <= 0 or self.stop() or len(self.held_back) == len(waiting):
                 return
             self.waiting = f"batch job: {len(waiting):,} requests"
             log.info("%s requests are with the Batch API.", f"{len(waiting):,}")
@@ -143,9 +144,13 @@ class OpenAIBatchLLM:
         self._store.claims.release(closed)
 
     def _send(self, waiting: Mapping[str, Request]) -> int:
-        """Send what is in no job; returns how many requests that are."""
+        """Send what is in no job, if it may be sent; returns how many requests that are."""
         whereabouts = self._jobs.whereabouts()
         unsent = [request for id_, request in waiting.items() if not whereabouts.get(id_)]
+        may_not = bool(unsent) and not self.may_send()
+        self.held_back = frozenset(request.id for request in unsent if may_not)
+        if may_not:
+            return 0
         part: dict[str, bytes] = {}
         size = 0
         for request in unsent:
@@ -196,10 +201,10 @@ class OpenAIBatchLLM:
         """Outcomes of a job; none where it has not ended."""
         spoken = Dialect.parse(known.dialect) or Dialect()
         job = self._look(known, asked)
-        if job is None or not _has_ended(job, known):
+        if job is None or not has_ended(job, past_its_day=_age(known) >= COMPLETION_WINDOW):
             return []
         outcomes = self._told(self._service.lines(job), asked, spoken)
-        if _status(job) == "failed" and asked:
+        if status_of(job) == "failed" and asked:
             self._forget(asked, waiting)
             self._refusal = self._refusal or refusal_of(job)
         missing = unanswered(asked, f"the job is {job.status} without an answer")
@@ -282,22 +287,6 @@ class OpenAIBatchLLM:
 
 def _age(known: OpenJob) -> timedelta:
     return datetime.now(UTC) - datetime.fromisoformat(known.uploaded_at)
-
-
-def _has_ended(job: Job, known: OpenJob) -> bool:
-    """Whether nothing more will come of a job.
-
-    Other servers have other words, such as ``canceled`` or ``succeeded``: a job whose status we do not know
-    has ended when it has a file to read, or when its day is over.
-    """
-    status = _status(job)
-    if status in ENDED or status in RUNNING:
-        return status in ENDED
-    return bool(job.output_file_id or job.error_file_id) or _age(known) >= COMPLETION_WINDOW
-
-
-def _status(job: Job) -> str:
-    return str(job.status).lower()
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAIBatchLLM:  # noqa: ARG001 - one signature
