@@ -285,6 +285,33 @@ def test_a_budget_holds_where_the_provider_counts_more_than_we_do(store: Store, 
     assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
 
 
+def test_a_budget_holds_where_all_goes_out_before_it_is_known_how_the_provider_counts(store: Store) -> None:
+    def dearer(request: Request) -> Reply:
+        reply = right(request)
+        return replace(reply, usage=Usage(2 * request.input_tokens, 0, request.max_output_tokens))
+
+    llm, budget = AnsweringLLM(dearer), Budget(tokens=30_000)
+    report = annotate(
+        admitted(store, 40), store, llm, PROMPTS, limits=Limits(papers=2), in_flight=None, budget=budget
+    )
+    assert report.ending == "budget"
+    assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
+
+
+@pytest.mark.parametrize("in_flight", [1, 16])
+def test_a_budget_holds_where_answers_are_longer_than_they_may_be(store: Store, in_flight: int) -> None:
+    def longer(request: Request) -> Reply:
+        reply = right(request)
+        return replace(reply, usage=replace(reply.usage, output_tokens=3 * request.max_output_tokens))
+
+    llm, budget = AnsweringLLM(longer), Budget(tokens=30_000)
+    report = annotate(
+        admitted(store), store, llm, PROMPTS, limits=Limits(papers=2), in_flight=in_flight, budget=budget
+    )
+    assert report.ending == "budget"
+    assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
+
+
 def test_a_budget_is_spent_to_its_end_although_more_is_set_aside_than_answers_cost(store: Store) -> None:
     chosen = admitted(store, 40)
     spent = annotate(chosen, store, AnsweringLLM(), PROMPTS, limits=FIVE)

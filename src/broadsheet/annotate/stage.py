@@ -70,6 +70,7 @@ class Stage:
             self._interruptible.stop = self._pulse
         if self._lasting:
             self._lasting.may_send = lambda: spending.within
+        spending.all_at_once = in_flight is None
         with store.transaction():
             self._account = Account(store, maker, spending, papers)
 
