@@ -18,6 +18,7 @@ from broadsheet.annotate.replies import read
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, LLMMisconfigured
 from broadsheet.llm import Outcome, Reply, Request, Usage, open_llm
+from broadsheet.llm.extractive import ExtractiveLLM
 from broadsheet.llm.scripted import ScriptedLLM
 from broadsheet.paper import Paper
 from broadsheet.prices import Price, Prices
@@ -310,6 +311,13 @@ def test_a_budget_holds_where_answers_are_longer_than_they_may_be(store: Store, 
     )
     assert report.ending == "budget"
     assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
+
+
+@pytest.mark.parametrize("budget", [Budget(tokens=0), Budget(usd=0.0)])
+def test_an_engine_that_costs_nothing_uses_up_no_budget(store: Store, budget: Budget) -> None:
+    llm = ExtractiveLLM(PROMPTS.taxonomy)
+    report = annotate(admitted(store), store, llm, PROMPTS, budget=budget)
+    assert (report.annotated, report.ending) == (20, "done")
 
 
 def test_a_budget_is_spent_to_its_end_although_more_is_set_aside_than_answers_cost(store: Store) -> None:

@@ -230,7 +230,7 @@ class Stage:
             request = self._asker.request(claimed)
             if self._lasting:
                 request = replace(request, memo=memo_of(claimed, self._maker))
-            if not self._spending.reserve(request):
+            if self._llm.prompted and not self._spending.reserve(request):
                 self._over_budget = True  # until an answer costs less than was set aside for it
                 self._give_back(claimed)
                 return
