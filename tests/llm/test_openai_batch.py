@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from broadsheet.config import Settings
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
-from broadsheet.llm import Request, Turn
+from broadsheet.llm import Outcome, Request, Turn
 from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.openai_batch import OpenAIBatchLLM
 from broadsheet.paper import Paper
@@ -213,6 +214,65 @@ def test_a_line_that_stands_in_neither_file_is_asked_again(batch_engine, ask):
         first = next(drawn)
         server.batches.skip_lines = frozenset()
         assert answered([first, *drawn]) == ["r0", "r1"]
+
+
+def rewritten(server: OpenAIServer, change) -> None:
+    """Change the lines of the first job's output file, as a server's mistakes would."""
+    batches = server.batches
+    file_id = batches.jobs["batch_1"]["output_file_id"]
+    lines = [json.loads(line) for line in batches.files[file_id].splitlines()]
+    batches.files[file_id] = "\n".join(map(json.dumps, change(lines))).encode()
+
+
+def collected(server: OpenAIServer, batch_engine, store, requests, change) -> list[Outcome]:
+    """What a later run collects of a job whose output is changed."""
+    server.batches.polls_to_finish = 0
+    left(server, batch_engine, store, requests)
+    server.batches.finish(server.base_url)
+    rewritten(server, change)
+    later = batch_engine(server)
+    return list(later.complete(later.take_up()))
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_request_that_stands_in_two_lines_has_its_answer(batch_engine, ask, store, *, later):
+    def twice(lines):
+        faults = [{"custom_id": line["custom_id"], "error": {"message": "no"}} for line in lines]
+        return lines + faults if later else faults + lines
+
+    with OpenAIServer() as server:
+        outcomes = collected(server, batch_engine, store, [ask(0), ask(1)], twice)
+        assert answered(outcomes) == ["r0", "r1"]
+        assert len(server.batches.jobs) == 1
+
+
+@pytest.mark.parametrize("status", ["200", 200.0])
+def test_a_status_that_is_no_whole_number_is_read_as_one(batch_engine, ask, store, status):
+    def said(lines):
+        return [line | {"response": line["response"] | {"status_code": status}} for line in lines]
+
+    with OpenAIServer() as server:
+        assert answered(collected(server, batch_engine, store, [ask(0)], said)) == ["r0"]
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        *({"status_code": status} for status in ([1], {}, "two", float("inf"), None)),
+        *({"status_code": 200, "body": body} for body in ([], "", {"choices": [{}]}, {"choices": 1})),
+        {"status_code": 200, "body": {"choices": [{"message": {}}], "usage": {"prompt_tokens": 1e999}}},
+        *([], "none", 7),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_asked_again(batch_engine, ask, store, response):
+    def spoilt(lines):
+        return [line | {"response": response} if line["custom_id"] == "r0" else line for line in lines]
+
+    with OpenAIServer() as server:
+        outcomes = collected(server, batch_engine, store, [ask(0), ask(1)], spoilt)
+        assert answered(outcomes) == ["r0", "r1"]
+        assert len(server.seen) == 3
 
 
 def test_failures_are_counted_over_all_processes(batch_engine, ask, store):

@@ -24,23 +24,37 @@ def unanswered(asked: Iterable[str], why: str) -> list[Mapping[str, Any]]:
     return [{"custom_id": request_id, "error": {"message": why}} for request_id in asked]
 
 
+def replies_first(lines: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Reply | None]]:
+    """Lines with the reply that each holds: of a request that stands in several, its answer comes first."""
+    told = [(line, reply_in(line)) for line in lines]
+    return sorted(told, key=lambda each: each[1] is None)
+
+
 def reply_in(line: Mapping[str, Any]) -> Reply | None:
     """The reply in a line; None where it tells of a fault, or cannot be read."""
     from broadsheet.llm.completion import reply_of
 
-    response = line.get("response") or {}
+    response = _mapping(line.get("response"))
     try:
-        return reply_of(response["body"], 0.0) if response["status_code"] == _OK else None
-    except (LookupError, TypeError, AttributeError, ValueError):
+        return reply_of(response["body"], 0.0) if _status(response) == _OK else None
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError):
         return None
 
 
 def fault_in(line: Mapping[str, Any]) -> tuple[int, str, str]:
     """Status, sentence and parameter of the fault that a line tells of; 0 and empty where it does not say."""
     response = _mapping(line.get("response"))
-    status = response.get("status_code") or 0
+    status = _status(response)
     told = _mapping(line.get("error")) or _mapping(_mapping(response.get("body")).get("error"))
     return status, str(told.get("message") or f"status {status}"), str(told.get("param") or "")
+
+
+def _status(response: Mapping[str, Any]) -> int:
+    """The status of a response; some servers say it as a string, and a line may hold anything."""
+    try:
+        return int(response.get("status_code") or 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

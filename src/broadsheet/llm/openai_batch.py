@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from broadsheet.config import Settings
 from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Request
-from broadsheet.llm.batch_lines import fault_in, line_of, reply_in, unanswered
+from broadsheet.llm.batch_lines import fault_in, line_of, replies_first, unanswered
 from broadsheet.llm.batch_service import BatchService, has_ended, pause, refusal_of, status_of
 from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
@@ -245,11 +245,11 @@ class OpenAIBatchLLM:
         """Outcomes of the lines of a job; what they tell of is taken out of ``asked``."""
         outcomes = []
         failed: dict[str, int] = {}
-        for line in lines:
+        for line, reply in replies_first(lines):
             request = asked.pop(str(line.get("custom_id")), None)
             if request is None:
                 continue
-            if reply := reply_in(line):
+            if reply:
                 heeded = self._negotiation.proven or heeds_schema(reply, request.schema)
                 self._negotiation.answered(spoken, heeded_schema=heeded)
                 outcomes.append(Outcome(request, reply))
