@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from broadsheet.config import Settings
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
-from broadsheet.llm import Outcome, Request, Turn
+from broadsheet.llm import Outcome, Request, Turn, batch_service
 from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.openai_batch import OpenAIBatchLLM
 from broadsheet.paper import Paper
@@ -421,7 +421,7 @@ def test_a_job_that_was_never_begun_is_forgotten_so_that_its_papers_can_be_asked
     with OpenAIServer() as server:
         server.batches.reject = True
         server.batches.reject_code = "token_limit_exceeded"
-        with pytest.raises(LLMUnavailable, match="holds too many tokens"):
+        with pytest.raises(LLMUnavailable, match=r"holds too many tokens.* again later, and with --limit"):
             list(batch_engine(server).complete([ask(0)]))
     assert not batch_engine(server).holds(ask(0).papers["P1"])
 
@@ -435,6 +435,36 @@ def test_a_stop_while_waiting_ends_at_once_and_keeps_what_was_sent(batch_engine,
         assert list(engine.complete([ask(0)])) == []
     assert time.monotonic() - began < 10
     assert engine.count_held() == 1
+
+
+@pytest.mark.parametrize("place", ["after upload", "after create", "after look", "after content"])
+def test_a_stop_ends_a_call_that_hangs_with_its_time_limit(batch_engine, ask, monkeypatch, place):
+    for name in ("CALL_TIMEOUT_S", "TRANSFER_TIMEOUT_S"):
+        monkeypatch.setattr(f"broadsheet.llm.batch_service.{name}", 0.3)
+    with OpenAIServer() as server:
+        server.batches.hold_at = place
+        engine = batch_engine(server)
+        engine.stop = server.batches.held.is_set
+        began = time.monotonic()
+        with pytest.raises(LLMUnavailable, match="no answer in time"):
+            list(engine.complete([ask(0)]))
+        server.batches.hold_at = ""
+    assert time.monotonic() - began < 10
+
+
+def test_a_file_has_longer_to_be_carried_than_a_call_to_be_answered():
+    assert batch_service.TRANSFER_TIMEOUT_S > batch_service.CALL_TIMEOUT_S
+
+
+@pytest.mark.parametrize(("told", "waits"), [("0.2", 0.2), ("86400", 0.5)])
+def test_the_wait_that_a_429_tells_is_obeyed_within_reason(batch_engine, ask, monkeypatch, told, waits):
+    monkeypatch.setattr("broadsheet.llm.batch_service.LONGEST_TOLD_WAIT_S", 0.5)
+    waited = []
+    monkeypatch.setattr("broadsheet.llm.batch_service.pause", lambda seconds, _: waited.append(seconds))
+    with OpenAIServer() as server:
+        server.batches.busy = [{"retry-after": told}]
+        assert answered(batch_engine(server).complete([ask(0)])) == ["r0"]
+    assert waited == [waits]
 
 
 def test_a_stop_before_anything_is_sent_sends_nothing(batch_engine, ask):

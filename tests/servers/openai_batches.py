@@ -35,6 +35,7 @@ class Batches:
         end_as: Status that a job ends with, whatever was answered; ``completed`` or ``expired`` unless given.
         run_as: Status of a job that is worked on.
         skip_lines: Numbers of lines that stand in neither file.
+        busy: Headers of the calls that are refused next, each with a 429.
         broken_files: Files whose content is answered with status 500.
         lists: Whether jobs are listed.
         lost_calls: How many calls for a job are lost on the way.
@@ -58,6 +59,7 @@ class Batches:
         self.end_as = ""
         self.run_as = "in_progress"
         self.skip_lines: frozenset[int] = frozenset()
+        self.busy: list[dict[str, str]] = []
         self.broken_files: set[str] = set()
         self.lists = True
         self.lost_calls = 0
@@ -72,6 +74,8 @@ class Batches:
         action = _action(call)
         if await self._hold(f"before {action}"):
             return Answer(reset=True)
+        if self.busy:
+            return Answer(429, headers=self.busy.pop(0))
         if action == "create" and self.lost_calls:
             self.lost_calls -= 1
             return Answer(reset=True)

@@ -15,10 +15,17 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm.openai import NO_KEY
+from broadsheet.llm.pacing import retry_after_s
 
 if TYPE_CHECKING:
     import openai  # noqa: TID251 - a provider's own package
@@ -31,6 +38,10 @@ CALL_ATTEMPTS = 5
 LISTED_AT_MOST = 1000
 """Jobs that are looked through, latest first; one that was being created is among the latest."""
 STOP_INTERVAL_S = 0.1
+CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 60.0, 300.0
+"""Seconds without a byte after which a call, or one that carries a file, is given up; a stop waits for it."""
+LONGEST_TOLD_WAIT_S = 60.0
+"""How much of a ``Retry-After`` is obeyed; what is told to take longer is left for a later run."""
 ENDED = {"completed", "expired", "failed", "cancelled"}
 RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
 
@@ -53,7 +64,8 @@ class BatchService:
             LLMUnavailable: The service does not answer.
         """
         file = self._call(
-            lambda client: client.files.create(file=("broadsheet.jsonl", content), purpose="batch")
+            lambda client: client.files.create(file=("broadsheet.jsonl", content), purpose="batch"),
+            timeout_s=TRANSFER_TIMEOUT_S,
         )
         return file.id
 
@@ -107,15 +119,19 @@ class BatchService:
                     yield told
 
     def _read(self, file_id: str) -> bytes:
-        content = self._call(lambda client: _unless_unknown(lambda: client.files.content(file_id).read()))
+        content = self._call(
+            lambda client: _unless_unknown(lambda: client.files.content(file_id).read()),
+            timeout_s=TRANSFER_TIMEOUT_S,
+        )
         if content is None:
             log.warning("The Batch API has no file %s any more; its lines are asked again.", file_id)
         return content or b""
 
-    def _call(self, action: Callable[[openai.OpenAI], T]) -> T:
+    def _call(self, action: Callable[[openai.OpenAI], T], *, timeout_s: float | None = None) -> T:
         """One call to the service, again where that can help."""
         import openai  # noqa: TID251 - a provider's own package
 
+        from broadsheet.llm.exchange import CONNECT_TIMEOUT_S
         from broadsheet.llm.verdicts import verdict
 
         retrying = Retrying(
@@ -123,12 +139,14 @@ class BatchService:
                 (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError)
             ),
             stop=lambda state: self._stop() or stop_after_attempt(CALL_ATTEMPTS)(state),
-            wait=wait_random_exponential(multiplier=0.5, max=20),
+            wait=_told_or_random,
             sleep=lambda seconds: pause(seconds, self._stop),
             reraise=True,
         )
+        key = os.environ.get("OPENAI_API_KEY") or NO_KEY
+        timeout = openai.Timeout(timeout_s or CALL_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         try:
-            with openai.OpenAI(api_key=os.environ.get("OPENAI_API_KEY") or NO_KEY, max_retries=0) as client:
+            with openai.OpenAI(api_key=key, max_retries=0, timeout=timeout) as client:
                 return retrying(action, client)
         except openai.OpenAIError as error:
             told = verdict(error)
@@ -139,6 +157,17 @@ class BatchService:
             raise LLMMisconfigured(
                 f"The Batch API refuses ({told.sentence}); correct the key, the address or --engine."
             ) from error
+
+
+_RANDOM = wait_random_exponential(multiplier=0.5, max=20)
+
+
+def _told_or_random(attempts: RetryCallState) -> float:
+    """Seconds until the next try: what ``Retry-After`` says, within reason."""
+    error = attempts.outcome.exception() if attempts.outcome else None
+    response = getattr(error, "response", None)
+    told = retry_after_s(response.headers) if response is not None else None
+    return min(told, LONGEST_TOLD_WAIT_S) if told else _RANDOM(attempts)
 
 
 def pause(seconds: float, stop: Callable[[], bool]) -> None:
@@ -172,7 +201,8 @@ def refusal_of(job: Job) -> LLMError:
     said = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
     if any(fault.code == "token_limit_exceeded" for fault in faults):
         return LLMUnavailable(
-            f"The Batch API holds too many tokens of this account ({said}); run the same command again later."
+            f"The Batch API holds too many tokens of this account ({said}); run the same command again later,"
+            " and with --limit where this run is larger than the account's queue."
         )
     return LLMMisconfigured(f"The Batch API refuses the job {job.id} ({said}); see: broadsheet doctor.")
 
