@@ -207,6 +207,24 @@ def test_what_expired_is_not_sent_again_beyond_the_budget_and_waits_for_a_larger
     assert server.batches.uploads == 2
 
 
+@pytest.mark.parametrize("moment", ["before create", "after create"])
+def test_a_job_that_was_begun_is_not_created_beyond_the_budget(server: OpenAIServer, moment: str) -> None:
+    fetch(*range(6))
+    server.batches.hold_at = moment
+    with worker("annotate") as process:
+        assert server.batches.held.wait(60)
+        process.kill()
+    server.batches.hold_at = ""
+    jobs = len(server.batches.jobs)
+    report = annotate(budget=Budget(tokens=1))
+    assert (report.with_service, report.ending) == ((6, "with-service") if jobs else (0, "budget"))
+    assert len(server.batches.jobs) == jobs
+    assert annotate().with_service == 6
+    finish(server)
+    assert annotate().annotated == 6
+    assert sent(server) == once(*range(6))
+
+
 def test_a_second_process_neither_sends_nor_collects_what_the_first_waits_for(server: OpenAIServer) -> None:
     fetch(*range(6))
     with worker("annotate", BROADSHEET_BATCH_WAIT_S="3600") as first:

@@ -421,7 +421,9 @@ def test_a_job_that_was_never_begun_is_forgotten_so_that_its_papers_can_be_asked
     with OpenAIServer() as server:
         server.batches.reject = True
         server.batches.reject_code = "token_limit_exceeded"
-        with pytest.raises(LLMUnavailable, match=r"holds too many tokens.* again later, and with --limit"):
+        with pytest.raises(
+            LLMUnavailable, match=r"holds too many tokens.* again later, or .* annotate --limit"
+        ):
             list(batch_engine(server).complete([ask(0)]))
     assert not batch_engine(server).holds(ask(0).papers["P1"])
 

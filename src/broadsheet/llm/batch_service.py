@@ -93,6 +93,15 @@ class BatchService:
 
         return self._call(once)
 
+    def find(self, file_id: str) -> Job | None:
+        """The job of an input file; None where there is none, or where the server lists none.
+
+        Raises:
+            LLMMisconfigured: The question is refused.
+            LLMUnavailable: The service does not answer.
+        """
+        return self._call(lambda client: _find(client, file_id))
+
     def look(self, job_id: str) -> Job | None:
         """How a job stands; None where the service does not know it.
 
@@ -202,7 +211,7 @@ def refusal_of(job: Job) -> LLMError:
     if any(fault.code == "token_limit_exceeded" for fault in faults):
         return LLMUnavailable(
             f"The Batch API holds too many tokens of this account ({said}); run the same command again later,"
-            " and with --limit where this run is larger than the account's queue."
+            " or send fewer papers at once with broadsheet annotate --limit."
         )
     return LLMMisconfigured(f"The Batch API refuses the job {job.id} ({said}); see: broadsheet doctor.")
 

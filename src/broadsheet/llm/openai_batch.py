@@ -216,7 +216,13 @@ class OpenAIBatchLLM:
         Raises:
             LLMMisconfigured: The service does not know a job that it must be working on.
         """
-        if known.job_id is None:
+        if known.job_id is None and not self.may_send():
+            found = self._service.find(known.file_id)
+            if found is None:
+                self._take_out(dict.fromkeys(asked, 0))
+                return None
+            job = found
+        elif known.job_id is None:
             try:
                 job = self._service.create(known.file_id, perhaps_created=True)
             except LLMMisconfigured as error:
