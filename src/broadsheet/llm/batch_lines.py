@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from broadsheet.llm import Reply, Request
+from broadsheet.llm.completion import reply_of
 from broadsheet.llm.negotiation import Dialect
 
 _OK = 200
@@ -32,12 +33,10 @@ def replies_first(lines: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str,
 
 def reply_in(line: Mapping[str, Any]) -> Reply | None:
     """The reply in a line; None where it tells of a fault, or cannot be read."""
-    from broadsheet.llm.completion import reply_of
-
     response = _mapping(line.get("response"))
     try:
         return reply_of(response["body"], 0.0) if _status(response) == _OK else None
-    except (LookupError, TypeError, AttributeError, ValueError, OverflowError):
+    except (LookupError, TypeError, AttributeError, ValueError):
         return None
 
 

@@ -19,6 +19,7 @@ from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.batch_lines import fault_in, line_of, replies_first, unanswered
 from broadsheet.llm.batch_service import BatchService, has_ended, pause, refusal_of, status_of
+from broadsheet.llm.completion import counted
 from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
 from broadsheet.llm.openai import endpoint_address, require_access
@@ -258,7 +259,7 @@ class OpenAIBatchLLM:
             if reply:
                 heeded = self._negotiation.proven or heeds_schema(reply, request.schema)
                 self._negotiation.answered(spoken, heeded_schema=heeded)
-                outcomes.append(Outcome(request, reply))
+                outcomes.append(Outcome(request, counted(reply, request)))
                 continue
             status, said, param = fault_in(line)
             if status in NOT_UNDERSTOOD:
