@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("broadsheet", deadline=None)
+settings.load_profile("broadsheet")
 
 _SCRUBBED = ("OPENAI_", "BROADSHEET_", "TIKTOKEN_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

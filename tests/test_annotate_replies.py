@@ -209,9 +209,9 @@ def test_a_record_that_is_no_json_costs_only_itself() -> None:
 @pytest.mark.parametrize("sign", ["{", '{"', '{"a":', '{"ref":', "{ ", '{"P1":{', "}{", '{"ref":"'])
 def test_half_a_million_braces_are_read_at_once(sign: str) -> None:
     text = (sign * 500_000)[:500_000]
-    began = time.perf_counter()
+    began = time.process_time()
     list(records_in("So: " + text))
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 1  # what grows with the square of the length takes minutes
 
 
 @given(st.integers(0, 2000))
