@@ -1,4 +1,4 @@
-"""Makes annotations from kept replies, for no tokens: all of them anew, or what a kill left unread."""
+"""Makes annotations from kept replies, for no tokens: all of them anew, or what a kill left unfinished."""
 
 from __future__ import annotations
 

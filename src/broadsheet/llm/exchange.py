@@ -148,8 +148,11 @@ class Exchange:
                     continue
                 if said.kind == "transient":
                     raise _TryAgain(said) from error
-                if said.kind == "misconfigured" and not self._is_of_this_request_alone(said):
-                    raise LLMMisconfigured(_refusal(said, self._model, str(self._client.base_url))) from error
+                if said.kind == "misconfigured":
+                    self._forbidden += said.status == FORBIDDEN
+                    if not self._is_of_this_request_alone(said):
+                        told = _refusal(said, self._model, str(self._client.base_url))
+                        raise LLMMisconfigured(told) from error
                 return Outcome(request, error=said.sentence, too_long=said.kind == "too-long")
             return self._take(request, response, held, dialect, time.monotonic() - started, own_steps)
         raise asyncio.CancelledError
@@ -176,7 +179,6 @@ class Exchange:
         self._pacer.close(needed_tokens, wait)
 
     def _is_of_this_request_alone(self, said: Verdict) -> bool:
-        self._forbidden += said.status == FORBIDDEN
         return said.status == FORBIDDEN and self._answers > 0 and self._forbidden < FORBIDDEN_IN_A_ROW
 
     def _take(

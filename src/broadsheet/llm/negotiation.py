@@ -122,10 +122,8 @@ class Dialect:
             said: The refusal's sentence.
             param: The parameter that it names.
         """
-        for words in (
-            param.lower(),
-            said.lower(),
-        ):  # a parameter that is named outweighs a list in the sentence
+        # A parameter that is named outweighs those that the sentence may list.
+        for words in (param.lower(), said.lower()):
             if step := self._without(words):
                 return step
         return self._simpler() if status >= SERVER_ERROR else None
