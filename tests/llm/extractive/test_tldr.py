@@ -56,6 +56,11 @@ def test_the_summary_names_the_method_and_its_result() -> None:
     [
         ("In this work, we propose a filter for stripes.", "", "Proposes a filter for stripes"),
         ("We introduce Zebu, a filter for stripes.", "Zebu", "Zebu is a filter for stripes"),
+        (
+            "This paper introduces a filter called Striped Filter Merging (ZebuMerging).",
+            "",
+            "Striped Filter Merging (ZebuMerging) is a filter",
+        ),
         ("To this end, we present Zebu, which filters stripes.", "Zebu", "Zebu filters stripes"),
         ("We present Zebu to filter stripes.", "Zebu", "Zebu filters stripes"),
         (

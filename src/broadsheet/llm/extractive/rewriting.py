@@ -106,7 +106,7 @@ _OWN_SUBJECT = re.compile(
 _CALLED = re.compile(
     rf"^ (?P<what>(?:an?|the) [^,;.]{{4,110}}?),? (?:(?:which|that) (?:we|is) )?(?:called|call|termed"
     rf"|term|named|name|dubbed|dub|coined|namely|referred to as|refer to as)(?: as)?,? "
-    rf"[\"“]?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>[ ,.].*)?$",
+    rf"[\"“]?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>(?! [A-Z])[ ,.].*)?$",
     re.DOTALL,
 )
 _SELF = re.compile(
