@@ -21,7 +21,7 @@ from broadsheet.prompts import Prompts
 from broadsheet.store import Store, claims
 from papers import AnsweringLLM, answer, numbered, papers, right
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 IN_FLIGHT_PAPERS = 4 * 4
 
 

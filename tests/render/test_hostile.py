@@ -1,23 +1,21 @@
 """Hostile abstracts against a model that obeys them: what they must not do, in every output format."""
 
-import contextlib
 import csv
 import io
 import json
 import re
-import sys
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from broadsheet.cli import main
 from broadsheet.paper import Paper
 from broadsheet.quantities import ungrounded_numbers
+from in_process import broadsheet
 from servers.obedient import ObedientServer
 
-FILE = Path(__file__).parents[1] / "fixtures" / "hostile" / "papers.jsonl"
+FILE = Path(__file__).parents[2] / "fixtures" / "hostile" / "papers.jsonl"
 CORPUS = [
     {**row, "abstract": row["abstract"] * row.get("repeat", 1)}
     for row in map(json.loads, FILE.read_text(encoding="utf-8").splitlines())
@@ -35,17 +33,6 @@ UNSEEN = {
     chr(code) for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x1B)
 }
 ACTIVE = {"script", "iframe", "object", "embed", "svg", "base", "form", "img", "style"}
-
-
-def broadsheet(*arguments: object) -> tuple[int, str]:
-    out, code = io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        patch.setattr(sys, "argv", ["broadsheet", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    return code, out.getvalue()
 
 
 @dataclass

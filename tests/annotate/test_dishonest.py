@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from in_process import broadsheet
 from servers.openai_server import ECHO_WORDS, OpenAIServer, answer_from, table_of
-from test_hostile import broadsheet
 
 GOLD = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "fixtures/gold/reference.jsonl").read_text().splitlines()
+    for line in (Path(__file__).parents[2] / "fixtures/gold/reference.jsonl").read_text().splitlines()
 ]
 EVIL = "https://invented.example.net/x"
 FALSE_TLDR = "A method that nobody has tried before beats the others by 77.7% and is 88 times faster."

@@ -33,7 +33,7 @@ from broadsheet.store import Store
 from papers import paper, papers, record
 from servers.openai_server import AskedPaper, OpenAIServer, answer_from, table_of
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 DB = Path("broadsheet.db")
 RIGHT = answer_from(table_of({"title": each.title, **record(each)} for each in papers(60)))
 UNFOUNDED = {"evidence": "Our code is public.", "status": "available", "urls": []}
