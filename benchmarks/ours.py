@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from broadsheet.annotate import Limits, annotate, maker_of
+from broadsheet.annotate import prepare
 from broadsheet.config import Settings
 from broadsheet.llm import open_llm
 from broadsheet.prompts import Prompts
@@ -23,8 +23,7 @@ def main() -> None:
     prompts = Prompts.load()
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
-        papers = store.annotations.wanting(maker_of(llm, prompts))
-        if papers and setup["warm"]:
+        if setup["warm"] and store.count():
             # Imports are not part of the work that is measured; the peers' come before theirs, too.
             import httpcore2  # noqa: F401 - with it openai's client asks for certificates
             import jinja2  # noqa: F401
@@ -36,25 +35,18 @@ def main() -> None:
             load_client()
             tokens.count("warm")
         began, cpu_began = time.monotonic(), time.process_time()
-        report = annotate(
-            papers,
-            store,
-            llm,
-            prompts,
-            limits=Limits(papers=settings.batch_papers),
-            in_flight=settings.max_in_flight,
-            tokens_per_minute=settings.tokens_per_minute,
-        )
+        prepared = prepare(store, llm, prompts, settings)
+        report = prepared.run()
         wall, cpu = time.monotonic() - began, time.process_time() - cpu_began
-        lost = len(papers) - report.annotated
-        wasted = sum(report.wasted.values())
+        papers = len(prepared.papers)
+        lost = papers - report.annotated
         total = report.input_tokens + report.output_tokens
     told = {
-        "papers": len(papers),
+        "papers": papers,
         "lost": lost,
         "wall_s": wall,
         "cpu_s": cpu,
-        "wasted": wasted / total if total else 0.0,
+        "follow_up": report.follow_up_tokens / total if total else 0.0,
         "requests": report.requests,
         "reasons": [failure.reason for failure in report.failures][:5],
     }

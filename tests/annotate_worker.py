@@ -15,8 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from broadsheet.annotate import Limits, Progress, annotate, maker_of
-from broadsheet.llm import Outcome, Request
+from annotating import annotate
+from broadsheet.annotate import Progress, maker_of
+from broadsheet.batching import Limits
+from broadsheet.llm import Control, Outcome, Request
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from papers import AnsweringLLM, right
@@ -27,7 +29,7 @@ class BillingLLM(AnsweringLLM):
         super().__init__()
         self._bill = bill
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:
         done = 0
         while done < len(requests):
             under_way = list(requests[done:])

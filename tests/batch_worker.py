@@ -10,14 +10,14 @@ import sys
 
 import broadsheet.llm.openai_batch
 from broadsheet.__main__ import main
-from broadsheet.annotate.stage import Stage
+from broadsheet.annotate.run import AnnotateRun
 from broadsheet.llm import Outcome
 
-_TAKE = Stage._take
+_TAKE = AnnotateRun._take
 
 
-def take_and_wait(stage: Stage, outcome: Outcome) -> None:
-    _TAKE(stage, outcome)
+def take_and_wait(run: AnnotateRun, outcome: Outcome) -> None:
+    _TAKE(run, outcome)
     sys.stdout.write("outcome\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -25,5 +25,5 @@ def take_and_wait(stage: Stage, outcome: Outcome) -> None:
 
 if __name__ == "__main__":
     broadsheet.llm.openai_batch.FIRST_POLL_S = 60.0
-    Stage._take = take_and_wait  # type: ignore[method-assign]
+    AnnotateRun._take = take_and_wait  # type: ignore[method-assign]
     main()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm import Control, Outcome, Reply, Request, Usage
 from broadsheet.paper import Paper
 from broadsheet.schema import echo_of
 
@@ -73,12 +73,19 @@ class AnsweringLLM:
     engine = "answering"
     model = "test-1"
     prompted = True
+    by_rules = False
+    price_factor = 1.0
+    deferred = False
 
     def __init__(self, answer_to: Callable[[Request], Reply | None] = right) -> None:
         self.history: list[Request] = []
         self._answer_to = answer_to
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+    def open_requests(self) -> list[Request]:
+        """Nothing outlives a run."""
+        return []
+
+    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:
         """Answer each request in turn, those that are added while outcomes are drawn included."""
         for request in requests:
             self.history.append(request)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from broadsheet import tokens
+from broadsheet.config import Settings
 from broadsheet.fencing import MAX_ABSTRACT_CHARACTERS, FencedPaper, fenced, gives_orders
 from broadsheet.paper import Paper, title_key
 from broadsheet.schema import echo_of
@@ -44,6 +46,16 @@ class Limits:
     output_tokens: int = 4_000
     context_tokens: int | None = None
     answer_tokens: int = 200
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what a request may hold as the settings say."""
+        return cls(
+            settings.batch_papers,
+            settings.batch_input_tokens,
+            settings.batch_output_tokens,
+            settings.context_tokens,
+        )
 
     @property
     def most_papers(self) -> int:
@@ -135,7 +147,7 @@ def pack(
     full: list[Batch] = []
     open_: list[_OpenBatch] = []
     for paper in papers:
-        sent = _fitted(paper, room, count)
+        sent = fitted(paper, room, count)
         if sent.tokens > room or gives_orders(paper):
             full.append(Batch((sent,)))
             continue
@@ -167,8 +179,8 @@ def _beginnings(echo: str) -> list[str]:
     return [" ".join(words[:number]) for number in range(1, len(words) + 1)] or [""]
 
 
-def _fitted(paper: Paper, room: int, count: Callable[[str], int]) -> FencedPaper:
-    """The paper as it is sent, its abstract cut where it would not fit even alone."""
+def fitted(paper: Paper, room: int, count: Callable[[str], int]) -> FencedPaper:
+    """Return the paper as it is sent, its abstract cut where it would not fit even alone."""
     characters = MAX_ABSTRACT_CHARACTERS
     while True:
         sent = fenced(paper, abstract_characters=characters)
@@ -198,7 +210,7 @@ def plan(
     limits: Limits,
     *,
     in_flight: int | None,
-    tokens_per_minute: int | None,
+    tokens_per_minute: float | None,
     requests_per_minute: float | None = None,
 ) -> Plan:
     """Choose the batch size by what binds.
@@ -217,7 +229,7 @@ def plan(
     """
     most = limits.most_papers
     if tokens_per_minute is not None:
-        quota = f"the quota of {tokens_per_minute:,} tokens a minute binds"
+        quota = f"the quota of {tokens_per_minute:,.0f} tokens a minute binds"
         return Plan(most, f"{most} papers a request: {quota}", under_quota=True)
     if in_flight is None:
         return Plan(most, f"{most} papers a request: they go out as one job, so only their tokens count")

@@ -12,15 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from broadsheet.annotate import (
-    AnnotateReport,
-    Budget,
-    Estimate,
-    Watch,
-    annotate_wanting,
-    expect,
-    wanting,
-)
+from broadsheet.annotate import AnnotateReport, Budget, Estimate, Watch, prepare
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
 from broadsheet.fetch import FetchReport, fetch
@@ -58,6 +50,7 @@ def run(
     approve: Callable[[Estimate], None] = lambda _: None,
     on_fetch: Callable[[int], None] | None = None,
     watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch()),
+    wait: bool = False,
 ) -> RunReport:
     """Fetch, annotate what is new of it, compose the day's edition and write it.
 
@@ -70,6 +63,7 @@ def run(
         approve: Told what annotating will take, be it nothing; it stops the run by raising.
         on_fetch: Told how many papers have been read.
         watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
+        wait: Wait while another process annotates the same cache.
 
     Raises:
         UserError: Something must be put right first; what was done before stays done.
@@ -79,19 +73,11 @@ def run(
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, since, on_progress=on_fetch)
-        papers = wanting(store, llm, prompts, fetched.paper_ids)
-        approve(expect(papers, llm, prompts, settings))
-        with watching() as watch:
-            annotated = annotate_wanting(
-                store,
-                llm,
-                prompts,
-                settings,
-                paper_ids=fetched.paper_ids,
-                budget=budget,
-                on_progress=watch.on_progress,
-                stop=watch.stop,
-            )
+        with store.annotating(wait=wait):
+            prepared = prepare(store, llm, prompts, settings, fetched.paper_ids)
+            approve(prepared.estimate)
+            with watching() as watch:
+                annotated = prepared.run(budget, watch)
         if annotated.ending in {"stopped", "with-service"}:
             return RunReport(fetched, annotated, None, None)
         composed = compose(store, day, taxonomy=prompts.taxonomy)

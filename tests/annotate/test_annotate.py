@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 
+from annotating import annotate as annotate_stage
 from broadsheet import tokens
-from broadsheet.annotate import Budget, Limits, Progress, annotate_wanting, expect, maker_of, rebuild
-from broadsheet.annotate import annotate as annotate_stage
-from broadsheet.annotate.replies import read
+from broadsheet.annotate import Budget, Progress, maker_of, prepare, rebuild
+from broadsheet.batching import Limits
 from broadsheet.config import Settings
-from broadsheet.errors import ConfigError, LLMMisconfigured
-from broadsheet.llm import Outcome, Reply, Request, Usage, open_llm
+from broadsheet.errors import ConfigError, LLMMisconfigured, StoreError
+from broadsheet.llm import Control, Outcome, Reply, Request, Usage, open_llm
 from broadsheet.llm.extractive import ExtractiveLLM
 from broadsheet.llm.scripted import ScriptedLLM
 from broadsheet.paper import Paper
-from broadsheet.prices import Price, Prices
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from papers import AnsweringLLM, answer, numbered, papers, record, right
@@ -167,7 +166,7 @@ def test_a_malformed_record_is_asked_about_once_more_with_what_was_wrong(store: 
     assert [turn.role for turn in repair.turns] == ["system", "user", "assistant", "user"]
     assert list(repair.papers.values()) == [papers(5)[2]]
     assert "40 words" in repair.turns[3].text
-    assert report.wasted == {"repair": repair.input_tokens + 100}
+    assert report.by_purpose["repair"] == repair.input_tokens + 100
 
 
 def test_records_to_repair_share_a_request(store: Store) -> None:
@@ -226,7 +225,7 @@ def test_every_answer_is_kept_as_it_came(store: Store, tmp_path: Path) -> None:
     lines += [{"id": paper.id, "record": record(paper)} for paper in papers(4)]
     report = annotate(admitted(store, 4), store, ScriptedLLM(lines), PROMPTS)
     assert report.annotated == 4
-    assert report.wasted == {"unreadable": 15}
+    assert report.by_purpose["annotate"] == 15
     assert store.statistics.summary()["annotated"] == 4
 
 
@@ -234,7 +233,7 @@ def test_no_more_requests_are_under_way_than_allowed(store: Store) -> None:
     most = 0
 
     class Greedy(AnsweringLLM):
-        def complete(self, requests: Any) -> Iterator[Outcome]:
+        def complete(self, requests: Any, control: Control) -> Iterator[Outcome]:
             nonlocal most
             done = 0
             while done < len(requests):
@@ -257,15 +256,14 @@ def test_a_budget_of_tokens_is_never_passed_and_what_was_paid_for_is_kept(store:
     assert annotate(rest, store, llm, PROMPTS).left == 0
 
 
-def test_a_budget_of_money_is_never_passed(store: Store) -> None:
-    prices = Prices({"test-1": Price(1.0, 0.1, 10.0)}, 0.5)
+def test_a_budget_of_money_is_never_passed(store: Store, tmp_path: Path) -> None:
     report = annotate(
         admitted(store, 40),
         store,
         AnsweringLLM(),
         PROMPTS,
         limits=FIVE,
-        prices=prices,
+        prices=priced(tmp_path),
         budget=Budget(usd=0.05),
     )
     assert 0 < report.cost_usd <= 0.05
@@ -292,9 +290,8 @@ def test_a_budget_holds_where_all_goes_out_before_it_is_known_how_the_provider_c
         return replace(reply, usage=Usage(2 * request.input_tokens, 0, request.max_output_tokens))
 
     llm, budget = AnsweringLLM(dearer), Budget(tokens=30_000)
-    report = annotate(
-        admitted(store, 40), store, llm, PROMPTS, limits=Limits(papers=2), in_flight=None, budget=budget
-    )
+    llm.deferred = True
+    report = annotate(admitted(store, 40), store, llm, PROMPTS, limits=Limits(papers=2), budget=budget)
     assert report.ending == "budget"
     assert 15_000 < report.input_tokens + report.output_tokens <= 30_000
 
@@ -364,45 +361,22 @@ def test_progress_counts_up_to_the_total(store: Store) -> None:
     assert {progress.total for progress in seen} == {20}
 
 
-def test_two_processes_never_ask_for_the_same_paper(store: Store, tmp_path: Path) -> None:
-    chosen = admitted(store, 20)
-    inner = AnsweringLLM()
+def test_while_one_annotates_another_is_told_so(store: Store, tmp_path: Path) -> None:
+    chosen = admitted(store, 5)
     with Store.open(tmp_path / "cache.db") as other:
-        started = iter([True])
 
         def beside(request: Request) -> Reply:
-            if next(started, False):
-                annotate(chosen, other, inner, PROMPTS, limits=FIVE)
+            with pytest.raises(StoreError, match="is annotating this cache"):
+                annotate(chosen, other, AnsweringLLM(), PROMPTS)
             return right(request)
 
-        outer = AnsweringLLM(beside)
-        report = annotate(chosen, store, outer, PROMPTS, limits=FIVE, in_flight=2)
-    assert report.annotated + report.elsewhere == 20
-    for paper in chosen:
-        assert outer.asked_for(paper) + inner.asked_for(paper) == 1
+        assert annotate(chosen, store, AnsweringLLM(beside), PROMPTS).annotated == 5
+        assert annotate(chosen, other, AnsweringLLM(), PROMPTS).papers == 0
 
 
-def test_an_answer_that_another_process_is_about_to_read_is_left_to_it(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chosen, beside = admitted(store, 5), AnsweringLLM()
-    reports: list[Any] = []
-    with Store.open(tmp_path / "cache.db") as other:
-
-        def read_late(*given: Any) -> Any:
-            if not reports:
-                reports.append(None)
-                reports[0] = annotate(chosen, other, beside, PROMPTS, limits=FIVE)
-            return read(*given)
-
-        monkeypatch.setattr("broadsheet.annotate.stage.read", read_late)
-        assert annotate(chosen, store, AnsweringLLM(), PROMPTS, limits=FIVE).annotated == 5
-    assert (reports[0].annotated, reports[0].elsewhere, beside.history) == (0, 5, [])
-
-
-def test_claims_are_given_back_when_an_error_ends_the_run(store: Store) -> None:
+def test_the_lock_is_given_back_when_an_error_ends_the_run(store: Store) -> None:
     class Refusing(AnsweringLLM):
-        def complete(self, requests: Any) -> Iterator[Outcome]:
+        def complete(self, requests: Any, control: Control) -> Iterator[Outcome]:
             raise LLMMisconfigured("The key is refused; correct OPENAI_API_KEY.")
             yield
 
@@ -412,32 +386,45 @@ def test_claims_are_given_back_when_an_error_ends_the_run(store: Store) -> None:
     assert annotate(chosen, store, AnsweringLLM(), PROMPTS).annotated == 5
 
 
-def test_tokens_of_a_run_are_counted_by_cause(store: Store) -> None:
+def test_tokens_of_a_run_are_counted_by_purpose(store: Store) -> None:
     llm = first_time(lambda records: records.pop(0))
     report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)
-    spent = llm.history[0].input_tokens + 400
-    assert report.wasted == {"missing": spent // 5}
+    first, again = (request.input_tokens for request in llm.history)
+    expected = {"annotate": first + 400, "missing": again + 100}
+    assert report.by_purpose == expected
+    assert report.follow_up_tokens == again + 100
     (run,) = store.runs.latest()
-    assert (run["wasted"], run["ending"], run["annotated"]) == ({"missing": spent // 5}, "done", 5)
+    assert (run["by_purpose"], run["ending"], run["annotated"]) == (expected, "done", 5)
     assert run["input_tokens"] == report.input_tokens
-    assert store.statistics.summary()["wasted tokens"] == {"missing": spent // 5}
+    assert store.statistics.summary()["tokens by purpose"] == expected
 
 
-def test_tokens_of_a_paper_are_its_share_of_every_answer_and_together_those_of_the_run(store: Store) -> None:
-    llm = first_time(lambda records: [records.pop(0), records.pop(1)])
-    chosen = admitted(store, 10)
-    prices = Prices({llm.model: Price(1.0, 0.5, 2.0)}, 0.5)
-    report = annotate(chosen, store, llm, PROMPTS, limits=FIVE, prices=prices)
-    spent = {paper.id: store.runs.spent_on(paper.id) for paper in chosen}
-    missed = {chosen[0].id, chosen[2].id}
-    assert {id_ for id_, share in spent.items() if share.wasted} == missed
-    assert {id_ for id_, share in spent.items() if share.requests == 2} == missed
-    assert {tuple(spent[id_].wasted) for id_ in missed} == {("missing",)}
-    assert sum(share.wasted.get("missing", 0) for share in spent.values()) == report.wasted["missing"]
-    for name in ("input_tokens", "output_tokens"):
-        together = sum(getattr(share, name) for share in spent.values())
-        assert abs(together - getattr(report, name)) <= len(chosen) / 2
-    assert sum(share.cost_usd or 0.0 for share in spent.values()) == pytest.approx(report.cost_usd)
+def priced(tmp_path: Path) -> Path:
+    """A table with a price for the engine of these tests."""
+    table = tmp_path / "prices.toml"
+    table.write_text('[models]\n"test-1" = { input = 1.0, cached = 0.1, output = 10.0 }\n')
+    return table
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 1), (1, 2), (1, 1)])
+def test_the_better_of_a_record_and_its_repair_is_kept_the_later_one_if_they_are_as_good(
+    store: Store, first: int, second: int
+) -> None:
+    def faulty(request: Request) -> Reply:
+        repaired = request.purpose == "repair"
+        invented = [f"invented phrase {number}" for number in range(second if repaired else first)]
+        mark = "quickly" if repaired else "slowly"
+
+        def spoil(records: list[dict[str, Any]]) -> None:
+            records[0]["tldr"] = records[0]["tldr"].replace("gaining", f"{mark} gaining")
+            records[0]["keywords"] = [*records[0]["keywords"], *invented]
+
+        return changed(request, spoil)
+
+    (paper,) = admitted(store, 1)
+    annotate([paper], store, AnsweringLLM(faulty), PROMPTS)
+    kept = store.get(paper.id).annotation.tldr
+    assert ("slowly" if first < second else "quickly") in kept
 
 
 def test_annotations_are_rebuilt_from_replies_for_no_tokens(store: Store) -> None:
@@ -494,24 +481,25 @@ def test_a_silent_batch_is_halved_until_the_paper_to_blame_stands_alone(store: S
 def test_a_run_says_what_binds_and_asks_as_often_as_was_estimated(
     store: Store, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], said: str
 ) -> None:
-    chosen, llm = admitted(store, 64), AnsweringLLM()
+    admitted(store, 64)
+    llm = AnsweringLLM()
     loaded = Settings.load(**settings)
     with caplog.at_level(logging.INFO, logger="broadsheet.annotate"):
-        annotate_wanting(store, llm, PROMPTS, loaded)
+        prepared = prepare(store, llm, PROMPTS, loaded)
     assert said in caplog.text
-    assert len(llm.history) == expect(chosen, llm, PROMPTS, loaded).requests
+    prepared.run()
+    assert len(llm.history) == prepared.estimate.requests
 
 
 def test_an_input_budget_without_room_for_a_paper_is_refused_before_anything_is_asked(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "exact", lambda: True)
-    chosen, llm = admitted(store, 3), AnsweringLLM()
+    admitted(store, 3)
+    llm = AnsweringLLM()
     tight = Settings.load(batch_input_tokens=1000)
     with pytest.raises(ConfigError, match="BROADSHEET_BATCH_INPUT_TOKENS"):
-        annotate_wanting(store, llm, PROMPTS, tight)
-    with pytest.raises(ConfigError, match="BROADSHEET_BATCH_INPUT_TOKENS"):
-        expect(chosen, llm, PROMPTS, tight)
+        prepare(store, llm, PROMPTS, tight)
     assert not llm.history
 
 
@@ -520,7 +508,7 @@ def test_an_input_budget_that_is_only_estimated_to_be_too_small_is_a_warning(
 ) -> None:
     monkeypatch.setattr(tokens, "exact", lambda: False)
     admitted(store, 3)
-    report = annotate_wanting(store, AnsweringLLM(), PROMPTS, Settings.load(batch_input_tokens=1000))
+    report = prepare(store, AnsweringLLM(), PROMPTS, Settings.load(batch_input_tokens=1000)).run()
     assert report.annotated == 3
     assert "BROADSHEET_BATCH_INPUT_TOKENS" in caplog.text
 
@@ -528,5 +516,5 @@ def test_an_input_budget_that_is_only_estimated_to_be_too_small_is_a_warning(
 def test_an_input_budget_binds_no_engine_without_a_prompt(store: Store) -> None:
     admitted(store, 3)
     settings = Settings.load(batch_input_tokens=500)
-    report = annotate_wanting(store, open_llm(settings, store, PROMPTS), PROMPTS, settings)
+    report = prepare(store, open_llm(settings, store, PROMPTS), PROMPTS, settings).run()
     assert report.annotated == 3

@@ -18,17 +18,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from broadsheet.annotate import AnnotateReport, Budget, annotate_wanting
-from broadsheet.annotate.asking import Ask, Fault
-from broadsheet.annotate.left import left, memo_of
+from broadsheet.annotate import AnnotateReport, Budget, prepare
 from broadsheet.cli import app
 from broadsheet.config import Settings
-from broadsheet.fencing import fenced
+from broadsheet.errors import StoreError
 from broadsheet.intake import admit
-from broadsheet.llm import Request, open_llm
+from broadsheet.llm import open_llm
 from broadsheet.paper import Sighting
 from broadsheet.prompts import Prompts
-from broadsheet.record import Maker
 from broadsheet.store import Store
 from papers import paper, papers, record
 from servers.openai_server import AskedPaper, OpenAIServer, answer_from, table_of
@@ -58,12 +55,14 @@ def fetch(*numbers: int, abstract: str = "") -> None:
         admit((each.model_copy(update={"sighting": sighting}) for each in told), store)
 
 
-def annotate(prompts: Prompts | None = None, *, wait_s: float = 0, **options: Any) -> AnnotateReport:
+def annotate(
+    prompts: Prompts | None = None, *, wait_s: float = 0, budget: Budget | None = None, **options: Any
+) -> AnnotateReport:
     """One run, as `annotate` makes it."""
     settings, prompts = Settings.load(batch_papers=4, batch_wait_s=wait_s), prompts or Prompts.load()
     with Store.open(DB) as store:
         llm = open_llm(settings, store, prompts)
-        return annotate_wanting(store, llm, prompts, settings, **options)
+        return prepare(store, llm, prompts, settings, **options).run(budget)
 
 
 def finish(server: OpenAIServer) -> None:
@@ -225,14 +224,16 @@ def test_a_job_that_was_begun_is_not_created_beyond_the_budget(server: OpenAISer
     assert sent(server) == once(*range(6))
 
 
-def test_a_second_process_neither_sends_nor_collects_what_the_first_waits_for(server: OpenAIServer) -> None:
+def test_while_one_process_waits_for_its_job_a_second_neither_sends_nor_collects(
+    server: OpenAIServer,
+) -> None:
     fetch(*range(6))
     with worker("annotate", BROADSHEET_BATCH_WAIT_S="3600") as first:
         await_jobs(server, 1)
         fetch(20)
-        beside = annotate()
-        assert (beside.papers, beside.with_service, beside.elsewhere) == (7, 1, 6)
-        assert sent(server) == once(*range(6), 20)
+        with pytest.raises(StoreError, match=f"process {first.pid}"):
+            annotate()
+        assert sent(server) == once(*range(6))
         first.kill()
     assert annotate().with_service == 7
     assert sent(server) == once(*range(6), 20)
@@ -447,14 +448,3 @@ def test_an_evaluation_is_not_made_of_half_the_answers(server: OpenAIServer) -> 
     finish(server)
     again = CliRunner().invoke(app, [*evaluate, "--db", str(DB)])
     assert json.loads(again.stdout)["annotated"] == 3
-
-
-def test_a_memo_brings_an_ask_back_whole() -> None:
-    asked = tuple(fenced(each) for each in papers(3))
-    faults = tuple(Fault(each, record(each.paper), ("tldr: too long",), 7) for each in asked)
-    then = Maker("openai-batch", "m", "old prompt", "old schema")
-    for ask in (Ask(asked), Ask(asked[:1], "split", again=2), Ask(asked, "repair", faults)):
-        refs = {f"P{place}": each.paper for place, each in enumerate(ask.papers, 1)}
-        request = Request("r", refs, (), {}, 1, 1, ask.purpose, memo_of(ask, then))
-        taken = left(request, Maker("openai-batch", "m", "new prompt", "new schema"), fenced)
-        assert (taken.ask, taken.maker) == (ask, then)

@@ -7,18 +7,17 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from broadsheet.annotate import annotate
+from annotating import annotate
 from broadsheet.batching import Limits
 from broadsheet.errors import LLMUnavailable, StoreError
-from broadsheet.llm import Outcome, Reply, Request
+from broadsheet.llm import Reply, Request
 from broadsheet.prompts import Prompts
-from broadsheet.store import Store, claims
+from broadsheet.store import Store
 from papers import AnsweringLLM, answer, numbered, papers, right
 
 HERE = Path(__file__).parents[1]
@@ -92,7 +91,7 @@ def test_an_answer_that_was_kept_but_not_read_before_the_kill_is_not_paid_for_ag
         def die(*_: object) -> None:
             raise Killed
 
-        patch.setattr("broadsheet.annotate.stage.read", die)
+        patch.setattr("broadsheet.annotate.run.read", die)
         with pytest.raises(Killed):
             annotate(asked, store, AnsweringLLM(), prompts)
     with Store.open(db) as store:
@@ -139,48 +138,13 @@ def test_a_repair_that_was_kept_but_not_read_before_the_kill_is_not_asked_for_ag
         raise Killed
 
     with monkeypatch.context() as patch, Store.open(db) as store:
-        patch.setattr("broadsheet.annotate.stage.Stage._take_repair", die)
+        patch.setattr("broadsheet.annotate.run.AnnotateRun._take_repair", die)
         with pytest.raises(Killed):
             annotate(asked, store, AnsweringLLM(too_long), prompts)
     with Store.open(db) as store:
         llm = AnsweringLLM()
         assert annotate(asked, store, llm, prompts).annotated == 3
         assert llm.history == []
-
-
-def test_what_waits_for_a_repair_is_not_asked_by_a_process_beside_it(db: Path) -> None:
-    prompts, asked = Prompts.load(), papers(3)
-    with Store.open(db) as store, pytest.raises(Killed):
-        annotate(asked, store, AnsweringLLM(killed_at_the_repair), prompts)
-
-    def beside(request: Request) -> Reply:
-        with Store.open(db) as other:
-            report = annotate(asked, other, AnsweringLLM(), prompts)
-        assert (report.annotated, report.elsewhere) == (0, 3)
-        return too_long(request)
-
-    with Store.open(db) as store:
-        assert annotate(asked, store, AnsweringLLM(beside), prompts).annotated == 3
-
-
-def test_a_claim_is_renewed_while_nothing_but_waiting_is_done(
-    db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Waiting(AnsweringLLM):
-        stop = staticmethod(lambda: False)
-        waiting = "429: 3600 s"
-
-        def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
-            with Store.open(db) as other:
-                other._db.execute("UPDATE claims SET expires_at = 0")
-                monkeypatch.setattr(claims, "_RENEWAL_S", 0.0)
-                self.stop()
-                assert annotate(asked, other, AnsweringLLM(), prompts).elsewhere == 3
-            yield from super().complete(requests)
-
-    prompts, asked = Prompts.load(), papers(3)
-    with Store.open(db) as store:
-        assert annotate(asked, store, Waiting(), prompts).annotated == 3
 
 
 def test_a_signal_that_is_heard_while_more_is_handed_over_does_not_undo_the_answer(db: Path) -> None:
@@ -239,22 +203,25 @@ def test_a_terminated_run_finishes_what_is_under_way_and_loses_nothing(db: Path)
     assert 0 < len(annotated(db)) < 200
 
 
-def test_two_processes_share_the_papers_without_asking_twice(db: Path) -> None:
-    with worker(db) as first, worker(db) as second:
-        endings = [process.communicate()[0].splitlines()[-1] for process in (first, second)]
-    assert set(Counter(billed(db)).values()) == {1}
-    assert sum(int(ending.split()[1]) for ending in endings) == 200
-    assert len(annotated(db)) == 200
-
-
-def test_what_a_killed_process_had_claimed_is_taken_over_at_once(db: Path) -> None:
-    with worker(db) as process:
+def test_a_second_process_says_who_is_annotating_and_goes_on_when_that_one_was_killed(db: Path) -> None:
+    with worker(db) as process, Store.open(db) as store:
         assert process.stdout is not None
         process.stdout.readline()
+        with pytest.raises(StoreError, match=rf"process {process.pid}, since .* add --wait"):
+            annotate(papers(200), store, AnsweringLLM(), Prompts.load())
         process.kill()
     with worker(db) as process:
         process.communicate()
     assert len(annotated(db)) == 200
+
+
+def test_a_second_process_that_waits_begins_when_the_first_has_ended(db: Path) -> None:
+    with worker(db) as process, Store.open(db) as store:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with store.annotating(wait=True):
+            assert len(annotated(db)) == 200
+        process.communicate()
 
 
 def test_a_locked_database_stops_the_run_with_a_sentence(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,8 @@ def test_a_problem_tells_every_fault_of_its_field_and_where_it_is(
 
 
 def test_what_is_withheld_for_its_shape_says_every_fault() -> None:
-    verdict = JUDGE.settle(PAPER, {**record(PAPER), "topics": ["cookery", "gardening"]})
+    wrong = {**record(PAPER), "topics": ["cookery", "gardening"]}
+    verdict = JUDGE.settle(PAPER, JUDGE.judge(PAPER, wrong))
     assert verdict.annotation is not None
     (finding,) = [finding for finding in verdict.findings if finding.kind == "malformed"]
     assert "cookery" in finding.detail

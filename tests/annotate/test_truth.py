@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from broadsheet.annotate import Limits, annotate
+from annotating import annotate
+from broadsheet.batching import Limits
 from broadsheet.llm import Reply, Request
 from broadsheet.llm.extractive import ExtractiveLLM, extract
 from broadsheet.paper import Paper

@@ -8,7 +8,7 @@ says so: a paper is never dropped for a field.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -32,12 +32,18 @@ class Verdict:
     Attributes:
         annotation: The annotation, or None where the shape is wrong.
         findings: What was withheld from it or is worth a look.
-        problems: What the model is told to put right; empty for a record that can be kept as it is.
+        problems: What to have the model put right; empty for a record that can be kept as it is.
+        fields: The record's fields, tidied.
+        wrong: What is wrong with the shape, by field.
+        untrue: What the check against the abstract found.
     """
 
     annotation: Annotation | None
     findings: tuple[Finding, ...] = ()
     problems: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    untrue: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +53,43 @@ class Judge:
     taxonomy: Taxonomy
 
     def judge(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
-        """The verdict on a record as it came."""
+        """Judge a record as it came."""
         fields, tidied = self._tidied(record)
         annotation, wrong = self._shaped(fields)
         if annotation is None:
-            return Verdict(None, tidied, tuple(f"{name}: {why}" for name, why in wrong.items()))
+            return Verdict(None, tidied, _sentences(wrong), fields, wrong)
         untrue = grounding.check(paper, annotation)
         problems = tuple(
             f"{finding.field}: {finding.kind.replace('-', ' ')}: {finding.detail[:_DETAIL_CHARACTERS]}"
             for finding in untrue
             if finding.severity == "withheld"
         )
-        return Verdict(annotation, (*tidied, *untrue), problems)
+        return Verdict(annotation, (*tidied, *untrue), problems, fields, untrue=untrue)
 
-    def settle(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
-        """The verdict on a record that is not asked about again: what is wrong in it is withheld.
+    def settle(self, paper: Paper, verdict: Verdict) -> Verdict:
+        """Withhold what is wrong in a record that will not be asked about again.
 
         Only a paper that the rules can say nothing of either, such as one without words, gets no annotation.
         """
-        fields, findings = self._tidied(record)
-        annotation, wrong = self._shaped(fields)
+        if not verdict.problems:
+            return verdict
+        annotation, findings, untrue = verdict.annotation, verdict.findings, verdict.untrue
         if annotation is None:
-            fields |= {name: self._by_rules(paper, name) for name in wrong if name in Annotation.model_fields}
+            by_rules = {
+                name: self._by_rules(paper, name) for name in verdict.wrong if name in Annotation.model_fields
+            }
             findings += tuple(
                 Finding(field=name, kind="malformed", detail=why, severity="withheld")
-                for name, why in wrong.items()
+                for name, why in verdict.wrong.items()
             )
-            annotation, wrong = self._shaped(fields)
-        if annotation is not None:
+            annotation, wrong = self._shaped({**verdict.fields, **by_rules})
+            if annotation is None:
+                return Verdict(None, findings, _sentences(wrong))
             untrue = grounding.check(paper, annotation)
             findings += untrue
-            kept = grounding.withhold(paper, annotation, untrue, lambda name: self._by_rules(paper, name))
-            annotation, wrong = self._shaped(dict(kept)) if kept is not annotation else (annotation, {})
-        return Verdict(annotation, findings, tuple(f"{name}: {why}" for name, why in wrong.items()))
+        kept = grounding.withhold(paper, annotation, untrue, lambda name: self._by_rules(paper, name))
+        annotation, wrong = self._shaped(dict(kept)) if kept is not annotation else (annotation, {})
+        return Verdict(annotation, findings, _sentences(wrong))
 
     def _by_rules(self, paper: Paper, name: str) -> Any:
         from broadsheet.llm.extractive import extract  # loads fitted weights, which few runs need
@@ -87,7 +97,7 @@ class Judge:
         return extract(paper, self.taxonomy, [name])[name]
 
     def _tidied(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-        """The record's fields, without unknown topics and entries beyond the most."""
+        """Return the record's fields without unknown topics and entries beyond the most."""
         fields = {name: record[name] for name in Annotation.model_fields if name in record}
         findings = list(self._without_unknown_topics(fields))
         for name, most in _MOST.items():
@@ -111,15 +121,19 @@ class Judge:
                 yield Finding(field="topics", kind="unknown-topic", detail=str(topic), severity="withheld")
 
     def _shaped(self, fields: Mapping[str, Any]) -> tuple[Annotation | None, dict[str, str]]:
-        """The annotation, or what is wrong by field."""
+        """Return the annotation, or what is wrong by field."""
         try:
             return Annotation.model_validate(fields, context={"taxonomy": self.taxonomy}), {}
         except ValidationError as error:
-            return None, _told(error)
+            return None, _wrong_fields(error)
 
 
-def _told(error: ValidationError) -> dict[str, str]:
-    """What is wrong by field, each fault with its place in the field.
+def _sentences(wrong: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}: {why}" for name, why in wrong.items())
+
+
+def _wrong_fields(error: ValidationError) -> dict[str, str]:
+    """Return what is wrong by field, each fault with its place in the field.
 
     A list all of whose entries are wrong counts as empty too; that would only mislead.
     """

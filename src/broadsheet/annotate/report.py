@@ -1,4 +1,4 @@
-"""What the annotate stage says while it runs and when it has ended, as frozen values."""
+"""What the annotate stage reports while it runs and when it has ended, as frozen values."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How a run and its surroundings speak to each other.
+    """How the caller watches and stops a run.
 
     Attributes:
         on_progress: Called after every answer, and a few times a second while the engine waits.
-        stop: Asked as often; once it says true nothing new is sent, and what is under way is awaited.
+        stop: Called as often. Once it returns true nothing new is sent, and what is under way is awaited.
     """
 
     on_progress: Callable[[Progress], None] = lambda _: None
@@ -57,17 +57,16 @@ class AnnotateReport:
     """What a run has done.
 
     Attributes:
-        papers: Papers that it was to annotate.
+        papers: Papers to annotate.
         annotated: Papers that have their annotation now.
         failures: Papers that were given up.
-        elsewhere: Papers that another process was asking for.
         with_service: Papers whose answers come within a day; a later run collects them.
         left: Papers that were not asked for because the run stopped early.
         requests: Answers that came.
         input_tokens: Prompt tokens, cached ones included.
         cached_tokens: Prompt tokens from the provider's cache.
         output_tokens: Tokens of the answers.
-        wasted: Tokens in and out that brought no annotation, by cause.
+        by_purpose: Tokens in and out by the purpose of their request, such as ``annotate`` or ``repair``.
         cost_usd: US dollars; None where the price is unknown.
         findings: Findings stored with the annotations.
         ending: ``done``, ``with-service``, or why it stopped early: ``stopped`` or ``budget``.
@@ -77,14 +76,13 @@ class AnnotateReport:
     papers: int = 0
     annotated: int = 0
     failures: tuple[Failure, ...] = ()
-    elsewhere: int = 0
     with_service: int = 0
     left: int = 0
     requests: int = 0
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
-    wasted: Mapping[str, int] = field(default_factory=dict)
+    by_purpose: Mapping[str, int] = field(default_factory=dict)
     cost_usd: float | None = 0.0
     findings: int = 0
     ending: str = "done"
@@ -92,5 +90,10 @@ class AnnotateReport:
 
     @property
     def failed(self) -> int:
-        """How many papers were given up."""
+        """Return how many papers were given up."""
         return len(self.failures)
+
+    @property
+    def follow_up_tokens(self) -> int:
+        """Return the tokens of repairs and of questions asked again."""
+        return sum(tokens for purpose, tokens in self.by_purpose.items() if purpose != "annotate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from broadsheet.cli.spending import (
     TokensOption,
     TokensPerMinuteOption,
     UsdOption,
+    WaitOption,
     YesOption,
     confirm,
     estimate_sentence,
@@ -52,6 +54,7 @@ def annotate_(
     retry_failed: RetryOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
+    wait: WaitOption = False,
     limit: LimitOption = None,
     budget_tokens: TokensOption = None,
     budget_usd: UsdOption = None,
@@ -65,7 +68,7 @@ def annotate_(
     verbose: VerboseOption = False,
 ) -> None:
     """Annotate what has no current annotation."""
-    from broadsheet.annotate import Budget, annotate_wanting, expect, rebuild, wanting
+    from broadsheet.annotate import Budget, prepare, rebuild
     from broadsheet.llm import open_llm
     from broadsheet.prompts import Prompts
 
@@ -79,34 +82,27 @@ def annotate_(
         tokens_per_minute=tokens_per_minute,
     )
     prompts = Prompts.load(settings.prompts)
-    with Store.open(settings.db, create=False) as store:
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open(settings.db, create=False))
+        if not dry_run:
+            stack.enter_context(store.annotating(wait=wait))
         if again:
             number = rebuild(store, prompts)
             say(json.dumps({"rebuilt": number}) if as_json else f"{number:,} annotations rebuilt.")
             return
         llm = open_llm(settings, store, prompts)
-        papers = wanting(store, llm, prompts, stale=stale, failed_too=retry_failed, limit=limit)
-        expected = expect(papers, llm, prompts, settings)
+        prepared = prepare(store, llm, prompts, settings, stale=stale, failed_too=retry_failed, limit=limit)
         if dry_run:
+            expected = prepared.estimate
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
             return
         if not yes:
-            confirm(expected, settings, instead="--limit")
+            confirm(prepared.estimate, settings, instead="--limit")
         if retry_failed:
             with store.transaction():
                 store.annotations.forgive()
         with watching(quiet=quiet) as watch:
-            report = annotate_wanting(
-                store,
-                llm,
-                prompts,
-                settings,
-                paper_ids=[paper.id for paper in papers],
-                stale=stale,
-                budget=Budget(budget_tokens, budget_usd),
-                on_progress=watch.on_progress,
-                stop=watch.stop,
-            )
+            report = prepared.run(Budget(budget_tokens, budget_usd), watch)
     for failure in report.failures:
         note(f"  {failure.paper_id}  {failure.title}: {failure.reason} {failure.detail}".rstrip())
     say(json.dumps(asdict(report), ensure_ascii=False) if as_json else report_sentence(report))

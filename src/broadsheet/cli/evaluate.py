@@ -75,9 +75,7 @@ def evaluate_(
         if not yes:
             confirm(expected(references, store, settings, prompts), settings, instead="fewer references")
         watch = stack.enter_context(watching(quiet=quiet))
-        evaluation = evaluate(
-            references, store, settings, prompts, on_progress=watch.on_progress, stop=watch.stop
-        )
+        evaluation = evaluate(references, store, settings, prompts, watch=watch)
     runs = [evaluation, *earlier]
     if report:
         _write(report, as_markdown(runs))

@@ -42,6 +42,7 @@ from broadsheet.cli.spending import (
     TokensOption,
     TokensPerMinuteOption,
     UsdOption,
+    WaitOption,
     YesOption,
     confirm,
     estimate_sentence,
@@ -67,6 +68,7 @@ def run_(
     replay: ReplayOption = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
+    wait: WaitOption = False,
     budget_tokens: TokensOption = None,
     budget_usd: UsdOption = None,
     requests_per_minute: RequestsOption = None,
@@ -119,6 +121,7 @@ def run_(
             approve=approve,
             on_fetch=lambda read: advance(read, None, ""),
             watching=lambda: watching(quiet=quiet),
+            wait=wait,
         )
     for sentence in report.fetched.failed:
         troubles(sentence)

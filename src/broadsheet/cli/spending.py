@@ -31,6 +31,9 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question be
 TokensOption = Annotated[
     int | None, typer.Option("--budget-tokens", min=0, help="Stop before this many tokens, in and out.")
 ]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait while another process annotates the same cache.")
+]
 UsdOption = Annotated[
     float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
 ]
@@ -86,8 +89,6 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
     if not report.papers and not report.with_service:
         return "Nothing new to annotate."
     spent = report.input_tokens + report.output_tokens
-    wasted = sum(report.wasted.values())
-    causes = ", ".join(f"{cause} {tokens:,}" for cause, tokens in report.wasted.items())
     sentence = f"{report.annotated:,} of {report.papers:,} papers annotated"
     if spent:
         sentence += (
@@ -96,12 +97,10 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
         )
     else:
         sentence += "; no tokens were spent."
-    if wasted:
-        sentence += f" {wasted:,} tokens ({wasted / max(spent, 1):.0%}) brought nothing: {causes}."
+    if follow_up := report.follow_up_tokens:
+        sentence += f" {follow_up:,} of them ({follow_up / spent:.0%}) for repairs and questions asked again."
     if report.failures:
         sentence += f" {report.failed:,} failed."
-    if report.elsewhere:
-        sentence += f" {report.elsewhere:,} are being annotated by another process."
     if report.with_service:
         sentence += (
             f" {report.with_service:,} papers are with the Batch API: collect their annotations later with"
@@ -125,8 +124,8 @@ def spent_sentence(spent: Mapping[str, Any]) -> str:
         f"{requests}: {spent['input_tokens']:,} tokens in ({spent['cached_tokens']:,} cached),"
         f" {spent['output_tokens']:,} out, cost {money(spent['cost_usd'])}"
     )
-    causes = ", ".join(f"{cause} {tokens:,}" for cause, tokens in spent["wasted"].items())
-    return f"{sentence}; wasted: {causes}" if causes else sentence
+    purposes = ", ".join(f"{purpose} {tokens:,}" for purpose, tokens in spent["by_purpose"].items())
+    return f"{sentence}; tokens by purpose: {purposes}" if len(spent["by_purpose"]) > 1 else sentence
 
 
 def money(usd: float | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -12,26 +11,19 @@ from broadsheet.cli.spending import spent_sentence
 from broadsheet.store import Store
 
 RunsOption = Annotated[int | None, typer.Option("--runs", min=1, help="What each of the last N runs took.")]
-PaperOption = Annotated[
-    str | None, typer.Option("--paper", help="What this paper took in all runs; an id or a title.")
-]
 
 
 @app.command()
 def stats(
     runs: RunsOption = None,
-    paper: PaperOption = None,
     as_json: JsonOption = False,
     db: DbOption = None,
 ) -> None:
     """Count papers, annotations by engine, findings, failures, tokens and cost."""
     settings = start(db=db)
     with Store.open(settings.db, create=False) as store:
-        if paper is not None:
-            _tell_paper(store, paper, as_json=as_json)
-            return
         if runs is not None:
-            _tell_runs(store.runs.latest(runs), as_json=as_json)
+            _print_runs(store.runs.latest(runs), as_json=as_json)
             return
         counts = store.statistics.summary()
     if as_json:
@@ -48,16 +40,7 @@ def stats(
             say(f"{name:30} {_shown(value):>10}")
 
 
-def _tell_paper(store: Store, wanted: str, *, as_json: bool) -> None:
-    record = store.get(wanted)
-    spent = asdict(store.runs.spent_on(record.id))
-    if as_json:
-        say_json({"id": record.id, **spent}, indent=2)
-    else:
-        say(f"{record.id}  {record.title}\n    its share of {spent_sentence(spent)}")
-
-
-def _tell_runs(runs: list[dict[str, Any]], *, as_json: bool) -> None:
+def _print_runs(runs: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         say_json(runs, indent=2)
         return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from broadsheet.annotate import Estimate, Progress, annotate_wanting, expect, maker_of, wanting
+from broadsheet.annotate import Estimate, Watch, maker_of, prepare
 from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable, UserError
@@ -106,7 +106,7 @@ def expected(references: Sequence[Reference], store: Store, settings: Settings, 
     """
     llm = open_llm(settings, store, prompts)
     ids = [_admitted(reference.paper, store).id for reference in references]
-    return expect(wanting(store, llm, prompts, ids, stale=True), llm, prompts, settings)
+    return prepare(store, llm, prompts, settings, ids, stale=True).estimate
 
 
 def evaluate(
@@ -116,8 +116,7 @@ def evaluate(
     prompts: Prompts,
     *,
     resamples: int | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Annotate the reference's papers where the cache has no current annotation of them, and score it all.
 
@@ -127,8 +126,7 @@ def evaluate(
         settings: Engine, model and limits.
         prompts: Texts and taxonomy.
         resamples: Of the bootstrap; 1000 unless given.
-        on_progress: Called after every answer.
-        stop: Asked before every request; once true, answers under way are awaited and nothing is scored.
+        watch: Sees how far annotating is; where it stops it, nothing is scored.
 
     Raises:
         ConfigError: The engine lacks something.
@@ -138,16 +136,8 @@ def evaluate(
     llm = open_llm(settings, store, prompts)
     maker = maker_of(llm, prompts)
     papers = [_admitted(reference.paper, store) for reference in references]
-    report = annotate_wanting(
-        store,
-        llm,
-        prompts,
-        settings,
-        paper_ids=[paper.id for paper in papers],
-        stale=True,
-        on_progress=on_progress,
-        stop=stop,
-    )
+    ids = [paper.id for paper in papers]
+    report = prepare(store, llm, prompts, settings, ids, stale=True).run(watch=watch)
     if report.with_service:
         raise LLMUnavailable(
             f"{report.with_service:,} papers are with the Batch API; run the same command again later."

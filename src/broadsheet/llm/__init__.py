@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 from broadsheet.config import Settings
+from broadsheet.fencing import FencedPaper
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
+from broadsheet.record import Maker
 from broadsheet.store import Store
 
 Role = Literal["system", "user", "assistant"]
+Purpose = Literal["annotate", "repair", "missing", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +27,52 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One question about some papers.
+class Fault:
+    """A record that breaks the rules, to be repaired.
 
     Attributes:
-        id: Unique in a database, since some requests outlive their run.
-        papers: What is asked about, by ref (``P1``, ``P2`` …), in the order of the prompt.
-        turns: System text, user text and, for a repair, the answer so far and what was wrong with it.
+        record: The record as the model gave it, without ref and echo.
+        problems: What is wrong, a sentence each.
+        reply_id: The stored reply that holds it.
+    """
+
+    record: Mapping[str, Any]
+    problems: tuple[str, ...]
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question about some papers, with all that is needed to use its answer.
+
+    Attributes:
+        id: Unique in a database, because some requests outlive their run.
+        maker: Whose annotations the answer brings: engine, model, prompt and schema.
+        sent: The papers as they are sent, by ref (``P1``, ``P2`` …), in the order of the prompt.
+        turns: System text, user text and, for a repair, the earlier records and what was wrong with them.
         schema: JSON Schema of the answer.
         input_tokens: Tokens of the turns and the schema, counted or over-estimated.
         max_output_tokens: Where the answer is cut off.
-        purpose: Why it is asked, for the account of tokens.
-        memo: What another process would need to go on from the answer; only its asker reads it.
+        purpose: Why it is asked; tokens are counted by it.
+        faults: For a repair, the faulty record of each ref.
+        times: How often these papers were asked about alone before.
     """
 
     id: str
-    papers: Mapping[str, Paper]
+    maker: Maker
+    sent: Mapping[str, FencedPaper]
     turns: tuple[Turn, ...]
     schema: Mapping[str, Any]
     input_tokens: int
     max_output_tokens: int
-    purpose: Literal["annotate", "repair", "missing", "split"] = "annotate"
-    memo: str = ""
+    purpose: Purpose = "annotate"
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    times: int = 0
+
+    @property
+    def papers(self) -> Mapping[str, Paper]:
+        """The papers by ref."""
+        return {ref: sent.paper for ref, sent in self.sent.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +90,9 @@ class Reply:
 
     Attributes:
         text: What was answered, unparsed.
-        finish_reason: ``stop``, ``length``, ``content_filter`` or what else the provider says.
-        refusal: The model's words where it refused, else empty.
-        model: The model that the provider says has answered.
+        finish_reason: ``stop``, ``length``, ``content_filter`` or whatever else the provider says.
+        refusal: The model's words if it refused, else empty.
+        model: The model that the provider says answered.
         usage: Tokens.
         latency_s: Seconds from sending to the last byte.
     """
@@ -87,12 +114,33 @@ class Outcome:
         reply: The answer, if there is one.
         error: Why there is none.
         too_long: Whether that is because prompt and answer exceed the model's context.
+        later: Set where there is no answer yet and a later run goes on: ``with-service`` if the provider has
+            the request, ``kept`` if the engine keeps it to send it then.
+        more: Whether further outcomes are at hand, so that follow-up questions are worth collecting. Only a
+            deferred engine sets it.
     """
 
     request: Request
     reply: Reply | None = None
     error: str = ""
     too_long: bool = False
+    later: Literal["", "with-service", "kept"] = ""
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How a run steers an engine while it works.
+
+    Attributes:
+        heartbeat: Call it a few times a second while you wait, with what you wait for (such as ``429: 12 s``,
+            or empty). Once it returns true, send nothing more: await what the provider has, and end.
+        may_send: Whether the budget allows what is set aside to be sent. An engine that sends requests
+            again, or that sends what an earlier run kept, asks before it does.
+    """
+
+    heartbeat: Callable[[str], bool] = lambda _: False
+    may_send: Callable[[], bool] = lambda: True
 
 
 class LLM(Protocol):
@@ -102,44 +150,42 @@ class LLM(Protocol):
         engine: Its name in the table, stored with every annotation.
         model: The model or version that answers; part of an annotation's key.
         prompted: Whether the words of the prompt change its answers. Where they do not, only the taxonomy
-            and its cues enter the key.
+            and the engine's own cues enter the key.
+        by_rules: Whether its output is extracted from the abstract by rules, and labelled so.
+        price_factor: Its price as a multiple of the model's list price.
+        deferred: Whether its answers take up to a day, so that a run does not wait for them.
     """
 
     engine: str
     model: str
     prompted: bool
+    by_rules: bool
+    price_factor: float
+    deferred: bool
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+    def open_requests(self) -> list[Request]:
+        """Requests of earlier runs that have no outcome yet, in the order in which they were asked.
+
+        Empty for an engine that is not deferred. The run hands them to `complete` again, unchanged.
+        """
+        ...
+
+    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:
         """Ask all requests and yield what became of each, in any order.
 
         Like a list that is appended to while it is iterated over, ``requests`` may grow while outcomes are
-        drawn (a repair, a halved batch); the iterator ends when every request in it has its outcome.
+        drawn (a repair, a halved batch). The iterator ends when every request has its outcome, or when
+        ``control`` says to stop; then what was never sent gets no outcome.
 
         Raises:
             LLMMisconfigured: No request can ever succeed: the key, model or address is refused.
+            LLMUnavailable: The provider has stopped answering; answers under way have been yielded.
         """
         ...
 
 
-@runtime_checkable
-class Interruptible(LLM, Protocol):
-    """An engine that may wait for long between being handed a request and sending it.
-
-    Attributes:
-        stop: Asked a few times a second while it waits. Once it says true, nothing more is sent: `complete`
-            awaits what is with the provider and ends, and what was never sent gets no outcome.
-    """
-
-    stop: Callable[[], bool]
-
-    @property
-    def waiting(self) -> str:
-        """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
-        ...
-
-
-# A provider is a module with ``open_engine(settings, store, prompts) -> LLM`` and a line here. Modules are
-# named, not imported, so that none of their dependencies is loaded before it is asked for.
+# An engine is a module with ``open_engine(settings, store, prompts) -> LLM`` and a line here. Modules are
+# named, not imported, so that none of their dependencies is loaded before it is needed.
 ENGINES: Mapping[str, str] = {
     "extractive": "broadsheet.llm.extractive",
     "openai": "broadsheet.llm.openai",
@@ -149,7 +195,7 @@ ENGINES: Mapping[str, str] = {
 
 
 def open_llm(settings: Settings, store: Store, prompts: Prompts) -> LLM:
-    """The engine that the settings name.
+    """Open the engine that the settings name.
 
     Raises:
         ConfigError: It lacks something, such as a key or a file of replies.

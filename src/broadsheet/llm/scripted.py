@@ -19,7 +19,7 @@ from typing import Any
 
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
-from broadsheet.llm import Outcome, Reply, Request, Usage
+from broadsheet.llm import Control, Outcome, Reply, Request, Usage
 from broadsheet.paper import title_key
 from broadsheet.prompts import Prompts
 from broadsheet.schema import echo_of
@@ -35,6 +35,9 @@ class ScriptedLLM:
 
     engine = "scripted"
     prompted = True
+    by_rules = False
+    price_factor = 0.0
+    deferred = False
 
     def __init__(self, script: Sequence[Mapping[str, Any]], *, model: str = "script") -> None:
         self.model = model
@@ -46,7 +49,11 @@ class ScriptedLLM:
                 key = line["id"] if "id" in line else title_key(line["title"])
                 self._records[key] = line["record"]
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+    def open_requests(self) -> list[Request]:
+        """Return none: every answer is at hand."""
+        return []
+
+    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:  # noqa: ARG002
         """Answer each request in turn, those that are added while outcomes are drawn included."""
         for request in requests:
             self.history.append(request)

@@ -9,7 +9,7 @@ with Store.open("broadsheet.db") as store:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,12 +20,12 @@ from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.batch_jobs import BatchJobs
-from broadsheet.store.claims import Claims
 from broadsheet.store.connection import connect, require_in_place
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
 from broadsheet.store.links import Links
+from broadsheet.store.lock import AnnotateLock
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
@@ -38,7 +38,6 @@ class Store:
     Attributes:
         papers: What is known of papers, their names, versions and sightings.
         annotations: Replies, annotations, findings and failures.
-        claims: Which process is asking for which paper.
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
         editions: Composed editions.
@@ -47,11 +46,11 @@ class Store:
         statistics: Counts over all of it.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, path: Path) -> None:
         self._db = db
+        self._lock = AnnotateLock(path)
         self.papers = Papers(db)
         self.annotations = Annotations(db)
-        self.claims = Claims(db)
         self.runs = Runs(db)
         self.records = Records(db)
         self.editions = Editions(db)
@@ -67,7 +66,7 @@ class Store:
             StoreError: There is none and ``create`` is false; it is no database, of a newer version,
                 read-only, locked or damaged.
         """
-        return cls(connect(Path(path), create=create))
+        return cls(connect(Path(path), create=create), Path(path))
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +98,17 @@ class Store:
             self._db.rollback()
             raise
         require_in_place(self._db)
+
+    def annotating(self, *, wait: bool = False) -> AbstractContextManager[None]:
+        """Hold the cache's one place for annotating; entered again by the same store, it is held on.
+
+        Args:
+            wait: Wait until another process has ended instead of raising.
+
+        Raises:
+            StoreError: Another process holds it; the sentence says which.
+        """
+        return self._lock.held(wait=wait)
 
     def endpoint(self, address: str, model: str) -> Endpoint:
         """What is remembered of a model behind an address."""

@@ -1,4 +1,4 @@
-"""Runs of the annotate stage, and what their tokens went into; totals are counted from replies."""
+"""Runs of the annotate stage and what they cost, counted from their replies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Spent:
         input_tokens: Prompt tokens, those from the provider's prompt cache included.
         cached_tokens: Prompt tokens from the provider's prompt cache.
         output_tokens: Tokens of the answers.
-        wasted: Tokens in and out that brought no annotation, by cause.
+        by_purpose: Tokens in and out by the purpose of their request.
         cost_usd: US dollars; None where the price of an answer is unknown.
     """
 
@@ -28,7 +28,7 @@ class Spent:
     input_tokens: int
     cached_tokens: int
     output_tokens: int
-    wasted: dict[str, int]
+    by_purpose: dict[str, int]
     cost_usd: float | None
 
 
@@ -53,40 +53,24 @@ class Runs:
             [annotated, failed, ending, now(), run_id],
         )
 
-    def waste(self, run_id: int, reply_id: int, paper_id: str, cause: str, tokens: int) -> None:
-        """Record that a paper's share of a reply, so many tokens, brought no annotation, and why."""
-        self._db.execute(
-            "INSERT INTO wasted_tokens (run_id, reply_id, paper_id, cause, tokens) VALUES (?, ?, ?, ?, ?)",
-            [run_id, reply_id, paper_id, cause, tokens],
-        )
-
     def spent(self, run_id: int) -> Spent:
-        """What a run has cost so far."""
-        return self._spent("FROM (SELECT *, 1 AS sharers FROM replies WHERE run_id = ?)", run_id, "run_id")
-
-    def spent_on(self, paper_id: str) -> Spent:
-        """What a paper has cost in all runs: of each answer its share, the same as its neighbours'."""
-        replies = """FROM (SELECT *, (SELECT count(*) FROM json_each(papers)) AS sharers FROM replies
-            WHERE EXISTS (SELECT 1 FROM json_each(papers) WHERE json_extract(value, '$[0]') = ?))"""
-        return self._spent(replies, paper_id, "paper_id")
-
-    def _spent(self, replies: str, wanted: int | str, column: str) -> Spent:
+        """Return what a run has cost so far."""
         row = self._db.execute(
-            f"""SELECT count(*), coalesce(sum(1.0 * input_tokens / sharers), 0),
-                    coalesce(sum(1.0 * cached_tokens / sharers), 0),
-                    coalesce(sum(1.0 * output_tokens / sharers), 0),
-                    CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd / sharers), 0.0) END
-                {replies}""",
-            [wanted],
+            """SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
+                   coalesce(sum(output_tokens), 0),
+                   CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END
+               FROM replies WHERE run_id = ?""",
+            [run_id],
         ).fetchone()
-        wasted = self._db.execute(
-            f"SELECT cause, sum(tokens) FROM wasted_tokens WHERE {column} = ? GROUP BY 1 ORDER BY 2 DESC",  # noqa: S608
-            [wanted],
+        purposes = self._db.execute(
+            """SELECT purpose, sum(input_tokens + output_tokens) FROM replies WHERE run_id = ?
+               GROUP BY 1 ORDER BY 2 DESC""",
+            [run_id],
         )
-        causes = {row[0]: row[1] for row in wasted}
-        return Spent(row[0], round(row[1]), round(row[2]), round(row[3]), causes, row[4])
+        by_purpose = {each[0]: each[1] for each in purposes}
+        return Spent(row[0], row[1], row[2], row[3], by_purpose, row[4])
 
     def latest(self, limit: int = 10) -> list[dict[str, Any]]:
-        """The last runs, latest first: their columns, and what they cost by the names of `Spent`."""
+        """Return the last runs, latest first: their columns, and what they cost by the names of `Spent`."""
         rows = self._db.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", [limit]).fetchall()
         return [{**dict(row), **asdict(self.spent(row["id"]))} for row in rows]

@@ -47,8 +47,9 @@ class Statistics:
             "input_tokens": tokens[1],
             "cached_tokens": tokens[2],
             "output_tokens": tokens[3],
-            "wasted tokens": self._counts(
-                "SELECT cause, sum(tokens) FROM wasted_tokens GROUP BY 1 ORDER BY 2 DESC"
+            "tokens by purpose": self._counts(
+                """SELECT purpose, sum(input_tokens + output_tokens) FROM replies
+                   WHERE input_tokens + output_tokens > 0 GROUP BY 1 ORDER BY 2 DESC"""
             ),
             "cost_usd": tokens[4],
         }

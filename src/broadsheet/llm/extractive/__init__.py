@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from broadsheet.availability import read_code
 from broadsheet.config import Settings
-from broadsheet.llm import Outcome, Reply, Request
+from broadsheet.llm import Control, Outcome, Reply, Request
 from broadsheet.llm.extractive.contribution import classify_contribution
 from broadsheet.llm.extractive.keywords import keyphrases
 from broadsheet.llm.extractive.tldr import summarise
@@ -32,11 +32,18 @@ class ExtractiveLLM:
     engine = "extractive"
     model = VERSION
     prompted = False
+    by_rules = True
+    price_factor = 0.0
+    deferred = False
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._taxonomy = taxonomy
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+    def open_requests(self) -> list[Request]:
+        """Return none: every answer is at hand."""
+        return []
+
+    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:  # noqa: ARG002
         """Answer each request; it may grow meanwhile, as a list does that is appended to."""
         for request in requests:
             records = [self._record(ref, paper) for ref, paper in request.papers.items()]

@@ -1,0 +1,275 @@
+"""`AnnotateRun`: hands requests to the engine, and takes every answer to its end.
+
+An answer is committed before anything else is done with it; then its papers are judged and committed
+together. So a kill at any moment loses no finished paper, and at most the requests under way are paid for
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.queue import AskQueue, FaultyPaper, Unanswered
+from broadsheet.annotate.recovery import Recovered
+from broadsheet.annotate.replies import RawRecord, Reading, read
+from broadsheet.annotate.reply_findings import ReplyFindings
+from broadsheet.annotate.report import AnnotateReport, Failure, Watch
+from broadsheet.annotate.requests import RequestBuilder
+from broadsheet.annotate.spending import Ledger
+from broadsheet.annotate.tally import Tally
+from broadsheet.errors import StoreError
+from broadsheet.llm import LLM, Control, Fault, Outcome, Request
+from broadsheet.paper import Paper
+from broadsheet.record import Maker
+from broadsheet.store import Store
+
+
+class AnnotateRun:
+    """The state of one run. Call `run` once."""
+
+    def __init__(
+        self,
+        store: Store,
+        llm: LLM,
+        maker: Maker,
+        *,
+        judge: Judge,
+        builder: RequestBuilder,
+        queue: AskQueue,
+        ledger: Ledger,
+        watch: Watch,
+    ) -> None:
+        self._store = store
+        self._llm = llm
+        self._maker = maker
+        self._judge = judge
+        self._builder = builder
+        self._queue = queue
+        self._ledger = ledger
+        self._watch = watch
+        self._requests: list[Request] = []
+        self._under_way: dict[str, Request] = {}
+        self._findings = ReplyFindings()
+        self._stopped = self._over_budget = False
+
+    def run(
+        self,
+        papers: Sequence[Paper],
+        recovered: Recovered,
+        open_requests: Sequence[Request],
+        *,
+        in_flight: int | None,
+    ) -> AnnotateReport:
+        """Ask until every paper has its end or the run is stopped.
+
+        Args:
+            papers: What to annotate.
+            recovered: What stored replies hold for some of them.
+            open_requests: Requests of earlier runs without an outcome.
+            in_flight: Requests under way at once; None hands all over.
+
+        Raises:
+            LLMError: The engine cannot answer, now or ever; what was committed before stands.
+            StoreError: The database cannot be written; the same.
+        """
+        self._in_flight = in_flight
+        self._open_ids = {request.id for request in open_requests}
+        waiting = sum(len(request.sent) for request in open_requests)
+        with self._store.transaction():
+            self._tally = Tally(self._store, self._maker, self._ledger, len(papers) + waiting)
+            self._tally.findings += recovered.store(self._store)
+            self._tally.annotated += len(recovered.verdicts)
+        try:
+            for request in open_requests:  # they count against the budget, for they may have to be sent again
+                self._ledger.hold(request)
+                self._hand_over(request)
+            self._fill()
+            control = Control(self._heartbeat, lambda: self._ledger.within)
+            for outcome in self._llm.complete(self._requests, control):
+                self._take(outcome)
+                self._report_progress()
+            return self._end()
+        except BaseException as error:
+            with suppress(StoreError), self._store.transaction():
+                self._tally.end("failed" if isinstance(error, Exception) else "interrupted")
+            raise
+
+    def _take(self, outcome: Outcome) -> None:
+        """Bring one outcome to its end; an answer is committed first."""
+        request = self._under_way.pop(outcome.request.id)
+        if outcome.later:
+            self._postpone(outcome)
+            return
+        reply = outcome.reply
+        cost = self._ledger.settle(request, reply.usage if reply else None)
+        if reply is None:
+            if request.maker == self._maker:
+                self._take_silence(outcome)
+            return
+        with self._store.transaction():
+            kept = request.id in self._open_ids and self._store.annotations.reply_to(request.id)
+            reply_id = kept or self._tally.keep_reply(request, reply, cost)
+        self._fill(more=True)  # the engine works on while this answer is read
+        reading = read(reply, request.sent)
+        if reply.finish_reason == "length" and not reading.records:
+            self._builder.allow_longer_answers()
+        with self._store.transaction():
+            if request.maker != self._maker:
+                self._keep_older(request, reading, reply_id)
+            elif request.faults:
+                self._take_repair(request, reading, reply_id)
+            else:
+                self._take_records(request, reading, reply_id)
+        self._fill(more=outcome.more)
+
+    def _take_records(self, request: Request, reading: Reading, reply_id: int) -> None:
+        faulty = []
+        for ref, record in reading.records.items():
+            sent = request.sent[ref]
+            verdict = self._judge.judge(sent.paper, record)
+            if not verdict.problems:
+                self._keep(sent.paper, verdict, reply_id)
+            elif self._llm.prompted:
+                faulty.append((sent, Fault(record, verdict.problems, reply_id)))
+            else:  # rules answer alike however often they are asked
+                self._settle(sent.paper, verdict, reply_id)
+        self._queue.repair(faulty)
+        self._findings.add_reading(reading, request.sent)
+        self._fail(
+            self._queue.ask_again(
+                request, [(request.sent[ref], cause) for ref, cause in reading.causes.items()]
+            )
+        )
+
+    def _take_repair(self, request: Request, reading: Reading, reply_id: int) -> None:
+        """Keep the record with fewer problems, the later one if they have as many; withhold what is wrong."""
+        for ref, fault in request.faults.items():
+            paper = request.sent[ref].paper
+            self._findings.add_repair(paper.id, fault.problems)
+            record = reading.records.get(ref)
+            verdict = self._judge.judge(paper, record) if record is not None else None
+            if verdict is None or len(verdict.problems) > len(fault.problems):
+                self._settle_record(paper, fault)
+            else:
+                self._settle(paper, verdict, reply_id)
+
+    def _settle_all(self, faulty: Iterable[FaultyPaper]) -> None:
+        for sent, fault in faulty:
+            self._settle_record(sent.paper, fault)
+
+    def _settle_record(self, paper: Paper, fault: Fault) -> None:
+        self._settle(paper, self._judge.judge(paper, fault.record), fault.reply_id)
+
+    def _settle(self, paper: Paper, verdict: Verdict, reply_id: int) -> None:
+        settled = self._judge.settle(paper, verdict)
+        if settled.annotation is None:
+            self._fail_paper(paper, "malformed", "; ".join(settled.problems))
+        else:
+            self._keep(paper, settled, reply_id)
+
+    def _keep(self, paper: Paper, verdict: Verdict, reply_id: int, maker: Maker | None = None) -> None:
+        assert verdict.annotation is not None  # noqa: S101 - narrows the type: a kept verdict has one
+        findings = (*verdict.findings, *self._findings.pop(paper.id))
+        self._store.annotations.keep(paper, maker or self._maker, verdict.annotation, findings, reply_id)
+        self._tally.annotated += 1
+        self._tally.findings += len(findings)
+
+    def _keep_older(self, request: Request, reading: Reading, reply_id: int) -> None:
+        """Store what an answer to an older prompt holds, under the key of that prompt.
+
+        What is wrong in it is withheld: nothing more is asked under a prompt that is gone. A paper without a
+        record stays without an annotation, so a later run asks about it under the prompt of its day.
+        """
+        for ref, sent in request.sent.items():
+            fault = request.faults.get(ref)
+            record: RawRecord | None = reading.records.get(ref, fault.record if fault else None)
+            if record is None:
+                continue
+            verdict = self._judge.settle(sent.paper, self._judge.judge(sent.paper, record))
+            if verdict.annotation:
+                self._keep(sent.paper, verdict, reply_id, request.maker)
+
+    def _take_silence(self, outcome: Outcome) -> None:
+        """Halve a request without an answer: the engine answers others, so one paper may be to blame."""
+        request = outcome.request
+        if outcome.too_long and not request.faults:
+            self._queue.shrink_to((len(request.sent) + 1) // 2)
+        with self._store.transaction():
+            self._settle_all(_faulty(request))
+            if not request.faults:
+                unanswered: list[Unanswered] = [(sent, "no-answer") for sent in request.sent.values()]
+                self._fail(self._queue.ask_again(request, unanswered), outcome.error)
+        self._fill(more=outcome.more)
+
+    def _postpone(self, outcome: Outcome) -> None:
+        """Leave a request to a later run."""
+        if outcome.later == "with-service":
+            self._tally.with_service += len(outcome.request.sent)
+        else:
+            self._over_budget = self._over_budget or not self._ledger.within
+
+    def _fail(self, given_up: Sequence[Unanswered], detail: str = "") -> None:
+        for sent, cause in given_up:
+            self._fail_paper(sent.paper, cause, detail)
+
+    def _fail_paper(self, paper: Paper, reason: str, detail: str) -> None:
+        self._store.annotations.fail(paper, self._maker, reason, detail)
+        self._tally.failures.append(Failure(paper.id, paper.title, reason, detail))
+
+    def _fill(self, *, more: bool = False) -> None:
+        """Give the engine more to do, within the budget and what may be under way.
+
+        Args:
+            more: An answer is being read or others are at hand, which may add to what is left over.
+        """
+        self._over_budget = False
+        while not self._stopped and self._has_room():
+            # The answers of a deferred engine are not worth waiting for, except for those at hand.
+            idle = not more and (self._llm.deferred or not self._under_way)
+            request = self._queue.next(idle=idle)
+            if request is None:
+                return
+            self._stopped = self._watch.stop()
+            if not self._stopped and self._llm.prompted:
+                self._over_budget = not self._ledger.reserve(request)  # until an answer costs less
+            if self._stopped or self._over_budget:
+                self._queue.put_back(request)
+                return
+            self._hand_over(request)
+
+    def _hand_over(self, request: Request) -> None:
+        self._under_way[request.id] = request
+        self._requests.append(request)
+
+    def _has_room(self) -> bool:
+        """Whether one more request may be under way."""
+        if self._in_flight is None:
+            return True
+        return len(self._under_way) < (1 if self._ledger.unsure else self._in_flight)
+
+    def _end(self) -> AnnotateReport:
+        """Settle the records whose repair was never sent, and record how the run ended."""
+        with self._store.transaction():
+            for request in self._under_way.values():
+                self._settle_all(_faulty(request))
+            self._settle_all(self._queue.unrepaired())
+            return self._tally.end(self._ending())
+
+    def _ending(self) -> str:
+        if self._tally.left > self._tally.with_service:
+            return "budget" if self._over_budget and not self._stopped else "stopped"
+        return "with-service" if self._tally.with_service else "done"
+
+    def _heartbeat(self, waiting: str) -> bool:
+        """Report progress while the engine waits; true to stop."""
+        self._report_progress(waiting)
+        return self._watch.stop()
+
+    def _report_progress(self, waiting: str = "") -> None:
+        self._watch.on_progress(self._tally.progress(len(self._under_way), waiting))
+
+
+def _faulty(request: Request) -> list[FaultyPaper]:
+    return [(request.sent[ref], fault) for ref, fault in request.faults.items()]
