@@ -30,7 +30,7 @@ def main() -> None:
 
             from broadsheet import tokens
             from broadsheet.llm import extractive  # noqa: F401
-            from broadsheet.llm.openai import load_client
+            from broadsheet.llm.openai.client import load_client
 
             load_client()
             tokens.count("warm")

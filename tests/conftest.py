@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 from pathlib import Path
@@ -26,6 +27,7 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         if name.startswith(_SCRUBBED) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("broadsheet"), "level", logging.NOTSET)  # a command may have set it
 
 
 @pytest.fixture(autouse=True)

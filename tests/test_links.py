@@ -13,7 +13,7 @@ import pytest
 from broadsheet import links
 from broadsheet.annotation import Code
 from broadsheet.cli import main
-from broadsheet.links import Checked, Manners, check, is_public, retry_after_s
+from broadsheet.links import Checked, Manners, check, is_public
 from broadsheet.store import Store
 from builders import annotation, maker, paper
 from servers.loopback import Answer, Call, LoopbackServer
@@ -216,14 +216,6 @@ def test_a_host_that_asks_for_a_long_wait_is_left_alone_for_this_run() -> None:
         assert [checked.state for checked in found.values()] == ["unknown", "unknown"]
         assert there.asked == [("HEAD", "/x")]
     assert waits.waited == []
-
-
-def test_retry_after_is_a_number_or_a_date() -> None:
-    now = datetime(2026, 1, 5, 12, 0, 0, tzinfo=UTC)
-    assert retry_after_s("120", now) == 120
-    assert retry_after_s("Mon, 05 Jan 2026 12:00:30 GMT", now) == 30
-    assert retry_after_s("Mon, 05 Jan 2026 11:00:00 GMT", now) == 0
-    assert retry_after_s("soon", now) is None
 
 
 def test_a_host_is_asked_one_request_at_a_time_with_a_pause_between() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -14,7 +15,10 @@ import pytest
 from sqlite_utils import Database
 
 from broadsheet import Store, StoreError
+from broadsheet.llm import Fault
+from broadsheet.llm.openai_batch.stored import from_text
 from broadsheet.migrations import migrations
+from broadsheet.record import Maker
 from broadsheet.store import connection
 from builders import ABSTRACT, DAY, add, annotate, paper, rows
 
@@ -229,3 +233,35 @@ def test_a_read_only_file_and_a_read_only_folder_are_told_of_in_one_sentence(tmp
         one_sentence(caught)
     finally:
         folder.chmod(0o755)
+
+
+def test_a_request_that_an_older_version_left_with_the_batch_api_is_read_with_its_faults_and_its_prompt() -> (
+    None
+):
+    made_at(Path("old.db"), "m010_waste_by_paper")
+    told = paper()
+    fault = {"record": {"tldr": "x"}, "problems": ["tldr: too short"], "reply_id": 7}
+    memo = {"prompt": "old prompt", "schema": "old schema", "again": 1, "faults": [fault]}
+    request = {
+        "papers": {"P1": told.model_dump(mode="json")},
+        "turns": [["system", "Annotate."]],
+        "schema": {},
+        "input_tokens": 900,
+        "max_output_tokens": 240,
+        "purpose": "repair",
+        "memo": json.dumps(memo),
+    }
+    with closing(sqlite3.connect("old.db")) as plain:
+        plain.execute(
+            """INSERT INTO batch_requests (id, endpoint, model, request)
+                VALUES ('r1', 'here', 'gpt-5-mini', ?)""",
+            [json.dumps(request)],
+        )
+        plain.commit()
+    with Store.open("old.db") as store:
+        (kept,) = store.batch_jobs("here", "gpt-5-mini").open_requests()
+    read = from_text(kept.id, kept.text)
+    assert read.papers == {"P1": told}
+    assert read.maker == Maker("openai-batch", "gpt-5-mini", "old prompt", "old schema")
+    assert (read.purpose, read.times) == ("repair", 1)
+    assert read.faults == {"P1": Fault({"tldr": "x"}, ("tldr: too short",), 7)}

@@ -9,19 +9,18 @@ between; each redirect is judged anew. Nothing of a page is read but its status.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import ipaddress
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from urllib.robotparser import RobotFileParser
 
 import httpx2
 
 from broadsheet import __version__
 from broadsheet.record import LinkState
+from broadsheet.retrying import retry_after_s
 
 AGENT = "broadsheet"
 USER_AGENT = f"{AGENT}/{__version__} (checks code links of papers)"
@@ -92,16 +91,6 @@ def is_public(address: str) -> bool:
         if inner:
             return is_public(str(inner))
     return ip.is_global and not ip.is_multicast
-
-
-def retry_after_s(header: str, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, given as a number or a date; None where it is neither."""
-    if header.strip().isascii() and header.strip().isdigit():
-        return float(header)
-    try:
-        return max(0.0, (email.utils.parsedate_to_datetime(header) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 class _Checker:
@@ -181,7 +170,7 @@ class _Checker:
                 host.next_at = time.monotonic() + self._manners.pause_s
                 if status not in {429, 503} or "retry-after" not in headers:
                     break
-                wait = retry_after_s(headers["retry-after"], datetime.now(UTC))
+                wait = retry_after_s(headers)
                 if last or wait is None or wait > MAX_WAIT_S:
                     host.refused = True
                     break

@@ -40,7 +40,7 @@ def test_kills_of_annotate_lose_no_paper_and_pay_again_at_most_for_what_was_unde
         while len(finished := annotated(db)) < PAPERS:
             paid = Counter(title for seen in server.answered for title in seen.titles)
             calls = len(server.seen)
-            kills += is_killed("annotate", "--db", db, after=dice.randint(60, 250), server=server)
+            kills += is_killed("annotate", "--db", db, after=dice.randint(40, 160), server=server)
             asked = {title for seen in server.seen[calls:] for title in seen.titles}
             assert finished <= annotated(db)
             assert not asked & finished

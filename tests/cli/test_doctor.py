@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from broadsheet.cli import app
+from broadsheet.llm.access import endpoint_address
 from broadsheet.llm.negotiation import Dialect
-from broadsheet.llm.openai import endpoint_address
 from broadsheet.store import Store
 from servers.openai_server import Behaviour, OpenAIServer
 

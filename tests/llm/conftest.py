@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from broadsheet.config import Settings
+from broadsheet.fencing import fenced
 from broadsheet.llm import Request, Turn
 from broadsheet.llm.openai import OpenAILLM
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
+from broadsheet.record import Maker
 from broadsheet.schema import reply_schema
 from broadsheet.store import Store
 from servers.openai_server import OpenAIServer
 
+MAKER = Maker("openai-batch", "gpt-5-mini", "prompt", "schema")
 Ask = Callable[..., Request]
 Engine = Callable[..., OpenAILLM]
 
@@ -32,17 +35,19 @@ def ask() -> Ask:
     schema = reply_schema(Prompts.load().taxonomy)
 
     def make(number: int = 0, papers: int = 1, *, max_output_tokens: int = 1000) -> Request:
-        asked = {
-            f"P{place}": Paper(
-                title=f"Lantern {number}-{place}: a paper that nobody wrote", abstract="We light it." * 5
+        sent = {
+            f"P{place}": fenced(
+                Paper(
+                    title=f"Lantern {number}-{place}: a paper that nobody wrote", abstract="We light it." * 5
+                )
             )
             for place in range(1, papers + 1)
         }
-        fenced = "\n".join(
-            f'<paper ref="{ref}">\n{paper.title}\n{paper.abstract}\n</paper>' for ref, paper in asked.items()
+        words = "\n".join(
+            f'<paper ref="{ref}">\n{paper.title}\n{paper.text}\n</paper>' for ref, paper in sent.items()
         )
-        turns = (Turn("system", "Annotate."), Turn("user", fenced))
-        return Request(f"r{number}", asked, turns, schema, 900 + 40 * papers, max_output_tokens)
+        turns = (Turn("system", "Annotate."), Turn("user", words))
+        return Request(f"r{number}", MAKER, sent, turns, schema, 900 + 40 * papers, max_output_tokens)
 
     return make
 

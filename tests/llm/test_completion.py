@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broadsheet.llm import Reply, Usage
+from broadsheet.llm import Control, Reply, Usage
 from broadsheet.llm.completion import counted, reply_of
 from servers.loopback import Answer
 from servers.openai_server import OpenAIServer
@@ -95,6 +95,6 @@ class Uncounting(OpenAIServer):
 def test_a_quota_is_kept_to_where_the_server_does_not_count(engine, ask):
     with Uncounting() as server:
         asking = engine(server, tokens_per_minute=12_000)
-        outcomes = list(asking.complete([ask(number) for number in range(4)]))
+        outcomes = list(asking.complete([ask(number) for number in range(4)], Control()))
     assert all(outcome.reply.usage.input_tokens == 940 for outcome in outcomes)
     assert asking._pacer._tokens.level < 12_000 - 4 * 940

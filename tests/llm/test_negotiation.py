@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from broadsheet.llm import Reply
+from broadsheet.llm import Control, Reply
+from broadsheet.llm.access import endpoint_address
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
-from broadsheet.llm.openai import endpoint_address
 from servers.faults import Faults
 from servers.loopback import Answer
 from servers.openai_server import Behaviour, OpenAIServer
 
 TEXT_ONLY = frozenset({"text"})
+
+FREE = Control()
 
 
 def learnt(engine, server) -> Dialect:
@@ -80,7 +82,7 @@ NOT_TAKEN = "response_format json_schema is not taken"
 )
 def test_a_refusal_is_understood_in_whatever_body_it_comes(engine, ask, says):
     with refusing(says, where=asks_for_the_schema) as server:
-        (outcome,) = engine(server).complete([ask(0)])
+        (outcome,) = engine(server).complete([ask(0)], FREE)
         assert outcome.reply
         assert learnt(engine, server) == Dialect("json_object_schema")
 
@@ -93,7 +95,7 @@ def test_a_refusal_that_quotes_the_request_is_not_taken_for_the_servers_words(en
         return Answer.of({"detail": [problem]}, 422)
 
     with Picky(refuse) as server:
-        list(engine(server).complete([ask(0)]))
+        list(engine(server).complete([ask(0)], FREE))
         assert learnt(engine, server) == Dialect(temperature=False)
 
 
@@ -112,7 +114,7 @@ def test_a_refusal_that_quotes_the_request_is_not_taken_for_the_servers_words(en
 )
 def test_a_refusal_is_understood_in_many_words_and_in_none(engine, ask, says, where, expected):
     with refusing({"error": {"message": says}}, where=where) as server:
-        (outcome,) = engine(server).complete([ask(0)])
+        (outcome,) = engine(server).complete([ask(0)], FREE)
         assert outcome.reply
         assert learnt(engine, server) == expected
 
@@ -120,7 +122,7 @@ def test_a_refusal_is_understood_in_many_words_and_in_none(engine, ask, says, wh
 def test_the_parameter_that_is_named_outweighs_those_that_the_sentence_lists(engine, ask):
     says = {"message": "Not supported. Supported: max_tokens, max_completion_tokens", "param": "temperature"}
     with refusing({"error": says}, where=has_a_temperature) as server:
-        list(engine(server).complete([ask(0)]))
+        list(engine(server).complete([ask(0)], FREE))
         assert learnt(engine, server) == Dialect(temperature=False)
 
 
@@ -128,7 +130,7 @@ def test_a_server_that_is_still_loading_is_waited_for_and_asked_for_the_most(eng
     loading = iter(range(3))
     says = Answer.of({"error": {"message": "Loading model", "code": 503}}, 503, {"retry-after-ms": "10"})
     with Picky(lambda _: says if next(loading, None) is not None else None) as server:
-        (outcome,) = engine(server).complete([ask(0)])
+        (outcome,) = engine(server).complete([ask(0)], FREE)
         assert outcome.reply
         assert learnt(engine, server) == Dialect()
 
@@ -142,7 +144,7 @@ def test_a_400_about_one_paper_changes_nothing_for_the_others(engine, ask):
         return says if "Lantern 2-" in body["messages"][-1]["content"] else None
 
     with Picky(refuse) as server:
-        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(5)]))
+        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(5)], FREE))
         assert learnt(engine, server) == Dialect()
     (failed,) = (outcome for outcome in outcomes if not outcome.reply)
     assert failed.request.id == "r2"
@@ -160,7 +162,7 @@ def test_an_answer_in_the_refused_dialect_takes_the_step_back():
 
 def test_a_server_that_refuses_everything_is_not_asked_in_every_dialect_for_every_request(engine, ask):
     with refusing({"error": {"message": "Invalid request"}}, where=lambda _: True) as server:
-        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(10)]))
+        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(10)], FREE))
     assert not any(outcome.reply for outcome in outcomes)
     assert len(server.seen) < 20
 
@@ -187,7 +189,7 @@ def test_a_server_that_refuses_everything_is_not_asked_in_every_dialect_for_ever
 )
 def test_each_refusal_takes_one_step_down_and_the_answer_comes(engine, ask, behaviour, expected):
     with OpenAIServer(behaviour=behaviour) as server:
-        (outcome,) = engine(server).complete([ask(0, 2)])
+        (outcome,) = engine(server).complete([ask(0, 2)], FREE)
         assert len(json.loads(outcome.reply.text)["papers"]) == 2
         assert learnt(engine, server) == expected
 
@@ -206,8 +208,8 @@ def test_each_refusal_takes_one_step_down_and_the_answer_comes(engine, ask, beha
 )
 def test_a_model_that_reasons_is_told_to_reason_as_little_as_it_can(engine, ask, model, efforts, asked_for):
     with OpenAIServer(behaviour=Behaviour(efforts=efforts)) as server:
-        (outcome,) = engine(server, model=model).complete([ask(0)])
-        list(engine(server, model=model).complete([ask(1)]))
+        (outcome,) = engine(server, model=model).complete([ask(0)], FREE)
+        list(engine(server, model=model).complete([ask(1)], FREE))
     assert outcome.reply
     said = [seen.body.get("reasoning_effort") for seen in server.seen]
     assert said == [*asked_for, asked_for[-1]]
@@ -215,32 +217,32 @@ def test_a_model_that_reasons_is_told_to_reason_as_little_as_it_can(engine, ask,
 
 def test_what_was_learnt_is_not_asked_again_by_the_next_run(engine, ask):
     with OpenAIServer(behaviour=Behaviour(formats=TEXT_ONLY)) as server:
-        list(engine(server).complete([ask(0)]))
+        list(engine(server).complete([ask(0)], FREE))
         refused = len(server.seen)
-        list(engine(server).complete([ask(1)]))
+        list(engine(server).complete([ask(1)], FREE))
     assert refused == 4
     assert len(server.seen) == refused + 1
 
 
 def test_it_is_learnt_apart_for_each_model(engine, ask):
     with OpenAIServer(behaviour=Behaviour(refused=frozenset({"temperature"}))) as server:
-        list(engine(server, model="one").complete([ask(0)]))
-        list(engine(server, model="two").complete([ask(0)]))
+        list(engine(server, model="one").complete([ask(0)], FREE))
+        list(engine(server, model="two").complete([ask(0)], FREE))
     assert [("temperature" in seen.body) for seen in server.seen] == [True, False, True, False]
 
 
 def test_a_500_over_the_format_is_negotiated_down_not_retried_for_ever(engine, ask):
     behaviour = Behaviour(formats=TEXT_ONLY, format_status=500)
     with OpenAIServer(behaviour=behaviour) as server:
-        (outcome,) = engine(server).complete([ask(0)])
+        (outcome,) = engine(server).complete([ask(0)], FREE)
     assert outcome.reply
     assert len(server.seen) <= 8
 
 
 def test_a_server_that_passes_over_the_limit_in_silence_is_told_it_by_its_older_name(engine, ask):
     with OpenAIServer(behaviour=Behaviour(ignores_max_completion_tokens=True)) as server:
-        (over,) = engine(server).complete([ask(0, 3, max_output_tokens=50)])
-        (cut,) = engine(server).complete([ask(1, 3, max_output_tokens=50)])
+        (over,) = engine(server).complete([ask(0, 3, max_output_tokens=50)], FREE)
+        (cut,) = engine(server).complete([ask(1, 3, max_output_tokens=50)], FREE)
     assert over.reply.usage.output_tokens > 50
     assert cut.reply.finish_reason == "length"
     assert server.seen[-1].body["max_tokens"] == 50
@@ -259,7 +261,9 @@ def test_a_server_that_passes_over_the_schema_in_silence_has_it_in_the_prompt_fr
     engine, ask
 ):
     with Deaf() as server:
-        first, *others = engine(server, max_in_flight=1).complete([ask(number) for number in range(3)])
+        first, *others = engine(server, max_in_flight=1).complete(
+            [ask(number) for number in range(3)], Control()
+        )
         assert learnt(engine, server) == Dialect("json_object_schema")
     assert first.reply.text == "What fine lanterns!"
     assert all(json.loads(outcome.reply.text)["papers"] for outcome in others)
@@ -268,9 +272,9 @@ def test_a_server_that_passes_over_the_schema_in_silence_has_it_in_the_prompt_fr
 
 def test_one_answer_in_prose_changes_nothing_where_the_schema_was_heeded_before(engine, ask):
     with OpenAIServer() as server:
-        list(engine(server).complete([ask(0)]))
+        list(engine(server).complete([ask(0)], FREE))
         server.behaviour.faults = Faults(prose=1.0)
-        list(engine(server).complete([ask(1)]))
+        list(engine(server).complete([ask(1)], FREE))
         assert learnt(engine, server) == Dialect()
 
 
@@ -294,7 +298,7 @@ def test_only_an_answer_that_came_to_its_own_end_tells_whether_the_schema_was_he
 
 def test_a_500_that_names_the_format_is_believed_at_once(engine, ask):
     with OpenAIServer(behaviour=Behaviour(formats=TEXT_ONLY, format_status=500)) as server:
-        (outcome,) = engine(server).complete([ask(0)])
+        (outcome,) = engine(server).complete([ask(0)], FREE)
     assert outcome.reply
     assert len(server.seen) == 4
 
@@ -302,7 +306,7 @@ def test_a_500_that_names_the_format_is_believed_at_once(engine, ask):
 def test_many_requests_that_are_refused_at_once_take_each_step_together(engine, ask):
     behaviour = Behaviour(formats=TEXT_ONLY, base_s=0.01)
     with OpenAIServer(behaviour=behaviour) as server:
-        outcomes = list(engine(server).complete([ask(number) for number in range(16)]))
+        outcomes = list(engine(server).complete([ask(number) for number in range(16)], FREE))
         assert learnt(engine, server) == Dialect("text")
     assert all(outcome.reply for outcome in outcomes)
     assert 16 + 3 <= len(server.seen) <= 4 * 16

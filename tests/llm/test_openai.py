@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
+import threading
 import time
 
 import pytest
@@ -13,17 +12,18 @@ from tenacity import wait_fixed
 
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, LLMMisconfigured, LLMUnavailable
-from broadsheet.llm import Outcome, open_llm
-from broadsheet.llm.exchange import FIRST_BACKOFF_S, Exchange
+from broadsheet.llm import Control, Outcome, open_llm
 from broadsheet.llm.negotiation import Negotiation
-from broadsheet.llm.openai import new_client
-from broadsheet.llm.pacing import Pacer, Reservation
+from broadsheet.llm.openai.client import new_client
+from broadsheet.llm.openai.exchange import FIRST_BACKOFF_S, Exchange
+from broadsheet.llm.openai.pacing import Pacer, Reservation
 from broadsheet.prompts import Prompts
-from broadsheet.store.processes import new_name
 from servers.faults import Faults
 from servers.limits import Limits
 from servers.loopback import Answer
 from servers.openai_server import Behaviour, OpenAIServer
+
+FREE = Control()
 
 
 def ids(outcomes: list[Outcome]) -> list[str]:
@@ -33,7 +33,7 @@ def ids(outcomes: list[Outcome]) -> list[str]:
 def test_each_request_is_answered_once_with_its_own_papers_and_its_usage(engine, ask):
     requests = [ask(number, 3) for number in range(20)]
     with OpenAIServer() as server:
-        outcomes = list(engine(server).complete(requests))
+        outcomes = list(engine(server).complete(requests, FREE))
     assert ids(outcomes) == sorted(request.id for request in requests)
     assert len(server.seen) == 20
     for outcome in outcomes:
@@ -52,29 +52,18 @@ def test_each_request_is_answered_once_with_its_own_papers_and_its_usage(engine,
 
 def test_the_first_body_asks_for_the_strict_schema_and_a_bounded_answer(engine, ask):
     with OpenAIServer() as server:
-        list(engine(server).complete([ask(max_output_tokens=777)]))
+        list(engine(server).complete([ask(max_output_tokens=777)], FREE))
     body = server.seen[0].body
     assert body["response_format"]["json_schema"]["strict"] is True
     assert body["max_completion_tokens"] == 777
     assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
 
 
-def test_requests_that_are_sent_at_once_do_not_wait_for_each_to_learn_what_system_this_is(
-    engine, ask, monkeypatch
-):
-    asked = []
-    monkeypatch.setattr("openai._base_client.get_platform", lambda: asked.append("") or "Linux")
-    with OpenAIServer() as server:
-        outcomes = list(engine(server).complete([ask(n) for n in range(20)]))
-    assert all(outcome.reply for outcome in outcomes)
-    assert len(asked) <= 1
-
-
 def test_requests_that_are_appended_while_outcomes_are_drawn_are_asked_too(engine, ask):
     requests = [ask(0), ask(1)]
     drawn = []
     with OpenAIServer() as server:
-        for outcome in engine(server).complete(requests):
+        for outcome in engine(server).complete(requests, FREE):
             drawn.append(outcome)
             if len(requests) < 7:
                 requests.append(ask(len(requests)))
@@ -88,7 +77,7 @@ def test_an_appended_request_is_sent_while_a_slow_one_is_under_way(engine, ask):
     requests = [ask(0, max_output_tokens=5000), ask(1)]
     with OpenAIServer(answer, Behaviour(per_token_s=0.002)) as server:
         order = []
-        for outcome in engine(server).complete(requests):
+        for outcome in engine(server).complete(requests, FREE):
             order.append(outcome.request.id)
             if len(requests) == 2:
                 requests.append(ask(2))
@@ -97,7 +86,7 @@ def test_an_appended_request_is_sent_while_a_slow_one_is_under_way(engine, ask):
 
 def test_no_more_than_max_in_flight_are_under_way(engine, ask):
     with OpenAIServer(behaviour=Behaviour(base_s=0.02)) as server:
-        list(engine(server, max_in_flight=3).complete([ask(number) for number in range(15)]))
+        list(engine(server, max_in_flight=3).complete([ask(number) for number in range(15)], FREE))
     assert server.peak_in_flight == 3
 
 
@@ -106,7 +95,7 @@ def test_rate_limits_server_errors_and_resets_lose_nothing(engine, ask):
     behaviour = Behaviour(faults=faults, retry_after={"retry-after-ms": "20"})
     requests = [ask(number) for number in range(40)]
     with OpenAIServer(behaviour=behaviour) as server:
-        outcomes = list(engine(server).complete(requests))
+        outcomes = list(engine(server).complete(requests, FREE))
     assert ids(outcomes) == sorted(request.id for request in requests)
     assert {seen.status for seen in server.seen} == {0, 200, 429, 500}
     assert len(server.answered) == 40
@@ -119,7 +108,7 @@ def test_an_overloaded_server_is_asked_again_when_it_says(engine, ask):
 
     behaviour = Behaviour(faults=Once(), overloaded={"retry-after": "1"})
     with OpenAIServer(behaviour=behaviour) as server:
-        (outcome,) = engine(server).complete([ask()])
+        (outcome,) = engine(server).complete([ask()], FREE)
     assert outcome.reply
     first, second = server.seen
     assert 1.0 <= second.at - first.at < 1.4
@@ -132,7 +121,7 @@ def test_an_overloaded_server_that_says_at_once_is_given_time_all_the_same(engin
 
     behaviour = Behaviour(faults=Thrice(), overloaded={"retry-after": "0"})
     with OpenAIServer(behaviour=behaviour) as server:
-        (outcome,) = engine(server).complete([ask()])
+        (outcome,) = engine(server).complete([ask()], FREE)
     assert outcome.reply
     assert server.seen[-1].at - server.seen[0].at > 0.02
 
@@ -149,11 +138,11 @@ def test_a_403_is_about_one_request_where_others_are_answered_and_about_the_key_
 
     with Gateway() as server:
         requests = [ask(number) for number in range(5)]
-        outcomes = list(engine(server, max_in_flight=1).complete(requests))
+        outcomes = list(engine(server, max_in_flight=1).complete(requests, FREE))
         assert ids(outcomes) == ["r0", "r2", "r4"]
         server.refused = ("Lantern",)
         with pytest.raises(LLMMisconfigured, match="may not use"):
-            list(engine(server).complete(requests))
+            list(engine(server).complete(requests, FREE))
 
 
 def test_a_429_closes_the_gate_for_all_for_exactly_as_long_as_it_says(engine, ask):
@@ -166,7 +155,7 @@ def test_a_429_closes_the_gate_for_all_for_exactly_as_long_as_it_says(engine, as
         base_s=0.03, faults=Once(), retry_after={"retry-after-ms": "400", "retry-after": "9"}
     )
     with OpenAIServer(behaviour=behaviour) as server:
-        outcomes = list(engine(server, max_in_flight=4).complete([ask(number) for number in range(20)]))
+        outcomes = list(engine(server, max_in_flight=4).complete([ask(number) for number in range(20)], FREE))
     assert len(ids(outcomes)) == 20
     refused = next(place for place, seen in enumerate(server.seen) if seen.status == 429)
     sent_before = 0.02
@@ -182,7 +171,7 @@ def test_429s_are_never_given_up_by_their_count(engine, ask):
 
     behaviour = Behaviour(faults=Twenty(), retry_after={"retry-after-ms": "1"})
     with OpenAIServer(behaviour=behaviour) as server:
-        outcomes = list(engine(server).complete([ask()]))
+        outcomes = list(engine(server).complete([ask()], FREE))
     assert ids(outcomes) == ["r0"]
     assert len(server.seen) == 21
 
@@ -193,7 +182,7 @@ def test_a_server_that_says_at_once_and_refuses_again_is_not_asked_in_a_loop(eng
             return "too_many" if attempt < 3 else ""
 
     with OpenAIServer(behaviour=Behaviour(faults=Thrice(), retry_after={"retry-after": "0"})) as server:
-        outcomes = list(engine(server).complete([ask()]))
+        outcomes = list(engine(server).complete([ask()], FREE))
     assert ids(outcomes) == ["r0"]
     first, second, third, fourth = (seen.at for seen in server.seen)
     assert second - first < FIRST_BACKOFF_S
@@ -204,14 +193,14 @@ def test_under_a_quota_that_is_told_in_advance_nothing_is_refused(engine, ask):
     limits = Limits(tpm=60_000, tpm_burst=60_000)
     requests = [ask(number, 8) for number in range(12)]
     with OpenAIServer(behaviour=Behaviour(limits=limits)) as server:
-        outcomes = list(engine(server, tokens_per_minute=60_000).complete(requests))
+        outcomes = list(engine(server, tokens_per_minute=60_000).complete(requests, FREE))
     assert len(ids(outcomes)) == 12
     assert all(seen.status == 200 for seen in server.seen)
 
 
 def test_a_wrong_key_stops_the_run_with_what_to_do_and_without_the_key(engine, ask):
     with OpenAIServer(behaviour=Behaviour(key="another")) as server, pytest.raises(LLMMisconfigured) as told:
-        list(engine(server).complete([ask(number) for number in range(5)]))
+        list(engine(server).complete([ask(number) for number in range(5)], FREE))
     assert "OPENAI_API_KEY" in str(told.value)
     assert "key-of-the-test" not in str(told.value)
 
@@ -221,7 +210,7 @@ def test_a_model_that_does_not_exist_stops_the_run(engine, ask):
         OpenAIServer(behaviour=Behaviour(model="other")) as server,
         pytest.raises(LLMMisconfigured, match="no model"),
     ):
-        list(engine(server).complete([ask()]))
+        list(engine(server).complete([ask()], FREE))
 
 
 def test_answers_under_way_are_yielded_before_a_refused_key_ends_the_run(engine, ask):
@@ -231,7 +220,7 @@ def test_answers_under_way_are_yielded_before_a_refused_key_ends_the_run(engine,
     behaviour = Behaviour(per_token_s=0.002)
     requests, drawn = [ask(0), ask(1)], []
     with OpenAIServer(answer, behaviour) as server:
-        outcomes = engine(server).complete(requests)
+        outcomes = engine(server).complete(requests, FREE)
         drawn.append(next(outcomes))
         behaviour.key = "revoked"
         requests.append(ask(2))
@@ -241,83 +230,37 @@ def test_answers_under_way_are_yielded_before_a_refused_key_ends_the_run(engine,
 
 
 def test_a_server_that_is_not_there_is_unavailable_not_wrong(engine, ask, monkeypatch):
-    monkeypatch.setattr("broadsheet.llm.exchange.FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr("broadsheet.llm.openai.exchange._WAIT", wait_fixed(0.01))
     with OpenAIServer() as server:
         llm = engine(server)
     with pytest.raises(LLMUnavailable, match=r"no connection.*run the same command again"):
-        list(llm.complete([ask()]))
+        list(llm.complete([ask()], FREE))
 
 
 def test_a_request_beyond_the_context_fails_alone(engine, ask):
     behaviour = Behaviour(context=1200)
     long, short = ask(0, 40), ask(1)
     with OpenAIServer(behaviour=behaviour) as server:
-        by_id = {o.request.id: o for o in engine(server).complete([long, short])}
+        by_id = {o.request.id: o for o in engine(server).complete([long, short], FREE)}
     assert "context" in by_id["r0"].error
     assert by_id["r1"].reply
 
 
-def test_closing_the_iterator_ends_the_thread_and_sends_nothing_more(engine, ask):
+def test_closing_the_iterator_ends_the_thread_that_sends_and_gives_back_what_it_held(engine, ask):
     with OpenAIServer(behaviour=Behaviour(base_s=0.02)) as server:
-        outcomes = engine(server, max_in_flight=2).complete([ask(number) for number in range(50)])
+        llm = engine(server, max_in_flight=2)
+        outcomes = llm.complete([ask(number) for number in range(50)], FREE)
         next(outcomes)
+        assert "openai" in {thread.name for thread in threading.enumerate()}
         outcomes.close()
-        sent = len(server.seen)
-        deadline = time.monotonic() + 0.2
-        while time.monotonic() < deadline:
-            assert len(server.seen) == sent
+        assert "openai" not in {thread.name for thread in threading.enumerate()}
+        assert llm._pacer.under_way == 0
+    assert len(server.seen) < 50
 
 
-def test_two_runs_on_one_database_share_the_limits_while_both_are_asking(engine, ask):
-    with OpenAIServer() as server:
-        one, two = (engine(server, tokens_per_minute=60_000) for _ in range(2))
-        first = one.complete([ask(0), ask(1)])
-        next(first)
-        second = two.complete([ask(2), ask(3)])
-        next(second)
-        assert two._endpoint.processes(two._process) == 2
-        list(first)
-        assert two._endpoint.processes(two._process) == 1
-        list(second)
-
-
-def test_a_process_on_another_host_is_forgotten_when_it_is_not_heard_of_any_more(engine, monkeypatch):
-    killed, living = "elsewhere/7/killed.1", new_name()
-    with OpenAIServer() as server:
-        endpoint = engine(server)._endpoint
-    monkeypatch.setattr("time.time", lambda: 1000.0)
-    assert endpoint.processes(killed) == 1
-    monkeypatch.setattr("time.time", lambda: 1005.0)
-    assert endpoint.processes(living) == 2
-    monkeypatch.setattr("time.time", lambda: 1011.0)
-    assert endpoint.processes(living) == 1
-
-
-def test_a_process_that_was_killed_on_this_host_is_forgotten_at_once(engine):
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        host, _, session = new_name().rsplit("/", 2)
-        killed, living = f"{host}/{other.pid}/{session}", new_name()
-        with OpenAIServer() as server:
-            endpoint = engine(server)._endpoint
-        endpoint.processes(killed)
-        assert endpoint.processes(living) == 2
-        other.kill()
-    assert endpoint.processes(living) == 1
-
-
-def test_who_comes_late_waits_for_one_answer_that_tells_what_the_others_have_left(engine, ask):
+def test_requests_within_the_limit_all_go_out_at_once(engine, ask):
     with OpenAIServer(behaviour=Behaviour(base_s=0.1)) as server:
-        late = engine(server)
-        late._endpoint.processes("elsewhere/7/another.1")
-        list(late.complete([ask(number) for number in range(4)]))
-        first, *rest = (seen.at for seen in server.seen)
-        assert min(rest) - first >= 0.1
-        assert server.peak_in_flight == 3
-
-
-def test_who_comes_first_waits_for_nobody(engine, ask):
-    with OpenAIServer(behaviour=Behaviour(base_s=0.1)) as server:
-        list(engine(server).complete([ask(number) for number in range(4)]))
+        list(engine(server).complete([ask(number) for number in range(4)], FREE))
         assert server.peak_in_flight == 4
 
 
@@ -328,7 +271,7 @@ def test_without_key_and_address_the_engine_says_what_to_set(store):
 
 def test_nothing_that_is_stored_holds_the_key(engine, ask, store, tmp_path):
     with OpenAIServer(behaviour=Behaviour(refused=frozenset({"temperature"}))) as server:
-        list(engine(server, tokens_per_minute=1e6).complete([ask()]))
+        list(engine(server, tokens_per_minute=1e6).complete([ask()], FREE))
     store.close()
     for path in tmp_path.iterdir():
         assert b"key-of-the-test" not in path.read_bytes()
@@ -337,8 +280,8 @@ def test_nothing_that_is_stored_holds_the_key(engine, ask, store, tmp_path):
 def test_a_stop_awaits_what_is_with_the_server_and_sends_nothing_that_waits_for_room(engine, ask):
     with OpenAIServer(behaviour=Behaviour(base_s=0.5)) as server:
         llm = engine(server, max_in_flight=2)
-        llm.stop = lambda: server.peak_in_flight == 2
-        outcomes = list(llm.complete([ask(number) for number in range(9)]))
+        control = Control(lambda _: server.peak_in_flight == 2)
+        outcomes = list(llm.complete([ask(number) for number in range(9)], control))
     assert len(ids(outcomes)) == len(outcomes) == 2
     assert len(server.seen) == 2
 
@@ -347,9 +290,9 @@ def test_a_stop_at_a_429_of_minutes_ends_at_once_and_sends_nothing_more(engine, 
     behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
     with OpenAIServer(behaviour=behaviour) as server:
         llm = engine(server)
-        llm.stop = lambda: llm.waiting.startswith("429: ")
+        control = Control(lambda waiting: waiting.startswith("429: "))
         began = time.monotonic()
-        assert list(llm.complete([ask(number) for number in range(9)])) == []
+        assert list(llm.complete([ask(number) for number in range(9)], control)) == []
         assert time.monotonic() - began < 30
     assert {seen.status for seen in server.seen} == {429}
 
@@ -357,8 +300,8 @@ def test_a_stop_at_a_429_of_minutes_ends_at_once_and_sends_nothing_more(engine, 
 def test_a_stop_under_a_quota_sends_nothing_that_waits_for_its_tokens(engine, ask):
     with OpenAIServer() as server:
         llm = engine(server, tokens_per_minute=6000)
-        llm.stop = lambda: llm.waiting.startswith("quota: ")
-        outcomes = list(llm.complete([ask(number) for number in range(9)]))
+        control = Control(lambda waiting: waiting.startswith("quota: "))
+        outcomes = list(llm.complete([ask(number) for number in range(9)], control))
     assert len(outcomes) == len(server.seen) < 9
 
 
@@ -369,7 +312,11 @@ def test_what_fails_after_a_stop_is_not_asked_again_and_is_no_failure(engine, as
 
         async def completion(self, body, **more):
             self.calls += 1
-            ready = drawn.__len__ if self.calls == 2 else lambda: llm.waiting.startswith("stopping")
+            ready = (
+                drawn.__len__
+                if self.calls == 2
+                else lambda: waited_for[-1:] and waited_for[-1].startswith("stopping")
+            )
             while not ready():
                 await asyncio.sleep(0.01)
             return await super().completion(body, **more)
@@ -378,13 +325,13 @@ def test_what_fails_after_a_stop_is_not_asked_again_and_is_no_failure(engine, as
         def strike(self, prompt: str, attempt: int) -> str:
             return fault if len(server.seen) == 2 else ""
 
-    monkeypatch.setattr("broadsheet.llm.exchange.wait_random_exponential", lambda **_: wait_fixed(300))
-    drawn = []
+    monkeypatch.setattr("broadsheet.llm.openai.exchange._WAIT", wait_fixed(300))
+    drawn, waited_for = [], []
     with OneAfterTheOther(behaviour=Behaviour(faults=StrikesTheSecond())) as server:
         llm = engine(server, max_in_flight=2)
-        llm.stop = lambda: server.calls == 2
+        control = Control(lambda waiting: waited_for.append(waiting) or server.calls == 2)
         began = time.monotonic()
-        for outcome in llm.complete([ask(number) for number in range(5)]):
+        for outcome in llm.complete([ask(number) for number in range(5)], control):
             drawn.append(outcome)  # noqa: PERF402 - the server counts them as they come
         assert time.monotonic() - began < 30
     assert len(drawn) == len(ids(drawn)) == 1
@@ -395,8 +342,8 @@ def test_what_is_appended_after_a_stop_is_not_sent(engine, ask):
     requests = [ask(0), ask(1)]
     with OpenAIServer() as server:
         llm = engine(server)
-        llm.stop = lambda: len(requests) > 2
-        for outcome in llm.complete(requests):
+        control = Control(lambda _: len(requests) > 2)
+        for outcome in llm.complete(requests, control):
             assert outcome.reply
             if len(requests) < 9:
                 requests.append(ask(len(requests)))

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.llm.buckets import Bucket
-from broadsheet.llm.pacing import Pacer, duration_s, retry_after_s
+from broadsheet.llm.openai.buckets import Bucket
+from broadsheet.llm.openai.pacing import Pacer, duration_s
+from broadsheet.retrying import retry_after_s
 from servers.limits import duration
 
 
@@ -227,66 +228,12 @@ def test_one_failure_in_ten_does_not_close_the_window():
     asyncio.run(story())
 
 
-def test_two_processes_have_half_of_the_limits_each_and_one_that_is_left_has_all():
-    pacer = Pacer(tokens_per_minute=60_000, clock=Clock())
-    pacer.divide(2)
-    assert pacer._tokens.per_s == 500
-    pacer.divide(1)
-    assert pacer._tokens.per_s == 1000
-
-
-def test_a_part_that_the_others_have_left_whole_stays_whole():
-    bucket = Bucket(6_000, Clock())
-    bucket.scale(0.5)
-    assert bucket.level == 1_000
-    bucket.correct(1_200, 0.5)  # the other half is drawn but for 200
-    assert bucket.level == 1_000
-
-
-def test_where_others_have_drawn_more_than_their_part_only_a_share_of_the_rest_is_ours():
-    bucket = Bucket(6_000, Clock())
-    bucket.scale(0.5)
-    bucket.correct(400, 0.5)
-    assert bucket.level == 200
-
-
-def test_what_one_that_has_gone_did_not_draw_is_there_for_who_stays():
-    async def story():
-        clock = Clock()
-        pacer = Pacer(tokens_per_minute=60_000, clock=clock)
-        pacer.divide(2)
-        held = await pacer.admit(10_000)
-        pacer.settle(held, 10_000, headers(remaining=10_000, reset="10s"))
-        assert await waits(pacer, 9_000)
-        held = await pacer.admit(0)
-        pacer.divide(1)
-        pacer.settle(held, 0, headers(remaining=10_000, reset="10s"))
-        assert not await waits(pacer, 9_000)
-
-    asyncio.run(story())
-
-
 def test_a_header_raises_nothing_while_the_same_processes_ask():
     async def story():
         pacer = Pacer(tokens_per_minute=60_000, clock=Clock())
         held = await pacer.admit(20_000)
         pacer.settle(held, 20_000, headers(remaining=15_000, reset="5s"))
         assert await waits(pacer, 9_000)
-
-    asyncio.run(story())
-
-
-def test_who_comes_late_asks_once_until_an_answer_came():
-    async def story():
-        pacer = Pacer(max_in_flight=16, clock=Clock())
-        pacer.come_late()
-        held = await pacer.admit(1)
-        assert await waits(pacer, 1)
-        pacer.failed(held)
-        held = await pacer.admit(1)
-        assert pacer.window == 1
-        pacer.settle(held, 1, {})
-        assert pacer.window > 1
 
     asyncio.run(story())
 

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from broadsheet.llm import Control
 from broadsheet.llm.negotiation import Dialect
 from servers.real import Relay, llama_cpp_server
 
 REASON = "llama-cpp-python's server is not installed: pip install 'llama-cpp-python[server]' gguf"
 pytest.importorskip("llama_cpp.server", reason=REASON)
 pytest.importorskip("gguf", reason=REASON)
+
+FREE = Control()
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,9 @@ def test_llama_cpp_python_refuses_the_strict_schema_once_and_is_asked_its_own_wa
 ):
     request = ask(max_output_tokens=50)
     with Relay(url) as server:
-        (first,) = engine(server, model="tiny").complete([request])
+        (first,) = engine(server, model="tiny").complete([request], FREE)
         learning = [call.status for call in server.seen]
-        (second,) = engine(server, model="tiny").complete([request])
+        (second,) = engine(server, model="tiny").complete([request], FREE)
         learnt = Dialect.parse(engine(server, model="tiny")._endpoint.dialect())
     assert learning == [500, 200]
     assert [call.status for call in server.seen] == [500, 200, 200]
@@ -41,8 +44,8 @@ def test_llama_cpp_python_refuses_the_strict_schema_once_and_is_asked_its_own_wa
 def test_llama_cpp_python_passes_over_the_limits_new_name_and_heeds_its_old_one(engine, ask, url):
     request = ask(max_output_tokens=5)  # the shortest answer that the schema allows has 13
     with Relay(url) as server:
-        (over,) = engine(server, model="tiny").complete([request])
-        (cut,) = engine(server, model="tiny").complete([request])
+        (over,) = engine(server, model="tiny").complete([request], FREE)
+        (cut,) = engine(server, model="tiny").complete([request], FREE)
     assert "max_completion_tokens" in server.seen[0].body
     assert over.reply.usage.output_tokens > 5
     assert server.seen[-1].body["max_tokens"] == 5
@@ -51,7 +54,9 @@ def test_llama_cpp_python_passes_over_the_limits_new_name_and_heeds_its_old_one(
 
 def test_a_prompt_beyond_its_context_fails_alone_with_its_reason(engine, ask, url):
     with Relay(url) as server:
-        long, short = engine(server, model="tiny").complete([ask(0, 60, max_output_tokens=20), ask(1)])
+        long, short = engine(server, model="tiny").complete(
+            [ask(0, 60, max_output_tokens=20), ask(1)], Control()
+        )
     answers = {outcome.request.id: outcome for outcome in (long, short)}
     assert "maximum context length is 8192 tokens" in answers["r0"].error
     assert answers["r1"].reply

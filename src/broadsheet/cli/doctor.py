@@ -96,9 +96,9 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     """Asks the server for its models, and the model for one short answer in each form that it may know."""
     if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
         return
-    from broadsheet.llm.examination import examine
+    from broadsheet.llm.access import endpoint_address
     from broadsheet.llm.negotiation import Dialect
-    from broadsheet.llm.openai import endpoint_address
+    from broadsheet.llm.openai.examination import examine
 
     address = endpoint_address()
     with _known(settings, address) as known:

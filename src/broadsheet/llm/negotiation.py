@@ -1,8 +1,8 @@
-"""What a server understands: learnt from its refusals, once an endpoint and model, and remembered.
+"""What a server understands, learnt from its refusals once for each endpoint and model, and remembered.
 
 The first request asks for the most: strict ``json_schema``, ``max_completion_tokens``, temperature 0, a
-system turn, and of a model that reasons the least of that, since what it thinks is paid for and cut off like
-its answer. Each refusal takes one step down, until plain text, which every server speaks. The order of the
+system turn, and as little reasoning as the model offers, because reasoning is paid for and cut off like the
+answer. Each refusal takes one step down, to plain text at last, which every server speaks. The order of the
 steps follows what OpenAI, vLLM, llama.cpp and Ollama document for ``/v1/chat/completions``.
 """
 
@@ -185,6 +185,7 @@ class Negotiation:
         self.proven = proven and remembered is not None
         self._remembered = remembered
         self._on_learnt = on_learnt
+        self._answered = False
         self._begin(self.dialect)
 
     def _begin(self, dialect: Dialect) -> None:
@@ -194,71 +195,54 @@ class Negotiation:
         self._tried = {dialect}
         self._refused: set[Dialect] = set()
 
-    def refused(
-        self,
-        spoken: Dialect,
-        status: int,
-        said: str,
-        param: str = "",
-        own_steps: list[Dialect] | None = None,
-    ) -> bool:
-        """Step down where the refusal says to; whether the request is worth asking again.
+    def refused(self, spoken: Dialect, status: int, reason: str, param: str = "") -> bool:
+        """Take a step down if the refusal calls for it; returns whether to ask the request again.
 
-        Several requests may be refused for one reason: only the first of them takes the step for all. A
-        refusal that explains nothing is followed too while no answer has come. Where every step is refused it
-        was not the dialect: all is as before, and no step is tried again until an answer comes.
+        Several requests may be refused for one reason: only the first of them takes the step. While no answer
+        has come, a refusal that explains nothing is followed too. If every step is refused, the dialect was
+        not the reason: it is restored, and no step is tried again until an answer comes. Once a dialect has
+        been answered in this run, a refusal is about the request's own papers.
 
         Args:
-            spoken: What the request was asked in.
+            spoken: The dialect of the request.
             status: The HTTP status of the refusal.
-            said: What it says.
+            reason: What it says.
             param: The parameter that it names.
-            own_steps: Where the request keeps the steps that it takes alone. It does once the dialect has
-                been answered, since it may be its papers that are refused.
         """
-        if own_steps is not None and (own_steps or (self.proven and spoken == self.dialect)):
-            lower = spoken.after_refusal(status, said, param)
-            if lower is None or lower in (self.dialect, *own_steps):
-                return False
-            own_steps.append(lower)
-            return True
         if spoken != self.dialect:
             return True
-        lower = spoken.after_refusal(status, said, param)
+        if self._answered:
+            return False
+        lower = spoken.after_refusal(status, reason, param)
         if lower is None and not self.proven:
             lower = spoken.after_unexplained()
         if lower is None or lower in self._tried:  # a refusal that names both limits would go round for ever
             self.dialect, self.proven = self._first
             return False
-        self._say(spoken, lower)
+        self._log_step(spoken, lower)
         self.dialect, self.proven = lower, False
         self._tried.add(lower)
         self._refused.add(spoken)
         return True
 
-    def answered(
-        self, spoken: Dialect, *, heeded_limit: bool = True, heeded_schema: bool = True, own: bool = False
-    ) -> None:
-        """An answer came in this dialect: remember it.
+    def answered(self, spoken: Dialect, *, heeded_limit: bool = True, heeded_schema: bool = True) -> None:
+        """Remember the dialect of a request that was answered.
 
-        One in a dialect that was refused to somebody else says that the refusal was not about the dialect;
-        one after steps of its own, that all have to take them.
-        A server that has answered beyond the limit does not know ``max_completion_tokens`` and has not said
-        so, as llama-cpp-python does: from now on it is told ``max_tokens``. One whose first answer lacks the
-        schema's outermost form has passed over it, as gateways do that drop what a model does not take: the
-        model has never seen it, so from now on it also stands in the prompt.
+        If it was refused to another request, that refusal was not about the dialect, which is restored. A
+        server that answers beyond the limit ignores ``max_completion_tokens`` silently, as llama-cpp-python
+        does: from now on it gets ``max_tokens``. If the first answer lacks the outermost form of the schema,
+        the server ignored it, as gateways do that drop what a model does not take: the model never saw it, so
+        from now on the schema also stands in the prompt.
         """
-        if spoken != self.dialect and not own and spoken not in self._refused:
+        if spoken != self.dialect and spoken not in self._refused:
             return
         if not (heeded_schema or self.proven) and spoken.answer_format == "json_schema":
             if spoken == self.dialect:
-                log.info("The server passes over the schema in silence; from now on it stands in the prompt.")
+                log.info("The server ignores the schema; from now on it also stands in the prompt.")
                 self.dialect = replace(spoken, answer_format="json_object_schema")
             return
-        if spoken != self.dialect or not self.proven or len(self._tried) > 1:
-            if own and spoken != self.dialect:
-                self._say(self.dialect, spoken)
-            self.proven = True
+        self._answered = self.proven = True
+        if spoken != self.dialect or len(self._tried) > 1:
             self._begin(spoken)
         if not heeded_limit and spoken.limit != "max_tokens":
             self._begin(replace(spoken, limit="max_tokens"))
@@ -266,7 +250,7 @@ class Negotiation:
             self._remembered = self.dialect
             self._on_learnt(self.dialect)
 
-    def _say(self, refused: Dialect, taken: Dialect) -> None:
+    def _log_step(self, refused: Dialect, taken: Dialect) -> None:
         less, more = _difference(taken, refused), _difference(refused, taken)
         log.info("The server refuses %s; asking with %s.", more, less)
 

@@ -10,6 +10,7 @@ from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
 from sqlite_utils.db import Table  # noqa: TID251 - the same
 
 from broadsheet.errors import StoreError
+from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
 from broadsheet.migrations.steps import migrations
 from broadsheet.schema import columns
 

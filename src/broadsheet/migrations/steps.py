@@ -342,12 +342,3 @@ def m010_waste_by_paper(db: Database) -> None:
         ALTER TABLE wasted_tokens ADD COLUMN paper_id TEXT NOT NULL DEFAULT '';
         CREATE INDEX wasted_tokens_paper ON wasted_tokens (paper_id);
     """)
-
-
-@migrations()
-def m011_one_annotate_at_a_time(db: Database) -> None:
-    """A file lock replaces claims; tokens are counted by purpose, which each reply says."""
-    db.executescript("""
-        DROP TABLE claims;
-        DROP TABLE wasted_tokens;
-    """)

@@ -6,17 +6,16 @@ time and redirects and undoes gzip. tenacity decides when to ask again.
 
 from __future__ import annotations
 
-import email.utils
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.errors import SourceError
+from broadsheet.retrying import Headers, retry_after_s
 from broadsheet.sources.tape import Tape
 from broadsheet.store import Store
 from broadsheet.store.fetches import KeptReply
@@ -49,9 +48,9 @@ class Host:
 class _Refused(Exception):  # noqa: N818 - never leaves this module
     """An answer that another try may better."""
 
-    def __init__(self, why: str, wait_s: float | None = None) -> None:
+    def __init__(self, why: str, headers: Headers) -> None:
         super().__init__(why)
-        self.wait_s = wait_s
+        self.headers = headers
 
 
 class Client:
@@ -87,7 +86,9 @@ class Client:
             SourceError: The source is out of reach or refuses, after all tries.
         """
         import httpx2
-        from tenacity import Retrying, retry_if_exception_type
+        from tenacity import Retrying, retry_if_exception_type, wait_exponential
+
+        from broadsheet.retrying import WaitAsAsked
 
         whole = str(httpx2.URL(url).copy_merge_params(parameters or {}))
         if self._tape.replays:
@@ -95,7 +96,10 @@ class Client:
         retrying = Retrying(
             retry=retry_if_exception_type((_Refused, httpx2.TransportError, httpx2.DecodingError)),
             stop=self._gives_up,
-            wait=self._wait_s,
+            wait=WaitAsAsked(
+                lambda error: error.headers if isinstance(error, _Refused) else None,
+                wait_exponential(multiplier=self._settings.source_retry_s),
+            ),
             reraise=True,
         )
         try:
@@ -141,7 +145,7 @@ class Client:
         if status == httpx2.codes.NOT_MODIFIED and kept:
             body = kept.body
         elif status != httpx2.codes.OK:
-            raise self._refusal(host, url, status, reply.headers.get("Retry-After", ""))
+            raise self._refusal(host, url, status, reply.headers)
         else:
             etag, changed = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")
             if etag or changed:
@@ -149,15 +153,15 @@ class Client:
         self._tape.keep(url, body)
         return body
 
-    def _refusal(self, host: Host, url: str, status: int, retry_after: str) -> Exception:
+    def _refusal(self, host: Host, url: str, status: int, headers: Headers) -> Exception:
         if status not in _TRY_AGAIN:
             return SourceError(f"{host.name}: {_place(url)} answers with status {status} to {url}.")
-        wait_s = _seconds(retry_after)
+        wait_s = retry_after_s(headers)
         if wait_s is not None and wait_s > self._settings.source_wait_limit_s:
             return SourceError(
                 f"{host.name}: {_place(url)} asks to wait {wait_s:.0f} s (status {status}); try again then."
             )
-        return _Refused(f"answers with status {status}", wait_s)
+        return _Refused(f"answers with status {status}", headers)
 
     def _gives_up(self, state: RetryCallState) -> bool:
         """Whether that was the last try: a network that is down twice in a row is not waited for."""
@@ -166,13 +170,6 @@ class Client:
         error = state.outcome.exception() if state.outcome else None
         most = self._settings.source_tries
         return state.attempt_number >= (min(most, 2) if isinstance(error, httpx2.ConnectError) else most)
-
-    def _wait_s(self, state: RetryCallState) -> float:
-        """Seconds until the next try: what the source asks for, else twice as long each time."""
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _Refused) and error.wait_s is not None:
-            return error.wait_s
-        return float(self._settings.source_retry_s * 2 ** (state.attempt_number - 1))
 
 
 def _body(reply: httpx2.Response) -> bytes:
@@ -186,16 +183,3 @@ def _body(reply: httpx2.Response) -> bytes:
 
 def _place(url: str) -> str:
     return url.split("/")[2] if "//" in url else url
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Seconds to wait, from a number or a date (RFC 9110, section 10.2.3); None where it is neither."""
-    if retry_after.strip().isdecimal():
-        return float(retry_after.strip()[:9])
-    try:
-        moment = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

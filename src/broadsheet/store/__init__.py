@@ -111,7 +111,7 @@ class Store:
         return self._lock.held(wait=wait)
 
     def endpoint(self, address: str, model: str) -> Endpoint:
-        """What is remembered of a model behind an address."""
+        """Return what is remembered of a model behind an address."""
         return Endpoint(self._db, address, model)
 
     def batch_jobs(self, address: str, model: str) -> BatchJobs:

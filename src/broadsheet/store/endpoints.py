@@ -1,17 +1,10 @@
-"""What is remembered of a model behind an address: what it understands, and who else is asking it."""
+"""What is remembered of a model behind an address."""
 
 from __future__ import annotations
-
-import time
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.store.papers import now
-from broadsheet.store.processes import is_dead
-
-GONE_AFTER_S = 10.0
-"""A process on another host that has not been heard of for so long has been killed; a living one is heard of
-many times in it. One on this host is seen to be dead at once."""
 
 
 class Endpoint:
@@ -33,27 +26,4 @@ class Endpoint:
         self._db.execute(
             "INSERT OR REPLACE INTO dialects (endpoint, model, dialect, learnt_at) VALUES (?, ?, ?, ?)",
             [*self._names, dialect, now()],
-        )
-
-    def processes(self, own: str) -> int:
-        """Say that this process asks too; returns how many do, itself included.
-
-        Args:
-            own: Its name, by `broadsheet.store.processes.new_name`.
-        """
-        seen_at = time.time()
-        self._db.execute(
-            "INSERT OR REPLACE INTO asking_processes (endpoint, model, process, seen_at) VALUES (?, ?, ?, ?)",
-            [*self._names, own, seen_at],
-        )
-        rows = self._db.execute(
-            "SELECT process FROM asking_processes WHERE endpoint = ? AND model = ? AND seen_at > ?",
-            [*self._names, seen_at - GONE_AFTER_S],
-        ).fetchall()
-        return sum(not is_dead(name) for (name,) in rows)
-
-    def leave(self, own: str) -> None:
-        """Say that this process asks no more, and forget those that were killed."""
-        self._db.execute(
-            "DELETE FROM asking_processes WHERE process = ? OR seen_at < ?", [own, time.time() - GONE_AFTER_S]
         )

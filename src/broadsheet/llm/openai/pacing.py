@@ -1,8 +1,8 @@
-"""Near the limit and never over it: reservation and settlement, one gate for all, a window that breathes.
+"""`Pacer`: admits requests close to the server's limits and never beyond them.
 
-A request is admitted when the gate is open, the window has room and both buckets hold what it is expected to
+A request is admitted when the gate is open, the window has room, and both buckets hold what it is expected to
 use. What an answer really used settles its reservation; ``x-ratelimit-*`` headers correct the buckets, since
-the server counts what other processes use as well. All times are in seconds of a monotonic clock.
+the server also counts what other users of the key use. All times are in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
-from broadsheet.llm.buckets import Bucket, Clock
+from broadsheet.llm.openai.buckets import Bucket, Clock
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ _SAID_ONCE_S = 1.0
 
 
 def duration_s(text: str) -> float | None:
-    """Seconds of a duration such as ``120ms``, ``6m0s`` or ``1h2m3.5s``; a bare number counts seconds."""
+    """Return the seconds of a duration such as ``120ms``, ``6m0s``, ``1h2m3.5s`` or, in seconds, ``30``."""
     text = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
@@ -46,34 +44,9 @@ def duration_s(text: str) -> float | None:
     return hours * 3600 + minutes * 60 + seconds + ms / 1000
 
 
-def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
-    """Seconds to wait by ``retry-after-ms``, else by ``Retry-After`` in seconds or as an HTTP date.
-
-    A date is read against the answer's own ``Date`` where it has one, so a wrong clock here does no harm.
-    """
-    after = headers.get("retry-after", "")
-    for told, in_one_second in ((_number(headers.get("retry-after-ms")), 1000), (_number(after), 1)):
-        if told is not None and told >= 0:
-            return told / in_one_second
-    until = _http_date_s(after)
-    if until is None:
-        return None
-    sent = _http_date_s(headers.get("date", ""))
-    return max(0.0, until - (now() if sent is None else sent))
-
-
-def _http_date_s(text: str) -> float | None:
-    """Seconds since 1970 of an HTTP date, which is always GMT: the form of asctime does not say so."""
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
 @dataclass(slots=True)
 class Reservation:
-    """What one request has drawn, and when; settling it puts the tokens right."""
+    """What one request has drawn, and when."""
 
     tokens: float
     sent_at: float
@@ -84,9 +57,6 @@ class Pacer:
 
     The window (requests under way) grows by a tenth with each answer and falls by three tenths with each
     failure: it holds while fewer than one in five fail, and closes to one when nothing comes.
-
-    Attributes:
-        share: The part of the limits that is this process's.
     """
 
     def __init__(
@@ -104,18 +74,16 @@ class Pacer:
         self._window = float(max_in_flight)
         self._sent: deque[Reservation] = deque(maxlen=_REMEMBERED)
         self._under_way = 0
-        self._late = self._inherits = False
         self._opens_at = float("-inf")
         self._waiting: deque[tuple[float, asyncio.Future[Reservation]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._tokens_a_paper: float | None = None
         self._hindered_by, self._hindered_until = "", 0.0
         self._held_off_by, self._held_off_until = "", 0.0
-        self.share = 1.0
 
     @property
     def waiting(self) -> str:
-        """Why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
+        """Return why nothing is sent at the moment, such as ``429: 12 s``; empty while it goes on."""
         by, until = self._hindered_by, self._hindered_until
         if not by and not self._under_way and self._held_off_until > self._clock():
             by, until = self._held_off_by, self._held_off_until
@@ -123,30 +91,16 @@ class Pacer:
 
     @property
     def under_way(self) -> int:
-        """Requests that are with the server."""
+        """Return how many requests are with the server."""
         return self._under_way
 
     @property
     def window(self) -> int:
-        """Requests that may be under way now."""
-        return 1 if self._late else max(1, int(self._window))
-
-    def come_late(self) -> None:
-        """Others are asking too: what they leave is unknown, so one answer is to tell it first."""
-        self._late = True
-
-    def divide(self, processes: int) -> None:
-        """Share the limits with other processes that use the same key: each takes an equal part."""
-        share = 1.0 / max(1, processes)
-        if share != self.share:
-            self._requests.scale(share / self.share)
-            self._tokens.scale(share / self.share)
-            self._inherits = share > self.share
-            self.share = share
-            self._look_again()
+        """Return how many requests may be under way now."""
+        return max(1, int(self._window))
 
     def expected_output(self, papers: int, most: int) -> float:
-        """Output tokens that an answer about so many papers is expected to have."""
+        """Return the output tokens to expect of an answer about so many papers."""
         each = self._tokens_a_paper or _FIRST_GUESS_TOKENS_A_PAPER
         return min(most, each * max(1, papers) + _MARGIN_TOKENS)
 
@@ -189,7 +143,7 @@ class Pacer:
         self._hindered_by = ""
 
     def _look_again(self) -> None:
-        """Admit what may go once the present change is complete: a refusal first gives back, then closes."""
+        """Admit what may go once the present change is complete: a refusal gives back before it closes."""
         if self._waiting:
             self._waiting[0][1].get_loop().call_soon(self._let_in)
 
@@ -202,7 +156,7 @@ class Pacer:
         return held
 
     def _hindrance(self, tokens: float) -> float:
-        """Seconds to wait; 0 for none, less than 0 where only an answer can make room."""
+        """Return the seconds to wait; 0 for none, negative if only an answer can make room."""
         now = self._clock()
         if self._opens_at > now:
             self._hindered_by, self._hindered_until = "429", self._opens_at
@@ -215,24 +169,26 @@ class Pacer:
         return quota
 
     def settle(self, held: Reservation, used_tokens: float, headers: Mapping[str, str]) -> None:
-        """An answer came: correct what was drawn by what it used, and by what the server says."""
-        self._late = False
+        """Settle an answer: correct what was drawn by what it used and by what the server says."""
         self._window = min(float(self._most), self._window * _GROWTH)
         self._release(held, used_tokens)
         self._read(held, headers, answered=True)
 
     def failed(self, held: Reservation, headers: Mapping[str, str] | None = None) -> None:
-        """No answer came: its tokens are given back, its request is not, and the window falls."""
+        """Settle a failure: give back its tokens but not its request, and shrink the window."""
         self._window = max(1.0, self._window * _FALL)
         self._release(held, 0.0)
         self._read(held, headers or {}, answered=False)
 
     def refused(self, held: Reservation) -> None:
-        """The server did not understand: nothing was used, and it says nothing about its load."""
+        """Settle a refusal that used nothing and says nothing about the server's load."""
         self._release(held, 0.0)
 
     def hold_off(self, why: str, wait_s: float) -> None:
-        """A request waits by itself, such as for a server that is overloaded; it is told where all do."""
+        """Note that one request waits on its own, such as for an overloaded server.
+
+        `waiting` reports it while no other request is under way.
+        """
         until = self._clock() + wait_s
         if until > self._held_off_until + _SAID_ONCE_S:
             log.info("%s: asked again in %.1f s", why, wait_s)
@@ -264,18 +220,14 @@ class Pacer:
             ) < 0:  # Azure says -1 where there is none
                 limit = remaining = None
             if limit:
-                share_left = None if remaining is None else remaining * self.share
-                bucket.learn(
-                    limit * self.share, share_left, duration_s(headers.get(f"x-ratelimit-reset-{name}", ""))
-                )
+                bucket.learn(limit, remaining, duration_s(headers.get(f"x-ratelimit-reset-{name}", "")))
             elif answered:
                 bucket.learn_nothing()
             if remaining is not None:
                 later = [other for other in self._sent if other.sent_at > held.sent_at + _ORDER_UNSURE_S]
                 drawn = len(later) if bucket is self._requests else sum(other.tokens for other in later)
                 refilled = (self._clock() - held.sent_at) * bucket.per_s
-                bucket.correct(remaining + refilled - drawn, self.share, inherits=self._inherits)
-        self._inherits = self._inherits and not answered
+                bucket.lower_to(remaining + refilled - drawn)
 
 
 def _number(text: str | None) -> float | None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import (
-    RetryCallState,
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
@@ -24,8 +22,8 @@ from tenacity import (
 )
 
 from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
-from broadsheet.llm.openai import NO_KEY
-from broadsheet.llm.pacing import retry_after_s
+from broadsheet.llm.access import api_key
+from broadsheet.retrying import Headers, WaitAsAsked
 
 if TYPE_CHECKING:
     import openai  # noqa: TID251 - a provider's own package
@@ -38,12 +36,20 @@ CALL_ATTEMPTS = 5
 LISTED_AT_MOST = 1000
 """Jobs that are looked through, latest first; one that was being created is among the latest."""
 STOP_INTERVAL_S = 0.1
-CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 60.0, 300.0
+CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 10.0, 60.0, 300.0
 """Seconds without a byte after which a call, or one that carries a file, is given up; a stop waits for it."""
 LONGEST_TOLD_WAIT_S = 60.0
 """How much of a ``Retry-After`` is obeyed; what is told to take longer is left for a later run."""
 ENDED = {"completed", "expired", "failed", "cancelled"}
 RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
+
+
+def _headers_of(error: BaseException) -> Headers | None:
+    response = getattr(error, "response", None)
+    return response.headers if response is not None else None
+
+
+_WAIT = WaitAsAsked(_headers_of, wait_random_exponential(multiplier=0.5, max=20), most_s=LONGEST_TOLD_WAIT_S)
 
 
 class BatchService:
@@ -140,7 +146,6 @@ class BatchService:
         """One call to the service, again where that can help."""
         import openai  # noqa: TID251 - a provider's own package
 
-        from broadsheet.llm.exchange import CONNECT_TIMEOUT_S
         from broadsheet.llm.verdicts import verdict
 
         retrying = Retrying(
@@ -148,14 +153,13 @@ class BatchService:
                 (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError)
             ),
             stop=lambda state: self._stop() or stop_after_attempt(CALL_ATTEMPTS)(state),
-            wait=_told_or_random,
+            wait=_WAIT,
             sleep=lambda seconds: pause(seconds, self._stop),
             reraise=True,
         )
-        key = os.environ.get("OPENAI_API_KEY") or NO_KEY
         timeout = openai.Timeout(timeout_s or CALL_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         try:
-            with openai.OpenAI(api_key=key, max_retries=0, timeout=timeout) as client:
+            with openai.OpenAI(api_key=api_key(), max_retries=0, timeout=timeout) as client:
                 return retrying(action, client)
         except openai.OpenAIError as error:
             told = verdict(error)
@@ -166,17 +170,6 @@ class BatchService:
             raise LLMMisconfigured(
                 f"The Batch API refuses ({told.sentence}); correct the key, the address or --engine."
             ) from error
-
-
-_RANDOM = wait_random_exponential(multiplier=0.5, max=20)
-
-
-def _told_or_random(attempts: RetryCallState) -> float:
-    """Seconds until the next try: what ``Retry-After`` says, within reason."""
-    error = attempts.outcome.exception() if attempts.outcome else None
-    response = getattr(error, "response", None)
-    told = retry_after_s(response.headers) if response is not None else None
-    return min(told, LONGEST_TOLD_WAIT_S) if told else _RANDOM(attempts)
 
 
 def pause(seconds: float, stop: Callable[[], bool]) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable
 from broadsheet.llm import Request, Turn
-from broadsheet.llm.exchange import Exchange
 from broadsheet.llm.negotiation import Dialect, Negotiation
-from broadsheet.llm.openai import new_client
-from broadsheet.llm.pacing import Pacer
+from broadsheet.llm.openai.client import new_client
+from broadsheet.llm.openai.exchange import Exchange
+from broadsheet.llm.openai.pacing import Pacer
+from broadsheet.record import Maker
 
 _SCHEMA = {
     "type": "object",
@@ -54,7 +55,8 @@ def examine(settings: Settings, remembered: Dialect | None = None) -> Examined:
 
 
 async def _examine(settings: Settings, remembered: Dialect) -> Examined:
-    request = Request("examination", {}, _QUESTION, _SCHEMA, 100, _ANSWER_TOKENS)
+    maker = Maker("openai", settings.model, "", "")
+    request = Request("examination", maker, {}, _QUESTION, _SCHEMA, 100, _ANSWER_TOKENS)
     first = replace(Dialect.most(settings.model), limit=remembered.limit)
     negotiation = Negotiation(first, lambda _: None, proven=False)
     async with new_client(1) as client:

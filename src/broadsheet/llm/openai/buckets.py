@@ -32,14 +32,14 @@ class Bucket:
 
     @property
     def level(self) -> float:
-        """What it holds now."""
+        """Return what it holds now."""
         now = self._clock()
         self._level = min(self.capacity, self._level + (now - self._at) * self.per_s)
         self._at = now
         return self._level
 
     def wait_s(self, amount: float) -> float:
-        """Seconds until the amount is there, or until it is full where it can never hold that much."""
+        """Return the seconds until it holds the amount, or is full if it can never hold that much."""
         if not self.per_s:
             return 0.0
         return max(0.0, min(amount, self.capacity) - self.level) / self.per_s
@@ -53,29 +53,6 @@ class Bucket:
         """Believe that there is no more than this."""
         if self.per_s:
             self._level = min(self.level, level)
-
-    def correct(self, left: float, share: float, *, inherits: bool = False) -> None:
-        """Believe that so much is left to all who draw.
-
-        What is ours may be all of it, where the others have drawn theirs already. Where it is less than we
-        thought, somebody has drawn more than his part, and only our share of it is ours.
-
-        Args:
-            left: What a header told, with what was drawn and refilled since.
-            share: Our part of the limits.
-            inherits: Somebody has gone, so that what he had not drawn is there for us.
-        """
-        if left < self.level:
-            self.lower_to(left * share)
-        elif inherits and self.per_s:
-            self._level = min(self.capacity, max(self.level, left * share))
-
-    def scale(self, factor: float) -> None:
-        """Make rate, capacity and level a multiple of what they are."""
-        self._level = self.level * factor
-        self._configured_per_s *= factor
-        self.per_s *= factor
-        self.capacity *= factor
 
     def _hold(self, capacity: float) -> None:
         """Take over what is known of the capacity; a full bucket was presumed when it was less known."""

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, and the two queues between it and whoever draws outcomes."""
+"""`Conversation`: an event loop in a thread of its own, and the two queues between it and the caller."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from broadsheet.errors import LLMError
 from broadsheet.llm import Outcome, Request
 
 DRAIN_S = 30.0
-"""How long answers under way are waited for when no more can come."""
+"""How long to wait for answers under way when no more can come."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
     """What was with the server has been answered; nothing else was sent."""
 
 
-class Asks(Protocol):
-    """What answers one request at a time."""
+class Exchanges(Protocol):
+    """Answers one request at a time."""
 
     under_way: set[asyncio.Task[None]]
     stopping: bool
@@ -38,10 +38,10 @@ class Conversation:
     Used as a context by one thread. Leaving it cancels what is under way.
 
     Args:
-        opened: Opens what asks, in the loop's own thread.
+        opened: Opens the exchange, in the loop's own thread.
     """
 
-    def __init__(self, opened: Callable[[], AbstractAsyncContextManager[Asks]]) -> None:
+    def __init__(self, opened: Callable[[], AbstractAsyncContextManager[Exchanges]]) -> None:
         self._opened = opened
         self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
@@ -103,12 +103,12 @@ class Conversation:
             self._loop.close()
 
     async def _converse(self) -> None:
-        async with self._opened() as asks:
+        async with self._opened() as exchange:
             tasks: set[asyncio.Task[None]] = set()
 
             async def one(request: Request) -> None:
                 try:
-                    self._outcomes.put(await asks.ask(request))
+                    self._outcomes.put(await exchange.ask(request))
                 except LLMError as error:
                     self._end(error)
 
@@ -124,7 +124,7 @@ class Conversation:
             try:
                 ending = await self._ending
                 feeding.cancel()
-                await _drain(asks, tasks, None if isinstance(ending, Stopped) else DRAIN_S)
+                await _drain(exchange, tasks, None if isinstance(ending, Stopped) else DRAIN_S)
                 self._outcomes.put(ending)
             finally:
                 feeding.cancel()
@@ -142,10 +142,10 @@ class Conversation:
             self._outcomes.put(bug)
 
 
-async def _drain(asks: Asks, tasks: set[asyncio.Task[None]], timeout_s: float | None) -> None:
+async def _drain(exchange: Exchanges, tasks: set[asyncio.Task[None]], timeout_s: float | None) -> None:
     """Answers that are under way are paid for: wait for them, and send nothing more."""
-    asks.stopping = True
-    for task in tasks - asks.under_way:
+    exchange.stopping = True
+    for task in tasks - exchange.under_way:
         task.cancel()
-    if under_way := tasks & asks.under_way:
+    if under_way := tasks & exchange.under_way:
         await asyncio.wait(under_way, timeout=timeout_s)

@@ -20,19 +20,16 @@ from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.completion import counted, reply_of
 from broadsheet.llm.negotiation import heeds_schema
-from broadsheet.llm.pacing import retry_after_s
 from broadsheet.llm.verdicts import Verdict, verdict
+from broadsheet.retrying import WaitAsAsked, retry_after_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from broadsheet.llm.negotiation import Dialect, Negotiation
-    from broadsheet.llm.pacing import Pacer, Reservation
+    from broadsheet.llm.openai.pacing import Pacer, Reservation
 
 ATTEMPTS = 6
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
 CONNECT_TIMEOUT_S = 10.0
-_RANDOM = wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
 SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
 _ERROR = 400
 NOT_KNOWN_PERHAPS = {500, 501}
@@ -45,6 +42,12 @@ class _TryAgain(Exception):  # noqa: N818 - a signal to tenacity, not an error
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.sentence)
         self.verdict = verdict
+
+
+_WAIT = WaitAsAsked(
+    lambda error: error.verdict.headers if isinstance(error, _TryAgain) else None,
+    wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S),
+)
 
 
 class Exchange:
@@ -97,7 +100,8 @@ class Exchange:
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, _TryAgain) and not self.stopping),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=self._told_or_random_s,
+            wait=_WAIT,
+            before_sleep=self._hold_off,
             reraise=True,
         )
         try:
@@ -119,7 +123,6 @@ class Exchange:
 
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
         refusals = 0
-        own_steps: list[Dialect] = []
         while not self.stopping:
             output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
             held = await self._pacer.admit(request.input_tokens + output)
@@ -127,7 +130,7 @@ class Exchange:
                 self._pacer.refused(held)
                 break
             # Others may have learnt what is taken while this one waited.
-            dialect = own_steps[-1] if own_steps else self._negotiation.dialect
+            dialect = self._negotiation.dialect
             started = time.monotonic()
             try:
                 response = await self._send(request, dialect, attempt)
@@ -143,7 +146,7 @@ class Exchange:
                     self._close_gate(said, needed, refusals)
                     continue
                 if self._may_be_the_dialect(said, attempt) and self._negotiation.refused(
-                    dialect, said.status, said.said, said.param, own_steps
+                    dialect, said.status, said.said, said.param
                 ):
                     continue
                 if said.kind == "transient":
@@ -154,17 +157,15 @@ class Exchange:
                         told = _refusal(said, self._model, str(self._client.base_url))
                         raise LLMMisconfigured(told) from error
                 return Outcome(request, error=said.sentence, too_long=said.kind == "too-long")
-            return self._take(request, response, held, dialect, time.monotonic() - started, own_steps)
+            return self._take(request, response, held, dialect, time.monotonic() - started)
         raise asyncio.CancelledError
 
-    def _told_or_random_s(self, attempts: RetryCallState) -> float:
-        """Seconds until the next try: what ``Retry-After`` says, as an overloaded server tells with a 503."""
+    def _hold_off(self, attempts: RetryCallState) -> None:
+        """Have the pacer say why this request waits, and how long."""
         error = attempts.outcome.exception() if attempts.outcome else None
-        said = error.verdict if isinstance(error, _TryAgain) else Verdict("transient", "")
-        # "At once" of a server that has just failed is no wait at all.
-        wait_s = retry_after_s(said.headers) or _RANDOM(attempts)
-        self._pacer.hold_off(str(said.status) if said.status >= _ERROR else "no answer", wait_s)
-        return wait_s
+        status = error.verdict.status if isinstance(error, _TryAgain) else 0
+        wait_s = attempts.next_action.sleep if attempts.next_action else 0.0
+        self._pacer.hold_off(str(status) if status >= _ERROR else "no answer", wait_s)
 
     def _give_back(self, said: Verdict, held: Reservation) -> None:
         if said.kind in {"too-many", "transient"}:
@@ -188,7 +189,6 @@ class Exchange:
         held: Reservation,
         dialect: Dialect,
         latency_s: float,
-        own_steps: Sequence[Dialect],
     ) -> Outcome:
         """Settle an answer and learn from it."""
         try:
@@ -206,7 +206,6 @@ class Exchange:
             dialect,
             heeded_limit=heeded_limit,
             heeded_schema=self._negotiation.proven or heeds_schema(reply, request.schema),
-            own=bool(own_steps),
         )
         self._answers, self._forbidden = self._answers + 1, 0
         return Outcome(request, reply)

@@ -1,29 +1,29 @@
 """The openai-batch engine: requests go out as files, are answered within a day, and cost half.
 
-A request outlives the process that asked it: it is kept whole before it is sent, and forgotten when its
-outcome has been dealt with. So whatever a later run would make of its papers, it goes on from the answer that
-is under way, in the words in which it was asked, and sends nothing twice. Whatever a job's status, both of
-its files are read: an expired job keeps what was answered.
+A request outlives the process that asked it: it is stored whole before it is sent, and deleted when its
+outcome has been dealt with. So a later run goes on from the answer under way, in the words in which it was
+asked, and sends nothing twice. Both files of a job are read whatever its status: an expired job keeps what
+was answered.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from broadsheet.config import Settings
 from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
-from broadsheet.llm import Outcome, Request
-from broadsheet.llm.batch_lines import fault_in, line_of, replies_first, unanswered
-from broadsheet.llm.batch_service import BatchService, has_ended, pause, refusal_of, status_of
+from broadsheet.llm import Control, Outcome, Request
+from broadsheet.llm.access import endpoint_address, require_access
 from broadsheet.llm.completion import counted
-from broadsheet.llm.lasting import as_written, written
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
-from broadsheet.llm.openai import endpoint_address, require_access
-from broadsheet.paper import Paper
+from broadsheet.llm.openai_batch.lines import fault_in, line_of, replies_first, unanswered
+from broadsheet.llm.openai_batch.service import BatchService, has_ended, pause, refusal_of, status_of
+from broadsheet.llm.openai_batch.stored import from_text, to_text
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.store.batch_jobs import OpenJob
@@ -43,115 +43,107 @@ COMPLETION_WINDOW = timedelta(hours=24)
 
 
 class OpenAIBatchLLM:
-    """Asks by the Batch API; see `broadsheet.llm.lasting.Lasting`."""
+    """Asks by the Batch API, whose answers come within a day."""
 
     engine = "openai-batch"
     prompted = True
+    by_rules = False
+    price_factor = 0.5
+    deferred = True
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.model = settings.model
-        self.waiting = ""
-        self.collecting = False
-        self.stop: Callable[[], bool] = lambda: False
-        self.may_send: Callable[[], bool] = lambda: True
-        self.held_back: frozenset[str] = frozenset()
         self._wait_s = settings.batch_wait_s
         self._store = store
         self._endpoint = store.endpoint(endpoint_address(), settings.model)
         self._jobs = store.batch_jobs(endpoint_address(), settings.model)
-        self._service = BatchService(self._stopped)
+        self._service = BatchService(self._stop)
         self._negotiation = Negotiation(
             Dialect.parse(self._endpoint.dialect()), self._remember, model=self.model
         )
+        self._control = Control()
+        self._waiting_for = ""
         self._tries: dict[str, int] = {}
         self._refusal: LLMError | None = None
 
-    def take_up(self) -> list[Request]:
-        """Requests of earlier runs that have no outcome and that no living process waits for."""
-        with self._store.transaction():
-            kept = self._jobs.open_requests()
-            ours = self._store.claims.take({found.id: "" for found in kept})
-        self._tries = {found.id: found.tries for found in kept if found.id in ours}
-        return [as_written(found.id, found.text) for found in kept if found.id in ours]
+    def open_requests(self) -> list[Request]:
+        """Return the requests of earlier runs that have no outcome, in the order in which they were asked."""
+        kept = self._jobs.open_requests()
+        self._tries = {found.id: found.tries for found in kept}
+        return [from_text(found.id, found.text) for found in kept]
 
-    def holds(self, paper: Paper) -> bool:
-        """Whether a request without an outcome asks about this paper in these words."""
-        return self._jobs.holds(paper.id, paper.content_hash)
-
-    def count_held(self) -> int:
-        """How many papers requests without an outcome ask about."""
-        return self._jobs.papers()
-
-    def complete(self, requests: Sequence[Request]) -> Iterator[Outcome]:
+    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:
         """Send what is not with the service yet, and yield what has been answered.
 
-        It ends when every request has its outcome or is held back, when ``batch_wait_s`` is over, or when
-        ``stop`` says so.
+        When every answer that is there has been yielded and ``batch_wait_s`` is over, or ``control`` says to
+        stop, the rest is left to a later run.
 
         Raises:
             LLMUnavailable: The service does not answer; a later run goes on.
             LLMMisconfigured: The key, the address or the file is refused.
         """
-        self._refusal, self.held_back = None, frozenset()
+        self._control, self._refusal = control, None
         waiting: dict[str, Request] = {}
         answered: list[Outcome] = []
         seen, poll_s = 0, FIRST_POLL_S
         deadline = time.monotonic() + self._wait_s
         while True:
-            # Questions that came of the answers are kept with the same commit that forgets the answered ones:
-            # a kill before it reads the answers once more, a kill after it goes on from the questions.
+            # Follow-up questions are kept with the same commit that forgets the answered ones: after a kill
+            # before it the answers are read once more, after a kill behind it the questions are there.
             with self._store.transaction():
                 seen += self._admit(requests[seen:], waiting)
-                self._close(outcome.request.id for outcome in answered)
-                self._store.claims.renew()
+                self._jobs.close([outcome.request.id for outcome in answered])
             if self._refusal:
                 raise self._refusal
             if not waiting:
                 return
             answered = self._collected(waiting)
             for number, outcome in enumerate(answered, 1):
-                self.collecting = number < len(answered)
-                yield outcome
+                yield replace(outcome, more=number < len(answered))
             if answered or self._refusal:
                 continue
-            if not self.stop() and self._send(waiting):
-                poll_s = FIRST_POLL_S
+            sent, held_back = (0, 0) if self._stop() else self._send(waiting)
+            poll_s = FIRST_POLL_S if sent else poll_s
             left = deadline - time.monotonic()
-            if left <= 0 or self.stop() or len(self.held_back) == len(waiting):
+            if left <= 0 or held_back == len(waiting) or self._stop():
+                yield from self._postponed(waiting)
                 return
-            self.waiting = f"batch job: {len(waiting):,} requests"
+            self._waiting_for = f"batch job: {len(waiting):,} requests"
             log.info("%s requests are with the Batch API.", f"{len(waiting):,}")
-            pause(min(poll_s, left), self.stop)
+            pause(min(poll_s, left), self._stop)
             poll_s = min(2 * poll_s, LONGEST_POLL_S)
 
-    def _stopped(self) -> bool:
-        return self.stop()
+    def _stop(self) -> bool:
+        return self._control.heartbeat(self._waiting_for)
+
+    def _postponed(self, waiting: Mapping[str, Request]) -> Iterator[Outcome]:
+        """Yield what a later run goes on with; a first question that was never sent is simply asked anew."""
+        whereabouts = self._jobs.whereabouts()
+        for request in waiting.values():
+            if request.id in whereabouts:
+                yield Outcome(request, later="with-service" if whereabouts[request.id] else "kept")
 
     def _admit(self, requests: Sequence[Request], waiting: dict[str, Request]) -> int:
-        """Wait for requests; what comes of an answer is kept at once, a first question when it is sent."""
+        """Wait for requests; follow-up questions are kept at once, first questions when they are sent."""
         waiting.update((request.id, request) for request in requests)
-        self._store.claims.take({request.id: "" for request in requests})
         self._keep(request for request in requests if request.purpose != "annotate")
         return len(requests)
 
     def _keep(self, requests: Iterable[Request]) -> None:
         for request in requests:
             papers = ((paper.id, paper.content_hash) for paper in request.papers.values())
-            self._jobs.keep(request.id, written(request), papers)
+            self._jobs.keep(request.id, to_text(request), papers)
 
-    def _close(self, request_ids: Iterable[str]) -> None:
-        closed = list(request_ids)
-        self._jobs.close(closed)
-        self._store.claims.release(closed)
+    def _send(self, waiting: Mapping[str, Request]) -> tuple[int, int]:
+        """Send what is in no job, if the budget allows it.
 
-    def _send(self, waiting: Mapping[str, Request]) -> int:
-        """Send what is in no job, if it may be sent; returns how many requests that are."""
+        Returns:
+            The number of requests sent, and of those that the budget holds back.
+        """
         whereabouts = self._jobs.whereabouts()
         unsent = [request for id_, request in waiting.items() if not whereabouts.get(id_)]
-        may_not = bool(unsent) and not self.may_send()
-        self.held_back = frozenset(request.id for request in unsent if may_not)
-        if may_not:
-            return 0
+        if unsent and not self._control.may_send():
+            return 0, len(unsent)
         part: dict[str, bytes] = {}
         size = 0
         for request in unsent:
@@ -163,7 +155,7 @@ class OpenAIBatchLLM:
             size += len(encoded)
         if part:
             self._submit(part, waiting)
-        return len(unsent)
+        return len(unsent), 0
 
     def _submit(self, lines: Mapping[str, bytes], waiting: Mapping[str, Request]) -> None:
         file_id = self._service.upload(b"".join(lines.values()))
@@ -192,7 +184,7 @@ class OpenAIBatchLLM:
             except LLMError as error:  # what the other jobs have answered is collected before it is raised
                 again = isinstance(error, LLMUnavailable) and isinstance(self._refusal, LLMUnavailable)
                 self._refusal = self._refusal or error
-                if again or self.stop():
+                if again or self._stop():
                     break
         for outcome in outcomes:
             del waiting[outcome.request.id]
@@ -204,12 +196,12 @@ class OpenAIBatchLLM:
         job = self._look(known, asked)
         if job is None or not has_ended(job, past_its_day=_age(known) >= COMPLETION_WINDOW):
             return []
-        outcomes = self._told(self._service.lines(job), asked, spoken)
+        outcomes = self._outcomes(self._service.lines(job), asked, spoken)
         if status_of(job) == "failed" and asked:
             self._forget(asked, waiting)
             self._refusal = self._refusal or refusal_of(job)
         missing = unanswered(asked, f"the job is {job.status} without an answer")
-        return outcomes + self._told(missing, asked, spoken)
+        return outcomes + self._outcomes(missing, asked, spoken)
 
     def _look(self, known: OpenJob, asked: Mapping[str, Request]) -> Job | None:
         """How a job stands; None where there is none, and its requests are to be sent again.
@@ -217,7 +209,7 @@ class OpenAIBatchLLM:
         Raises:
             LLMMisconfigured: The service does not know a job that it must be working on.
         """
-        if known.job_id is None and not self.may_send():
+        if known.job_id is None and not self._control.may_send():
             found = self._service.find(known.file_id)
             if found is None:
                 self._take_out(dict.fromkeys(asked, 0))
@@ -246,7 +238,7 @@ class OpenAIBatchLLM:
             self._jobs.seen(known.file_id, job.id, job.status)
         return job
 
-    def _told(
+    def _outcomes(
         self, lines: Iterable[Mapping[str, Any]], asked: dict[str, Request], spoken: Dialect
     ) -> list[Outcome]:
         """Outcomes of the lines of a job; what they tell of is taken out of ``asked``."""
@@ -283,7 +275,7 @@ class OpenAIBatchLLM:
     def _forget(self, asked: dict[str, Request], waiting: dict[str, Request]) -> None:
         """Forget requests that were never begun, so that a later run is free to ask in another way."""
         with self._store.transaction():
-            self._close(asked)
+            self._jobs.close(asked)
         for request_id in asked:
             del waiting[request_id]
         asked.clear()
