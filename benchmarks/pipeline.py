@@ -89,7 +89,7 @@ class Row:
             f"{len(seen.calls):>7}",
             f"{seen.count(429):>6}",
             f"{seen.tokens / papers:>9.0f}",
-            f"{told.get('wasted', 0):>8.1%}" if "wasted" in told else f"{'–':>8}",
+            f"{told['follow_up']:>8.1%}" if "follow_up" in told else f"{'–':>8}",
             f"{told['cpu_s'] / papers * 1000:>8.2f}",
         )
         return "".join(cells)
@@ -97,7 +97,7 @@ class Row:
 
 HEAD = (
     f"{'scenario':<16}{'who':<26}{'wall s':>8}{'÷floor':>7}{'lost':>6}{'calls':>7}{'429s':>6}{'tokens/p':>9}"
-    f"{'wasted':>8}{'CPU ms/p':>8}"
+    f"{'again':>8}{'CPU ms/p':>8}"
 )
 
 

@@ -1,8 +1,9 @@
 """`Annotation`: what is said of one paper, every field declared once.
 
-JSON Schema, database columns, cards, API and docs are projections of this class (``schema.py``). To add a
-field, declare it here: a type, a description (it is the only definition that the model reads) and a `Show`.
-Shape is checked here; truth is checked against the abstract, in ``grounding.py``.
+JSON Schema, database columns, records, cards and docs are projections of this class (``schema.py``). To add a
+field, declare it here: a type, a description (the only definition that the model reads) and a `Show`. A field
+that is not core may stay unsaid, whatever its type: see ``fields.py``. Shape is checked here, and truth in
+``grounding.py``, against the abstract.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ MAX_TLDR_WORDS = 30
 CodeStatus = Literal["available", "announced", "none"]
 Place = Literal["headline", "badge", "line", "nowhere"]
 
+CORE = ("tldr", "topics", "contribution", "keywords", "code")
+"""The fields that every annotation has; rules say them where a model does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Show:
@@ -34,6 +38,11 @@ class Show:
 
     label: str
     at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class InText:
+    """Marks phrases that must stand in the paper's own text; `grounding` withholds those that do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ def _known(facet: InFacet) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values without repetitions."""
     return tuple(dict.fromkeys(values))
 
 
@@ -79,6 +89,7 @@ def _verdict_has_evidence(code: Code) -> Code:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 FilledText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Phrases = Annotated[tuple[FilledText, ...], AfterValidator(distinct), InText()]
 Topic = Annotated[str, InFacet("topic"), _known(InFacet("topic"))]
 Contribution = Annotated[str, InFacet("contribution"), _known(InFacet("contribution"))]
 
@@ -93,7 +104,7 @@ class Code(BaseModel):
 
     evidence: Text = Field(description="Exact words of the abstract; empty for none")
     status: CodeStatus
-    urls: Annotated[tuple[FilledText, ...], AfterValidator(_distinct)] = Field(
+    urls: Annotated[tuple[FilledText, ...], AfterValidator(distinct)] = Field(
         description="Where that code is or will be"
     )
 
@@ -106,18 +117,14 @@ class Annotation(BaseModel):
     tldr: Annotated[FilledText, AfterValidator(_one_short_sentence), Show("TL;DR", at="headline")] = Field(
         description="One sentence of 15 to 30 words, at most 220 characters: what is new and what it achieves"
     )
-    topics: Annotated[tuple[Topic, ...], AfterValidator(_distinct), Show("Topics", at="badge")] = Field(
+    topics: Annotated[tuple[Topic, ...], AfterValidator(distinct), Show("Topics", at="badge")] = Field(
         description="1 to 4, most central first", min_length=1, max_length=4
     )
     contribution: Annotated[Contribution, Show("Contribution", at="badge")] = Field(
         description="The main kind"
     )
-    keywords: Annotated[tuple[FilledText, ...], AfterValidator(_distinct), Show("Keywords", at="line")] = (
-        Field(
-            description="3 to 6 lower-case phrases of 1 to 4 words, found in the text",
-            min_length=1,
-            max_length=6,
-        )
+    keywords: Annotated[Phrases, Show("Keywords", at="line")] = Field(
+        description="3 to 6 lower-case phrases of 1 to 4 words, found in the text", min_length=1, max_length=6
     )
     code: Annotated[Code, AfterValidator(_verdict_has_evidence), Show("Code", at="badge")] = Field(
         description="Whether this work's own code can be had"

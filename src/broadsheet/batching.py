@@ -20,6 +20,10 @@ FENCE_TOKENS = 12
 """What the template adds to a paper: two fences and its ref."""
 ANSWER_FRAME_TOKENS = 40
 """What an answer holds beside its records."""
+RECORD_TOKENS = 200
+"""What one paper's record is allowed: records measure 116 tokens on average and 166 at most."""
+EXTRA_FIELD_TOKENS = 60
+"""What each field beyond the core is allowed besides: a sentence."""
 MIN_ABSTRACT_CHARACTERS = 200
 MIN_ROOM_TOKENS = 300
 """About what title and abstract of one paper take."""
@@ -37,24 +41,29 @@ class Limits:
         output_tokens: Tokens of the answer.
         context_tokens: Tokens of prompt and answer together, the model's context; None where that is so large
             that the other limits bind.
-        answer_tokens: Tokens that one paper's record is allowed; records measure 116 on average and 166 at
-            most.
+        answer_tokens: Tokens that one paper's record is allowed.
     """
 
     papers: int = 10
     input_tokens: int = 12_000
     output_tokens: int = 4_000
     context_tokens: int | None = None
-    answer_tokens: int = 200
+    answer_tokens: int = RECORD_TOKENS
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Return what a request may hold as the settings say."""
+    def of(cls, settings: Settings, *, extra_fields: int = 0) -> Self:
+        """Return what a request may hold as the settings say.
+
+        Args:
+            settings: The limits.
+            extra_fields: Fields of a record beyond the core, each of which makes answers longer.
+        """
         return cls(
             settings.batch_papers,
             settings.batch_input_tokens,
             settings.batch_output_tokens,
             settings.context_tokens,
+            RECORD_TOKENS + EXTRA_FIELD_TOKENS * extra_fields,
         )
 
     @property

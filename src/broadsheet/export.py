@@ -10,13 +10,17 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
+from broadsheet.annotation import Annotation
 from broadsheet.errors import ConfigError, UserError
 from broadsheet.record import Record
 
+Row = dict[str, Any]
 FORMATS = ("jsonl", "csv", "parquet")
 
 
-def write(records: Iterable[Record], form: str, path: Path | None) -> int:
+def write(
+    records: Iterable[Record], form: str, path: Path | None, model: type[Annotation] | None = None
+) -> int:
     """Write records to a file, or to standard output where there is no path; returns how many.
 
     In CSV, lists and objects are JSON text in their cell; null is an empty cell.
@@ -25,11 +29,12 @@ def write(records: Iterable[Record], form: str, path: Path | None) -> int:
         ConfigError: Parquet was asked for without pyarrow, or without a file to write.
         UserError: The file cannot be written.
     """
+    rows = (record.as_dict(model) for record in records)
     try:
         if form == "parquet":
-            return _write_parquet(records, path)
+            return _write_parquet(rows, path)
         with _opened(path) as stream:
-            return _write_jsonl(records, stream) if form == "jsonl" else _write_csv(records, stream)
+            return _write_jsonl(rows, stream) if form == "jsonl" else _write_csv(rows, stream)
     except OSError as error:
         if path is None:
             raise
@@ -40,17 +45,16 @@ def _opened(path: Path | None) -> AbstractContextManager[IO[str]]:
     return path.open("w", encoding="utf-8", newline="") if path else nullcontext(sys.stdout)
 
 
-def _write_jsonl(records: Iterable[Record], stream: IO[str]) -> int:
+def _write_jsonl(rows: Iterable[Row], stream: IO[str]) -> int:
     count = 0
-    for count, record in enumerate(records, 1):  # noqa: B007 - the last number is the count
-        stream.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
+    for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is the count
+        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
     return count
 
 
-def _write_csv(records: Iterable[Record], stream: IO[str]) -> int:
+def _write_csv(rows: Iterable[Row], stream: IO[str]) -> int:
     count, writer = 0, csv.writer(stream)
-    for count, record in enumerate(records, 1):
-        row = record.as_dict()
+    for count, row in enumerate(rows, 1):
         if count == 1:
             writer.writerow(row)
         writer.writerow([_cell(value) for value in row.values()])
@@ -63,7 +67,7 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _write_parquet(records: Iterable[Record], path: Path | None) -> int:
+def _write_parquet(rows: Iterable[Row], path: Path | None) -> int:
     if path is None:
         raise ConfigError("Parquet is binary; name a file with --output FILE.parquet.")
     try:
@@ -73,6 +77,6 @@ def _write_parquet(records: Iterable[Record], path: Path | None) -> int:
         raise ConfigError(
             "Parquet needs pyarrow; install it with: pip install 'broadsheet[parquet]'"
         ) from error
-    rows = [record.as_dict() for record in records]
-    pq.write_table(pa.Table.from_pylist(rows), path)
-    return len(rows)
+    table = pa.Table.from_pylist(list(rows))
+    pq.write_table(table, path)
+    return int(table.num_rows)

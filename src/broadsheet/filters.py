@@ -24,4 +24,7 @@ class Filter(BaseModel):
     code: CodeStatus | None = Field(None, description="Its code status.")
     since: date | None = Field(None, description="First seen on this day or later.")
     until: date | None = Field(None, description="First seen on this day or earlier.")
+    fields: tuple[tuple[str, str], ...] = Field(
+        (), description="Fields and the value that each has, or that one of its phrases is."
+    )
     search: str = Field("", description="Words that stand in title, abstract, TL;DR, keywords or authors.")

@@ -7,6 +7,7 @@ Pure and fast. What fails is dropped field by field, never the paper. Each kind 
 | `evidence-not-in-text` | withheld | the evidence is no exact quote of title, abstract or comment |
 | `url-not-in-text` | withheld | a code URL does not stand in the paper's own text, after cleaning |
 | `keyword-not-in-text` | withheld | a keyword does not stand there, letter case, hyphen and plural aside |
+| `phrase-not-in-text` | withheld | a phrase of another such field does not stand there |
 | `number-not-in-text` | withheld | a number, percentage or multiple of the TL;DR does not stand there |
 | `name-not-in-text` | withheld | a name in the TL;DR (CamelCase, capitals, digits) does not stand there |
 | `markup` | withheld | TL;DR or keyword carries a URL, markup, or a character that leaves no ink |
@@ -27,6 +28,7 @@ from broadsheet.availability import read_code
 from broadsheet.markup import plain
 from broadsheet.paper import Paper
 from broadsheet.quantities import ungrounded_numbers
+from broadsheet.schema import phrase_fields
 from broadsheet.text import squash, stands_in
 from broadsheet.urls import canonical, find_urls
 
@@ -37,6 +39,7 @@ SEVERITY: MappingProxyType[str, Severity] = MappingProxyType(
         "evidence-not-in-text": "withheld",
         "url-not-in-text": "withheld",
         "keyword-not-in-text": "withheld",
+        "phrase-not-in-text": "withheld",
         "number-not-in-text": "withheld",
         "name-not-in-text": "withheld",
         "markup": "withheld",
@@ -68,7 +71,7 @@ def check(paper: Paper, annotation: Annotation) -> tuple[Finding, ...]:
     shown = plain(text)
     return (
         *_check_tldr(annotation.tldr, shown, text),
-        *_check_keywords(annotation.keywords, shown),
+        *_check_phrases(annotation, shown),
         *_check_code(paper, annotation.code, text),
     )
 
@@ -78,7 +81,7 @@ def withhold(
 ) -> Annotation:
     """Returns the annotation without what `findings` say must be withheld.
 
-    A TL;DR is replaced whole, single keywords and URLs are left out, and a verdict on code without standing
+    A TL;DR is replaced whole, single phrases and URLs are left out, and a verdict on code without standing
     evidence gives way to the rules' own reading.
 
     Args:
@@ -92,7 +95,11 @@ def withhold(
     fields = {field for field, _ in wrong}
     if not fields:
         return annotation
-    kept = tuple(keyword for keyword in annotation.keywords if ("keywords", keyword) not in wrong)
+    phrases = {
+        name: tuple(phrase for phrase in said if (name, phrase) not in wrong)
+        for name in phrase_fields(type(annotation))
+        if (said := getattr(annotation, name)) is not None
+    }
     urls = tuple(url for url in annotation.code.urls if ("code.urls", url) not in wrong)
     code = (
         read_code(paper.title, paper.abstract, paper.comment)
@@ -102,7 +109,8 @@ def withhold(
     return annotation.model_copy(
         update={
             "tldr": fallback("tldr") if "tldr" in fields else annotation.tldr,
-            "keywords": kept or tuple(fallback("keywords")),
+            **phrases,
+            "keywords": phrases["keywords"] or tuple(fallback("keywords")),
             "code": code,
         }
     )
@@ -155,12 +163,14 @@ def _abbreviates(acronym: str, text: str) -> bool:
     return re.search(r"\b" + rf"[\s-]+(?:(?:{_LITTLE})\s)?".join(words), text, re.IGNORECASE) is not None
 
 
-def _check_keywords(keywords: tuple[str, ...], text: str) -> Iterator[Finding]:
-    for keyword in keywords:
-        if _is_marked_up(keyword):
-            yield _finding("keywords", "markup", keyword)
-        elif not stands_in(keyword, text):
-            yield _finding("keywords", "keyword-not-in-text", keyword)
+def _check_phrases(annotation: Annotation, text: str) -> Iterator[Finding]:
+    for name in phrase_fields(type(annotation)):
+        kind = "keyword-not-in-text" if name == "keywords" else "phrase-not-in-text"
+        for phrase in getattr(annotation, name) or ():
+            if _is_marked_up(phrase):
+                yield _finding(name, "markup", phrase)
+            elif not stands_in(phrase, text):
+                yield _finding(name, kind, phrase)
 
 
 def _check_code(paper: Paper, code: Code, text: str) -> Iterator[Finding]:

@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from broadsheet.annotation import Annotation
 from broadsheet.errors import ConfigError
+from broadsheet.fields import UserField, annotation_model, parse
 from broadsheet.hashing import short_hash
 from broadsheet.taxonomy import Taxonomy
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment  # noqa: TID251 - this room renders prompts
 
 SYSTEM, USER, REPAIR = "annotate.system.md", "annotate.user.md", "repair.user.md"
-TAXONOMY = "taxonomy.toml"
+TAXONOMY, FIELDS = "taxonomy.toml", "fields.toml"
 
 
 def default_folder() -> Path:
@@ -36,10 +38,12 @@ class Prompts:
     Attributes:
         texts: Content of each template, by file name.
         taxonomy: The tags that the texts and the schema name.
+        fields: The fields that a user declares beyond those of `Annotation`.
     """
 
     texts: Mapping[str, str]
     taxonomy: Taxonomy
+    fields: tuple[UserField, ...] = ()
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Prompts:
@@ -53,7 +57,14 @@ class Prompts:
                 f"There is no folder of prompts at {folder}; correct --prompts or leave it out."
             )
         texts = {name: _read(folder, name) for name in (SYSTEM, USER, REPAIR)}
-        return cls(texts, Taxonomy.parse(_read(folder, TAXONOMY)))
+        declared = folder / FIELDS if folder else None
+        fields = parse(_text(declared), str(declared)) if declared and declared.is_file() else ()
+        return cls(texts, Taxonomy.parse(_read(folder, TAXONOMY)), fields)
+
+    @property
+    def annotation(self) -> type[Annotation]:
+        """Return the class of the annotations that these prompts ask for."""
+        return annotation_model(self.fields)
 
     @cached_property
     def id(self) -> str:
@@ -88,7 +99,10 @@ class Prompts:
 
 
 def _read(folder: Path | None, name: str) -> str:
-    path = folder / name if folder and (folder / name).is_file() else default_folder() / name
+    return _text(folder / name if folder and (folder / name).is_file() else default_folder() / name)
+
+
+def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+)
 
 from broadsheet.annotation import Annotation, Finding
+from broadsheet.fields import annotation_model
 from broadsheet.hashing import short_hash
 from broadsheet.paper import Paper
 
@@ -66,11 +73,20 @@ class Record(BaseModel):
     source: str
     revised: bool = False
     votes: int | None = None
-    annotation: Annotation | None = None
+    annotation: SerializeAsAny[Annotation] | None = None
     provenance: Provenance | None = None
     findings: tuple[Finding, ...] = ()
     links: dict[str, LinkState] = {}
     failure: str = ""
+
+    @field_validator("annotation", mode="before")
+    @classmethod
+    def _of_the_caches_class(cls, value: Any, info: ValidationInfo) -> Any:
+        """Read an annotation as the class that the context names, which may have a user's fields."""
+        if isinstance(value, dict):
+            model = (info.context or {}).get("annotation") or annotation_model()
+            return model.model_validate(value)
+        return value
 
     @property
     def id(self) -> str:
@@ -87,20 +103,23 @@ class Record(BaseModel):
         """Whether the annotation was read off the abstract by rules, not written by a model."""
         return self.provenance is not None and self.provenance.engine == "extractive"
 
-    def as_dict(self) -> dict[str, Any]:
-        """The published record: the same keys in ``list``, ``show``, ``export`` and the API.
+    def as_dict(self, model: type[Annotation] | None = None) -> dict[str, Any]:
+        """Return the published record: the same keys in ``list``, ``show``, ``export`` and the API.
 
-        Values are JSON types: dates as ``YYYY-MM-DD``, times as ISO 8601 in UTC, and null for what a paper
-        without an annotation does not have.
+        Values are JSON types: dates as ``YYYY-MM-DD``, times as ISO 8601 in UTC, and null for what is unsaid
+        or what a paper without an annotation does not have.
+
+        Args:
+            model: The class whose fields a record has, such as ``store.annotation``.
         """
+        fields = model or (type(self.annotation) if self.annotation else annotation_model())
         paper = self.paper.model_dump(
             mode="json", include={"id", "title", "abstract", "authors", "url", "published"}
         )
-        said = (
-            self.annotation.model_dump(mode="json")
-            if self.annotation
-            else dict.fromkeys(Annotation.model_fields)
-        )
+        said = {
+            **dict.fromkeys(fields.model_fields),
+            **(self.annotation.model_dump(mode="json") if self.annotation else {}),
+        }
         made = (
             self.provenance.model_dump(mode="json")
             if self.provenance

@@ -1,4 +1,4 @@
-"""Projections of `Annotation`, all pure: JSON Schema, database columns, order of display, docs table."""
+"""Projections of an annotation's class, all pure: JSON Schema, database columns, order of display."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from broadsheet.annotation import Annotation, InFacet, Show
+from broadsheet.annotation import Annotation, InFacet, InText, Show
 from broadsheet.hashing import short_hash
 from broadsheet.taxonomy import Taxonomy
 
@@ -19,30 +20,30 @@ JSON = Any
 ECHO_WORDS = 3
 
 
-def reply_schema(taxonomy: Taxonomy) -> dict[str, JSON]:
-    """JSON Schema of one reply, in the subset that strict structured output accepts.
+def reply_schema(taxonomy: Taxonomy, model: type[Annotation] = Annotation) -> dict[str, JSON]:
+    """Return the JSON Schema of one reply, in the subset that strict structured output accepts.
 
     The reply is ``{"papers": [record, …]}``; a record is an annotation preceded by ``ref`` (``P1``, ``P2`` …)
     and ``echo`` (the first words of the title), by which a swapped, doubled or invented record is caught.
     Every property is required, no other is allowed, and no length keyword is used: providers differ on which
-    they enforce, so lengths are checked by `Annotation`.
+    they enforce, so lengths are checked by `Annotation`. A field that may stay unsaid may be null.
     """
     record = {
         "ref": {"type": "string"},
         "echo": {"type": "string", "description": f"First {ECHO_WORDS} words of the title"},
-        **{name: _field_schema(field, taxonomy) for name, field in Annotation.model_fields.items()},
+        **{name: _field_schema(field, taxonomy) for name, field in model.model_fields.items()},
     }
     return _object({"papers": {"type": "array", "items": _object(record)}})
 
 
 def echo_of(title: str) -> str:
-    """What a record must echo of its paper: the first words of the title."""
+    """Return what a record must echo of its paper: the first words of the title."""
     return " ".join(title.split()[:ECHO_WORDS])
 
 
-def schema_id(taxonomy: Taxonomy) -> str:
-    """Hash of the reply schema: an annotation made under another is stale."""
-    return short_hash(json.dumps(reply_schema(taxonomy), sort_keys=True))
+def schema_id(taxonomy: Taxonomy, model: type[Annotation] = Annotation) -> str:
+    """Return the hash of the reply schema: an annotation made under another is stale."""
+    return short_hash(json.dumps(reply_schema(taxonomy, model), sort_keys=True))
 
 
 def _object(properties: dict[str, JSON]) -> dict[str, JSON]:
@@ -66,18 +67,49 @@ def _type_schema(type_: Any, taxonomy: Taxonomy, metadata: tuple[Any, ...] = ())
     if get_origin(type_) is Annotated:
         inner, *more = get_args(type_)
         return _type_schema(inner, taxonomy, (*metadata, *more))
+    if (inner := said_type(type_)) is not type_:
+        return {"anyOf": [_type_schema(inner, taxonomy, metadata), {"type": "null"}]}
     facet = next((mark for mark in metadata if isinstance(mark, InFacet)), None)
     if facet:
         return {"type": "string", "enum": list(facet.ids(taxonomy))}
-    if type_ in _SCALARS:
-        return {"type": _SCALARS[type_]}
     if get_origin(type_) is tuple:
         return {"type": "array", "items": _type_schema(get_args(type_)[0], taxonomy)}
     if isinstance(type_, type) and issubclass(type_, BaseModel):
         return _object({name: _field_schema(field, taxonomy) for name, field in type_.model_fields.items()})
+    return _scalar_schema(type_)
+
+
+def _scalar_schema(type_: Any) -> dict[str, JSON]:
+    if type_ in _SCALARS:
+        return {"type": _SCALARS[type_]}
     if get_origin(type_) is Literal:
         return {"type": "string", "enum": list(get_args(type_))}
     raise TypeError(f"no projection for the type {type_!r}; add one to schema.py")
+
+
+def said_type(type_: Any) -> Any:
+    """Return the type of a value that is there: ``X`` of ``X | None``, else the type itself."""
+    if get_origin(type_) in {Union, UnionType}:
+        types = [part for part in get_args(type_) if part is not NoneType]
+        return types[0] if len(types) == 1 else type_
+    return type_
+
+
+def _plain(type_: Any) -> Any:
+    """Return the type of a value that is there, without its marks."""
+    inner = said_type(type_)
+    return _plain(get_args(inner)[0]) if get_origin(inner) is Annotated else inner
+
+
+def phrase_fields(model: type[Annotation]) -> tuple[str, ...]:
+    """Return the fields whose phrases must stand in the paper's own text."""
+    return tuple(name for name, field in model.model_fields.items() if _is_in_text(field))
+
+
+def _is_in_text(field: FieldInfo) -> bool:
+    inner = said_type(field.annotation)
+    marks = (*field.metadata, *(get_args(inner)[1:] if get_origin(inner) is Annotated else ()))
+    return any(isinstance(mark, InText) for mark in marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,41 +119,48 @@ class Column:
     Attributes:
         name: Field names joined by ``_``, such as ``code_status``.
         path: The field names that lead to the value, such as ``("code", "status")``.
-        empty: The empty value of its type, such as ``""`` or ``()``. A text is stored as it is, any other
-            type as JSON.
+        empty: The value where an older version had no such column: the empty one of its type, such as ``""``
+            or ``()``, and None for what may stay unsaid.
+        is_text: Whether it holds text as it is; any other type is stored as JSON.
     """
 
     name: str
     path: tuple[str, ...]
-    empty: str | bool | float | tuple[()]
+    empty: str | bool | float | tuple[()] | None
+    is_text: bool
 
-    def store(self, value: Any) -> str:
-        """The value as the column holds it."""
-        return value if isinstance(self.empty, str) else json.dumps(value, ensure_ascii=False)
+    def store(self, value: Any) -> str | None:
+        """Return the value as the column holds it."""
+        if value is None or self.is_text:
+            return value  # type: ignore[no-any-return]
+        return json.dumps(value, ensure_ascii=False)
 
     def load(self, stored: str | None) -> Any:
-        """The value that `store` was given; the empty one where an older version had no such column."""
-        if stored is None:
-            return self.empty
-        if isinstance(self.empty, str):
-            return stored
+        """Return the value that `store` was given."""
+        if stored is None or self.is_text:
+            return self.empty if stored is None else stored
         value = json.loads(stored)
         return tuple(value) if isinstance(value, list) else value
 
 
 @cache
-def columns() -> tuple[Column, ...]:
-    """The columns that hold an annotation, nested models laid flat."""
-    return tuple(_columns_of(Annotation, ()))
+def columns(model: type[Annotation] = Annotation) -> tuple[Column, ...]:
+    """Return the columns that hold an annotation, nested models laid flat."""
+    return tuple(_columns_of(model, (), optional=False))
 
 
-def _columns_of(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Column]:
+def _columns_of(model: type[BaseModel], path: tuple[str, ...], *, optional: bool) -> Iterator[Column]:
     for name, field in model.model_fields.items():
-        type_ = field.annotation
+        type_, may_be_none = (
+            _plain(field.annotation),
+            optional or said_type(field.annotation) is not field.annotation,
+        )
         if isinstance(type_, type) and issubclass(type_, BaseModel):
-            yield from _columns_of(type_, (*path, name))
+            yield from _columns_of(type_, (*path, name), optional=may_be_none)
         else:
-            yield Column("_".join((*path, name)), (*path, name), _empty(type_))
+            is_text = type_ is str or get_origin(type_) is Literal
+            empty = None if may_be_none else _empty(type_)
+            yield Column("_".join((*path, name)), (*path, name), empty, is_text)
 
 
 def _empty(type_: Any) -> Any:
@@ -130,32 +169,30 @@ def _empty(type_: Any) -> Any:
     return type_() if type_ in _SCALARS else ""
 
 
-def to_row(annotation: Annotation) -> dict[str, str]:
-    """The annotation as column values, all of them text."""
+def to_row(annotation: Annotation) -> dict[str, str | None]:
+    """Return the annotation as column values, all of them text; null for what is unsaid."""
     row = {}
-    for column in columns():
+    for column in columns(type(annotation)):
         value: Any = annotation
         for name in column.path:
-            value = getattr(value, name)
+            value = getattr(value, name, None)
         row[column.name] = column.store(value)
     return row
 
 
-def from_row(row: Mapping[str, Any]) -> Annotation:
-    """The annotation that `to_row` wrote.
+def from_row(row: Mapping[str, Any], model: type[Annotation] = Annotation) -> Annotation:
+    """Return the annotation that `to_row` wrote.
 
-    A column that an older version did not have reads as null and becomes the empty value of its type; rows
-    are not validated again, since only validated annotations are written.
+    Rows are not validated again, since only validated annotations are written.
     """
-    values = _laid_out(lambda column: column.load(row[column.name]))
-    annotation: Annotation = _construct(Annotation, values)
+    annotation: Annotation = _construct(model, _nested(model, lambda column: column.load(row[column.name])))
     return annotation
 
 
-def _laid_out(value_of: Callable[[Column], Any]) -> dict[str, Any]:
-    """A value for each column, nested as the fields are."""
+def _nested(model: type[Annotation], value_of: Callable[[Column], Any]) -> dict[str, Any]:
+    """Return a value for each column, nested as the fields are."""
     values: dict[str, Any] = {}
-    for column in columns():
+    for column in columns(model):
         target = values
         for name in column.path[:-1]:
             target = target.setdefault(name, {})
@@ -163,16 +200,14 @@ def _laid_out(value_of: Callable[[Column], Any]) -> dict[str, Any]:
     return values
 
 
-def unsaid() -> dict[str, JSON]:
-    """An annotation's fields with nothing said in any of them: the empty values of their types, as JSON."""
-    return _construct(Annotation, _laid_out(lambda column: column.empty)).model_dump(mode="json")  # type: ignore[no-any-return]
-
-
 def _construct(model: Any, values: dict[str, Any]) -> Any:
-    fields = {
-        name: _construct(model.model_fields[name].annotation, value) if isinstance(value, dict) else value
-        for name, value in values.items()
-    }
+    fields = {}
+    for name, value in values.items():
+        type_ = model.model_fields[name].annotation
+        if isinstance(value, dict):
+            is_unsaid = said_type(type_) is not type_ and all(each is None for each in value.values())
+            value = None if is_unsaid else _construct(_plain(type_), value)  # noqa: PLW2901 - the same value, built
+        fields[name] = value
     return model.model_construct(**fields)
 
 
@@ -186,11 +221,11 @@ class ShownField:
 
 
 @cache
-def shown_fields() -> tuple[ShownField, ...]:
-    """The annotation's fields in order of display, those shown nowhere left out."""
+def shown_fields(model: type[Annotation] = Annotation) -> tuple[ShownField, ...]:
+    """Return the annotation's fields in order of display, without those shown nowhere."""
     return tuple(
         ShownField(name, mark, field.description or "")
-        for name, field in Annotation.model_fields.items()
+        for name, field in model.model_fields.items()
         for mark in field.metadata
         if isinstance(mark, Show) and mark.at != "nowhere"
     )

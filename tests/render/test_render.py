@@ -25,7 +25,6 @@ from broadsheet.render import Rendered, fields, render, write
 from broadsheet.render import page as page_module
 from broadsheet.render.environments import COLUMNS, destination, markdown, width, wrapped
 from broadsheet.render.page import anchor
-from broadsheet.schema import ShownField, shown_fields
 from broadsheet.visible import visible
 from builders import DAY, TLDR, annotation
 from editions import APPROVED, HOSTILE, TAXONOMY, small_edition
@@ -213,20 +212,11 @@ def test_a_revised_paper_is_marked(edition: Edition) -> None:
     assert pages.text.count("[revised]") == len(cards)
 
 
-def test_a_new_field_of_the_annotation_appears_with_no_template_change(
-    edition: Edition, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_field_of_the_annotation_appears_with_no_template_change(edition: Edition) -> None:
     class Longer(Annotation):
         caveat: Annotated[str, Show("Caveat", at="line")] = Field(description="What it does not show")
         open_weights: Annotated[bool, Show("Open weights", at="badge")] = Field(description="Weights")
 
-    more = tuple(
-        ShownField(name, field.metadata[0], field.description or "")
-        for name, field in Longer.model_fields.items()
-        if name in {"caveat", "open_weights"}
-    )
-    shown = (*shown_fields(), *more)
-    monkeypatch.setattr(fields, "shown_fields", lambda: shown)
     section = next(section for section in edition.sections if section.id == "graphs")
     said = Longer(**annotation().model_dump(), caveat="Only *nine* estuaries", open_weights=True)
     record = section.cards[0].record.model_copy(update={"annotation": said})

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from broadsheet import grounding
-from broadsheet.annotation import Annotation, Finding
+from broadsheet.annotation import CORE, Annotation, Finding
 from broadsheet.paper import Paper
 from broadsheet.taxonomy import Taxonomy
 
@@ -48,14 +48,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges records against one taxonomy."""
+    """Judges records against one taxonomy and one class of annotations."""
 
     taxonomy: Taxonomy
+    model: type[Annotation] = Annotation
 
     def judge(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
         """Judge a record as it came."""
         fields, tidied = self._tidied(record)
         annotation, wrong = self._shaped(fields)
+        if annotation is None and not wrong.keys() & CORE:  # what may stay unsaid is not worth a question
+            fields = {name: value for name, value in fields.items() if name not in wrong}
+            tidied += _malformed(wrong)
+            annotation, wrong = self._shaped(fields)
         if annotation is None:
             return Verdict(None, tidied, _sentences(wrong), fields, wrong)
         untrue = grounding.check(paper, annotation)
@@ -75,14 +80,10 @@ class Judge:
             return verdict
         annotation, findings, untrue = verdict.annotation, verdict.findings, verdict.untrue
         if annotation is None:
-            by_rules = {
-                name: self._by_rules(paper, name) for name in verdict.wrong if name in Annotation.model_fields
-            }
-            findings += tuple(
-                Finding(field=name, kind="malformed", detail=why, severity="withheld")
-                for name, why in verdict.wrong.items()
-            )
-            annotation, wrong = self._shaped({**verdict.fields, **by_rules})
+            fields = {name: value for name, value in verdict.fields.items() if name not in verdict.wrong}
+            fields |= {name: self._by_rules(paper, name) for name in verdict.wrong if name in CORE}
+            findings += _malformed(verdict.wrong)
+            annotation, wrong = self._shaped(fields)
             if annotation is None:
                 return Verdict(None, findings, _sentences(wrong))
             untrue = grounding.check(paper, annotation)
@@ -98,7 +99,7 @@ class Judge:
 
     def _tidied(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Finding, ...]]:
         """Return the record's fields without unknown topics and entries beyond the most."""
-        fields = {name: record[name] for name in Annotation.model_fields if name in record}
+        fields = {name: record[name] for name in self.model.model_fields if name in record}
         findings = list(self._without_unknown_topics(fields))
         for name, most in _MOST.items():
             values = fields.get(name)
@@ -123,9 +124,15 @@ class Judge:
     def _shaped(self, fields: Mapping[str, Any]) -> tuple[Annotation | None, dict[str, str]]:
         """Return the annotation, or what is wrong by field."""
         try:
-            return Annotation.model_validate(fields, context={"taxonomy": self.taxonomy}), {}
+            return self.model.model_validate(fields, context={"taxonomy": self.taxonomy}), {}
         except ValidationError as error:
             return None, _wrong_fields(error)
+
+
+def _malformed(wrong: Mapping[str, str]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(field=name, kind="malformed", detail=why, severity="withheld") for name, why in wrong.items()
+    )
 
 
 def _sentences(wrong: Mapping[str, str]) -> tuple[str, ...]:

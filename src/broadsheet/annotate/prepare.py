@@ -14,9 +14,11 @@ from broadsheet.annotate.report import AnnotateReport, Watch
 from broadsheet.annotate.requests import RequestBuilder
 from broadsheet.annotate.run import AnnotateRun
 from broadsheet.annotate.spending import Budget, Ledger
+from broadsheet.annotation import CORE
 from broadsheet.batching import Batch, Limits, Plan, fitted, pack, plan, what_binds
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
+from broadsheet.fields import UserField
 from broadsheet.llm import LLM, Request
 from broadsheet.paper import Paper
 from broadsheet.prices import Price, Prices
@@ -80,6 +82,7 @@ class Prepared:
     _open: Sequence[Request]
     _price: Price | None
     _in_flight: int | None
+    _fields: tuple[UserField, ...]
 
     def run(self, budget: Budget | None = None, watch: Watch | None = None) -> AnnotateReport:
         """Annotate the papers, and commit every answer as it comes.
@@ -113,6 +116,7 @@ class Prepared:
         )
         queue.repair(self._faulty)
         with self._store.annotating():
+            self._store.declare(self._fields)
             return AnnotateRun(
                 self._store,
                 self._llm,
@@ -165,7 +169,8 @@ def prepare(
         paper for paper in papers if paper.id not in recovered.verdicts and paper.id not in recovered.faults
     ]
     in_flight = None if llm.deferred else settings.max_in_flight
-    limits = Limits.of(settings)
+    extra = len(prompts.annotation.model_fields) - len(CORE)
+    limits = Limits.of(settings, extra_fields=extra)
     chosen = plan(
         len(to_ask),
         limits,
@@ -199,18 +204,19 @@ def prepare(
         _open=open_requests,
         _price=price,
         _in_flight=in_flight,
+        _fields=prompts.fields,
     )
 
 
 def judge_of(prompts: Prompts) -> Judge:
     """Return what judges records under these prompts."""
-    return Judge(prompts.taxonomy)
+    return Judge(prompts.taxonomy, prompts.annotation)
 
 
 def maker_of(llm: LLM, prompts: Prompts) -> Maker:
     """Return what the engine's annotations depend on besides the paper."""
     prompt = prompts.id if llm.prompted else prompts.taxonomy.cues_id
-    return Maker(llm.engine, llm.model, prompt, schema_id(prompts.taxonomy))
+    return Maker(llm.engine, llm.model, prompt, schema_id(prompts.taxonomy, prompts.annotation))
 
 
 def _estimate(

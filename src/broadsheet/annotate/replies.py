@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from broadsheet.annotation import Annotation
+from broadsheet.annotation import CORE
 from broadsheet.fencing import FencedPaper
 from broadsheet.llm import Reply
 from broadsheet.paper import title_key
@@ -31,7 +31,7 @@ _MAX_FAILED_STARTS = 500
 _MAX_DEPTH = 5
 _COST_OF_DEPTH = 50
 _MAX_RECORD_CHARACTERS = 20_000
-_NAMES = frozenset({"ref", "echo", *Annotation.model_fields})
+_NAMES = frozenset({"ref", "echo", *CORE})
 _START = re.compile(r'(?:"([Pp]?[0-9]{1,4})"\s*:\s*)?(\{)(?=\s*")')
 _RECORD = re.compile(rf'\{{[^{{}}]{{0,2000}}?"(?:{"|".join(sorted(_NAMES))})"\s*:')
 _BRACES_AND_STRINGS = re.compile(r'[{}]|"(?:[^"\\]++|\\.)*+"|"', re.DOTALL)

@@ -42,7 +42,7 @@ class RequestBuilder:
         self._limits = limits
         self._maker = maker
         self._prompted = prompted
-        self._schema = reply_schema(prompts.taxonomy)
+        self._schema = reply_schema(prompts.taxonomy, prompts.annotation)
         self._system = prompts.render(SYSTEM) if prompted else ""
         self._name = uuid.uuid4().hex[:12]
         self._built = 0

@@ -66,7 +66,7 @@ def evaluate_(
     earlier = [_earlier(path) for path in compare or ()]
     with ExitStack() as stack:
         cache = stack.enter_context(Store.open(settings.db)) if db or settings.db.exists() else None
-        references = read_reference(reference, prompts.taxonomy, papers=papers, cache=cache)
+        references = read_reference(reference, prompts, papers=papers, cache=cache)
         if db and cache:
             store = cache
         else:

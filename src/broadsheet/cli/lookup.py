@@ -9,10 +9,13 @@ from typing import Annotated, get_args
 
 import typer
 
-from broadsheet.annotation import CodeStatus, Finding
+from broadsheet.annotation import Code, CodeStatus, Finding
 from broadsheet.cli.app import DbOption, JsonOption, app, check_choice, note, say, say_json, start
+from broadsheet.errors import ConfigError
 from broadsheet.filters import Filter
 from broadsheet.record import Record
+from broadsheet.render.fields import words
+from broadsheet.schema import shown_fields
 from broadsheet.store import Store
 
 _Day = ["%Y-%m-%d"]
@@ -26,6 +29,10 @@ SinceOption = Annotated[
 UntilOption = Annotated[
     datetime | None, typer.Option("--until", formats=_Day, help="First seen then or before.")
 ]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
+]
 SearchOption = Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")]
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.")]
 
@@ -37,6 +44,7 @@ def _filter(
     code: str | None,
     since: datetime | None,
     until: datetime | None,
+    fields: list[str] | None,
     search: str,
 ) -> Filter:
     check_choice("--match", match, ("any", "all"))
@@ -49,9 +57,17 @@ def _filter(
             "code": code,
             "since": since.date() if since else None,
             "until": until.date() if until else None,
+            "fields": [_field_and_value(each) for each in fields or ()],
             "search": search,
         }
     )
+
+
+def _field_and_value(words: str) -> tuple[str, str]:
+    name, equals, value = words.partition("=")
+    if not (name.strip() and equals):
+        raise ConfigError(f"--where takes FIELD=VALUE, such as contribution=survey, not {words!r}.")
+    return name.strip(), value.strip()
 
 
 @app.command("list")
@@ -62,6 +78,7 @@ def list_(
     code: CodeOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    fields: WhereOption = None,
     search: SearchOption = "",
     limit: LimitOption = None,
     as_json: JsonOption = False,
@@ -69,13 +86,13 @@ def list_(
 ) -> None:
     """List cached papers that pass a filter, latest first; with --json, one record a line."""
     settings = start(db=db)
-    where = _filter(tag, match, without, code, since, until, search)
+    chosen = _filter(tag, match, without, code, since, until, fields, search)
     with Store.open(settings.db, create=False) as store:
-        _warn_of_unknown_tags(store, where)
+        _warn_of_unknown_tags(store, chosen)
         shown = 0
-        for record in store.list(where, limit=limit):
+        for record in store.list(chosen, limit=limit):
             if as_json:
-                say_json(record.as_dict())
+                say_json(record.as_dict(store.annotation))
             else:
                 say(_line(record))
             shown += 1
@@ -92,9 +109,9 @@ def show(
     """Show one cached paper with its summary; never calls a model."""
     settings = start(db=db)
     with Store.open(settings.db, create=False) as store:
-        record = store.get(id_or_title)
+        record, model = store.get(id_or_title), store.annotation
     if as_json:
-        say_json(record.as_dict(), indent=2)
+        say_json(record.as_dict(model), indent=2)
     else:
         say(_card(record))
 
@@ -123,15 +140,14 @@ def _card(record: Record) -> str:
     )
     annotation, made = record.annotation, record.provenance
     if annotation and made:
-        lines += ["", *textwrap.wrap(annotation.tldr, 76), ""]
-        lines.append(f"Topics        {', '.join(annotation.topics)}")
-        lines.append(f"Contribution  {annotation.contribution}")
-        lines.append(f"Keywords      {', '.join(annotation.keywords)}")
-        lines.append(f"Code          {annotation.code.status}")
-        lines += [f"              {url}" for url in annotation.code.urls]
-        if annotation.code.evidence:
-            quote = textwrap.wrap(f"“{annotation.code.evidence}”", 62)
-            lines += [f"              {part}" for part in quote]
+        fields = shown_fields(type(annotation))
+        for field in fields:
+            if field.show.at == "headline" and (value := getattr(annotation, field.name)):
+                lines += ["", *textwrap.wrap(value, 76)]
+        lines.append("")
+        for field in fields:
+            if field.show.at != "headline":
+                lines += _field_lines(field.show.label, getattr(annotation, field.name))
         how = "extracted from the abstract by rules" if record.extracted else f"written by {made.model}"
         lines.append(f"Summary       {how}, {made.annotated_at:%Y-%m-%d}")
         lines += [f"Check         {_finding(finding)}" for finding in record.findings]
@@ -140,6 +156,18 @@ def _card(record: Record) -> str:
     if record.paper.abstract:
         lines += ["", *textwrap.wrap(record.paper.abstract, 76, max_lines=60)]
     return "\n".join(lines)
+
+
+def _field_lines(label: str, value: object) -> list[str]:
+    """Return a field's value behind its label, further parts of it below; nothing if it is unsaid."""
+    if isinstance(value, Code):
+        quote = textwrap.wrap(f"“{value.evidence}”", 62) if value.evidence else []
+        parts = [value.status, *value.urls, *quote]
+    elif isinstance(value, bool):
+        parts = ["yes" if value else "no"]
+    else:
+        parts = textwrap.wrap(words(value, label), 62)
+    return [f"{label if number == 0 else '':<13} {part}" for number, part in enumerate(parts)]
 
 
 def _finding(finding: Finding) -> str:
@@ -164,6 +192,7 @@ def export(
     code: CodeOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    fields: WhereOption = None,
     search: SearchOption = "",
     db: DbOption = None,
 ) -> None:
@@ -172,8 +201,8 @@ def export(
 
     settings = start(db=db)
     check_choice("--format", form, FORMATS)
-    where = _filter(tag, match, without, code, since, until, search)
+    chosen = _filter(tag, match, without, code, since, until, fields, search)
     with Store.open(settings.db, create=False) as store:
-        count = write(store.list(where), form, output)
+        count = write(store.list(chosen), form, output, store.annotation)
     if output:
         note(f"{count} records written to {output}")

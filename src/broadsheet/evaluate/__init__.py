@@ -13,7 +13,7 @@ from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable, UserError
 from broadsheet.evaluate.reference import Reference, read_reference
-from broadsheet.evaluate.scores import Measure, count, measured
+from broadsheet.evaluate.scores import Measure, count, extra_fields, measured, values_of
 from broadsheet.intake import admit
 from broadsheet.llm import open_llm
 from broadsheet.paper import Paper, Sighting
@@ -212,6 +212,7 @@ def _compared(annotation: Annotation) -> dict[str, tuple[str, ...]]:
         "code.urls": annotation.code.urls,
         "topics": annotation.topics,
         "contribution": (annotation.contribution,),
+        **{name: tuple(values_of(annotation, name)) for name in extra_fields(annotation)},
     }
 
 

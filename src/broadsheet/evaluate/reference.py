@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from broadsheet.annotation import Annotation
 from broadsheet.errors import UserError
 from broadsheet.paper import Paper, title_key
+from broadsheet.prompts import Prompts
 from broadsheet.store import Store
-from broadsheet.taxonomy import Taxonomy
 
 PAPERS_FILE = "papers.jsonl"
 
@@ -28,7 +28,7 @@ class Reference:
 
 
 def read_reference(
-    path: Path, taxonomy: Taxonomy, *, papers: Path | None = None, cache: Store | None = None
+    path: Path, prompts: Prompts, *, papers: Path | None = None, cache: Store | None = None
 ) -> list[Reference]:
     """The references of a file, one JSON object a line: id, title and the fields of an annotation.
 
@@ -46,20 +46,20 @@ def read_reference(
     for _, row in _rows(beside) if papers or beside.is_file() else ():
         for name in (row.get("id"), title_key(str(row.get("title", "")))):
             known.setdefault(str(name), row)
-    return [_reference(path, line, row, taxonomy, known, cache) for line, row in rows]
+    return [_reference(path, line, row, prompts, known, cache) for line, row in rows]
 
 
 def _reference(
     path: Path,
     line: int,
     row: dict[str, Any],
-    taxonomy: Taxonomy,
+    prompts: Prompts,
     known: Mapping[str, dict[str, Any]],
     cache: Store | None,
 ) -> Reference:
-    said = {name: row[name] for name in Annotation.model_fields if name in row}
+    said = {name: row[name] for name in prompts.annotation.model_fields if name in row}
     try:
-        annotation = Annotation.model_validate(said, context={"taxonomy": taxonomy})
+        annotation = prompts.annotation.model_validate(said, context={"taxonomy": prompts.taxonomy})
         title = str(row["title"])
         telling = _telling(row, title, known, cache)
         if telling is None:

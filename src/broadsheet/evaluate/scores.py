@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from broadsheet.annotation import (
+    CORE,
     MAX_TLDR_CHARACTERS,
     MAX_TLDR_WORDS,
     MIN_TLDR_WORDS,
@@ -53,6 +54,10 @@ def count(reference: Annotation, said: Annotation | None, paper: Paper) -> Count
     _count_sets(counts, "topics", reference.topics, said.topics if said else ())
     _count_sets(counts, "contribution", [reference.contribution], [said.contribution] if said else [])
     _count_sets(counts, "keywords", _keywords(reference), _keywords(said), labelled=False)
+    for name in extra_fields(reference):
+        _count_sets(
+            counts, f"extra {name}", values_of(reference, name), values_of(said, name), labelled=False
+        )
     if said is None:
         return counts
     counts["annotated"] = 1
@@ -82,6 +87,8 @@ def measures(total: Counts) -> dict[str, float | None]:
     out["primary topic exact"] = _ratio(total.get("primary.exact", 0), papers)
     out["contribution accuracy"] = _ratio(total.get("contribution/tp", 0), papers)
     out["keywords F1"] = f1(*_confusion(total, "keywords"))
+    for name in sorted({key[len("extra ") :].rsplit("/", 1)[0] for key in total if key.startswith("extra ")}):
+        out[f"{name} F1"] = f1(*_confusion(total, f"extra {name}"))
     out["TL;DR ROUGE-L"] = _ratio(total.get("tldr.rouge", 0), papers)
     out["TL;DR within rules"] = _ratio(total.get("tldr.rules", 0), annotated)
     out["TL;DR ungrounded numbers"] = _ratio(total.get("tldr.numbers", 0), annotated)
@@ -138,6 +145,24 @@ def keeps_tldr_rules(tldr: str) -> bool:
     """Whether it has 15 to 30 words and at most 220 characters, and ends with a full stop."""
     within = MIN_TLDR_WORDS <= len(tldr.split()) <= MAX_TLDR_WORDS and len(tldr) <= MAX_TLDR_CHARACTERS
     return within and tldr.endswith(".")
+
+
+def extra_fields(annotation: Annotation) -> list[str]:
+    """Return the fields beyond the core that an annotation says something of."""
+    return [
+        name
+        for name in type(annotation).model_fields
+        if name not in CORE and getattr(annotation, name) is not None
+    ]
+
+
+def values_of(annotation: Annotation | None, name: str) -> list[str]:
+    """Return a field's value as texts to compare, letter case aside: phrases each, anything else whole."""
+    value = getattr(annotation, name, None)
+    if value is None:
+        return []
+    values = value if isinstance(value, tuple) else (value,)
+    return [str(each).strip().lower() for each in values]
 
 
 def _urls(annotation: Annotation | None) -> list[str]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
 from sqlite_utils.db import Table  # noqa: TID251 - the same
 
+from broadsheet.annotation import Annotation
 from broadsheet.errors import StoreError
+from broadsheet.fields import annotation_model
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
 from broadsheet.migrations.steps import migrations
 from broadsheet.schema import columns
@@ -49,15 +51,15 @@ def _refuse_another_programs(db: Database) -> None:
         raise StoreError("The database belongs to another program; name another file with --db.")
 
 
-def ensure_annotation_columns(db: Database) -> None:
-    """Add a column for each field of `Annotation` that the table does not hold yet; rows are kept."""
-    for name in _missing_columns(db):
+def ensure_annotation_columns(db: Database, model: type[Annotation] | None = None) -> None:
+    """Add a column for each field of the class that the table does not hold yet; rows are kept."""
+    for name in _missing_columns(db, model):
         _annotations(db).add_column(name, str)
 
 
-def _missing_columns(db: Database) -> list[str]:
+def _missing_columns(db: Database, model: type[Annotation] | None = None) -> list[str]:
     present = {column.name for column in _annotations(db).columns}
-    return [column.name for column in columns() if column.name not in present]
+    return [column.name for column in columns(model or annotation_model()) if column.name not in present]
 
 
 def _annotations(db: Database) -> Table:

@@ -38,3 +38,9 @@ def m012_requests_carry_what_their_answer_needs(db: Database) -> None:
             },
         }
         db.execute("UPDATE batch_requests SET request = ? WHERE id = ?", [json.dumps(request), id_])
+
+
+@migrations()
+def m013_fields(db: Database) -> None:
+    """The fields that users declare, each as JSON."""
+    db.executescript("CREATE TABLE fields (name TEXT PRIMARY KEY, declaration TEXT NOT NULL);")

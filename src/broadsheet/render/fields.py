@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+
 from broadsheet.annotation import Annotation, Code, InFacet, Place
 from broadsheet.record import LinkState
 from broadsheet.schema import shown_fields
@@ -32,12 +34,21 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A field of one annotation in print: words, links, or both."""
+    """A field of one annotation in print: words, links, or both.
+
+    ``is_plain`` says that its words are understood without the label, as tags and code are.
+    """
 
     label: str
     at: Place
     text: str = ""
     links: tuple[Link, ...] = ()
+    is_plain: bool = False
+
+    @property
+    def badge(self) -> str:
+        """Return the words of a badge, with the label unless they are understood without it."""
+        return self.text if self.is_plain or self.text == self.label else f"{self.label}: {self.text}"
 
 
 def shown(
@@ -52,17 +63,18 @@ def shown(
         states: What the last check found behind each URL.
     """
     found = []
-    for field in shown_fields():
+    for field in shown_fields(type(annotation)):
         value = getattr(annotation, field.name)
+        plain = True
         if isinstance(value, Code):
             text, links = _code(value, states)
         elif _holds_tags(type(annotation), field.name):
             tags = (value,) if isinstance(value, str) else value
             text, links = ", ".join(visible(names.get(tag, tag)) for tag in tags if tag != under), ()
         else:
-            text, links = _words(value, field.show.label), ()
+            text, links, plain = words(value, field.show.label), (), field.show.at == "headline"
         if text or links:
-            found.append(Shown(field.show.label, field.show.at, text, links))
+            found.append(Shown(field.show.label, field.show.at, text, links, plain))
     return tuple(found)
 
 
@@ -99,9 +111,14 @@ def _holds_tags(model: type[Annotation], name: str) -> bool:
     return any(isinstance(mark, InFacet) for mark in marks)
 
 
-def _words(value: Any, label: str) -> str:
+def words(value: Any, label: str) -> str:
+    """Return a value as a reader sees it: lists with commas, yes as the label, parts by their names."""
     if isinstance(value, bool):
         return label if value else ""
+    if isinstance(value, BaseModel):
+        parts = ((name.replace("_", " "), getattr(value, name)) for name in type(value).model_fields)
+        shown_parts = ((name, words(part, "yes")) for name, part in parts)
+        return ", ".join(f"{name} {part}" for name, part in shown_parts if part)
     if isinstance(value, tuple | list):
         return ", ".join(visible(str(one)) for one in value)
     return "" if value is None else visible(str(value))

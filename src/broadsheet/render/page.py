@@ -158,6 +158,7 @@ def _card(
     card: Card, section_id: str, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
 ) -> CardView:
     record, said = card.record, card.record.annotation
+    labels = {field.name: field.show.label for field in shown_fields(type(said))} if said else {}
     return CardView(
         anchor=anchor(record.id),
         heading=visible(record.title) or record.id,
@@ -165,9 +166,11 @@ def _card(
         authors=_authors(record.paper.authors),
         shown=shown(said, names, under=section_id, states=record.links) if said else (),
         marks=tuple(_marks(card, usual)),
-        withheld=tuple(_finding(finding) for finding in record.findings if finding.severity == "withheld"),
+        withheld=tuple(
+            _finding(finding, labels) for finding in record.findings if finding.severity == "withheld"
+        ),
         notes=tuple(
-            _finding(finding)
+            _finding(finding, labels)
             for finding in record.findings
             if finding.severity == "note" and finding.field != "reply"  # how it came about, not what it says
         ),
@@ -197,9 +200,9 @@ def _abstract(abstract: str, said: Annotation | None) -> tuple[str, str, str]:
     return before, found, after
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, labels: Mapping[str, str]) -> str:
     field, _, part = finding.field.partition(".")
-    label = next((each.show.label for each in shown_fields() if each.name == field), field)
+    label = labels.get(field, field)
     what = f"{label} {part}".strip()
     why = visible(finding.kind.replace("-", " "))
     if finding.severity == "note":

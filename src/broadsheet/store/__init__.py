@@ -16,6 +16,8 @@ from typing import Self
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
+from broadsheet.annotation import Annotation
+from broadsheet.fields import UserField
 from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
@@ -24,6 +26,7 @@ from broadsheet.store.connection import connect, require_in_place
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
+from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.lock import AnnotateLock
 from broadsheet.store.papers import Papers
@@ -36,6 +39,7 @@ class Store:
     """An open cache. Use it from one thread; other processes may read beside it.
 
     Attributes:
+        fields: The fields that users have declared, and the class of annotations with them.
         papers: What is known of papers, their names, versions and sightings.
         annotations: Replies, annotations, findings and failures.
         runs: Runs of the annotate stage and their tokens.
@@ -49,11 +53,12 @@ class Store:
     def __init__(self, db: Database, path: Path) -> None:
         self._db = db
         self._lock = AnnotateLock(path)
+        self.fields = Fields(db)
         self.papers = Papers(db)
-        self.annotations = Annotations(db)
+        self.annotations = Annotations(db, self.fields)
         self.runs = Runs(db)
-        self.records = Records(db)
-        self.editions = Editions(db)
+        self.records = Records(db, self.fields)
+        self.editions = Editions(db, self.fields)
         self.fetches = Fetches(db)
         self.links = Links(db)
         self.statistics = Statistics(db)
@@ -109,6 +114,21 @@ class Store:
             StoreError: Another process holds it; the sentence says which.
         """
         return self._lock.held(wait=wait)
+
+    @property
+    def annotation(self) -> type[Annotation]:
+        """Return the class of this cache's annotations, with the fields that users have declared."""
+        return self.fields.model
+
+    def declare(self, fields: tuple[UserField, ...]) -> None:
+        """Take in a user's fields, so that annotations with them can be stored and read by anyone.
+
+        Raises:
+            StoreError: The database cannot be written.
+        """
+        if not self.fields.has(fields):
+            with self.transaction():
+                self.fields.declare(fields)
 
     def endpoint(self, address: str, model: str) -> Endpoint:
         """Return what is remembered of a model behind an address."""

@@ -13,6 +13,7 @@ from broadsheet.annotation import Annotation, Finding
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.schema import from_row, to_row
+from broadsheet.store.fields import Fields
 from broadsheet.store.papers import now, paper_from_row
 
 MAX_TRIES = 3
@@ -46,8 +47,9 @@ class KeptReply:
 class Annotations:
     """Questions about annotations. Each method is one transaction or belongs into one."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, fields: Fields) -> None:
         self._db = db
+        self._fields = fields
 
     def keep_reply(
         self,
@@ -243,7 +245,7 @@ class Annotations:
         if row is None:
             return None
         findings = self._db.execute("SELECT * FROM findings WHERE key = ? ORDER BY rowid", [key])
-        return from_row(row), tuple(
+        return from_row(row, self._fields.model), tuple(
             Finding(field=each["field"], kind=each["kind"], detail=each["detail"], severity=each["severity"])
             for each in findings
         )

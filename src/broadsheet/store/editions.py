@@ -8,19 +8,22 @@ from datetime import date
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.edition import Edition
+from broadsheet.store.fields import Fields
 from broadsheet.store.papers import now
 
 
 class Editions:
     """Questions about editions."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, fields: Fields) -> None:
         self._db = db
+        self._fields = fields
 
     def get(self, day: date) -> Edition | None:
         """The edition of a day, as it was composed."""
         row = self._db.execute("SELECT edition FROM editions WHERE day = ?", [day.isoformat()]).fetchone()
-        return Edition.model_validate_json(row[0]) if row else None
+        context = {"annotation": self._fields.model}
+        return Edition.model_validate_json(row[0], context=context) if row else None
 
     def is_published(self, day: date) -> bool:
         """Whether the edition of a day has gone out, and so is fixed for ever."""

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
-from broadsheet.annotation import Finding
-from broadsheet.errors import AmbiguousError, NotFoundError
+from broadsheet.annotation import Annotation, Finding
+from broadsheet.errors import AmbiguousError, NotFoundError, UserError
 from broadsheet.filters import Filter
 from broadsheet.paper import title_key
 from broadsheet.record import LinkState, Provenance, Record
-from broadsheet.schema import from_row
+from broadsheet.schema import columns, from_row
+from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.papers import paper_from_row
 
@@ -31,18 +32,20 @@ _ARXIV_PREFIX = re.compile(
 )
 _ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?(?:[?#].*)?$")
 _CHUNK = 500
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _MOST_WORDS = 100
 
 
 class Records:
     """Questions whose answers are records."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, fields: Fields) -> None:
         self._db = db
+        self._fields = fields
 
     def matching(self, where: Filter, *, limit: int | None = None, offset: int = 0) -> Iterator[Record]:
         """Records that pass a filter, latest first seen first; within a day, as they were listed."""
-        condition, values = _condition(where)
+        condition, values = _condition(where, self._fields.model)
         ids = [
             row["id"]
             for row in self._db.execute(
@@ -56,7 +59,7 @@ class Records:
 
     def count(self, where: Filter) -> int:
         """How many records pass a filter."""
-        condition, values = _condition(where)
+        condition, values = _condition(where, self._fields.model)
         return int(
             self._db.execute(f"SELECT count(*) FROM papers {condition}", values).fetchone()[0]  # noqa: S608
         )
@@ -66,7 +69,9 @@ class Records:
         marks = ", ".join("?" * len(ids))
         rows = self._db.execute(f"{_SELECT} WHERE papers.id IN ({marks})", list(ids)).fetchall()
         findings = self._findings([row["current_key"] for row in rows if row["current_key"]])
-        found = {row["id"]: _record(row, findings.get(row["current_key"], [])) for row in rows}
+        found = {
+            row["id"]: _record(row, findings.get(row["current_key"], []), self._fields.model) for row in rows
+        }
         states = Links(self._db).states(url for record in found.values() for url in _urls(record))
         return [_with_links(found[id_], states) for id_ in ids if id_ in found]
 
@@ -150,7 +155,7 @@ def _with_links(record: Record, states: Mapping[str, LinkState]) -> Record:
     return record.model_copy(update={"links": links}) if links else record
 
 
-def _record(row: Mapping[str, Any], findings: Sequence[Finding]) -> Record:
+def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Annotation]) -> Record:
     annotated = row["current_key"] is not None
     return Record.model_construct(
         paper=paper_from_row(row),
@@ -158,7 +163,7 @@ def _record(row: Mapping[str, Any], findings: Sequence[Finding]) -> Record:
         source=row["source"],
         revised=row["revised_at"] is not None,
         votes=row["votes"],
-        annotation=from_row(row) if annotated else None,
+        annotation=from_row(row, model) if annotated else None,
         provenance=Provenance(
             engine=row["engine"],
             model=row["model"],
@@ -197,7 +202,7 @@ def _quoted(word: str) -> str:
     return '"' + word.replace('"', '""') + '"'
 
 
-def _condition(where: Filter) -> tuple[str, list[Any]]:
+def _condition(where: Filter, model: type[Annotation]) -> tuple[str, list[Any]]:
     """The WHERE clause of a filter, with its values."""
     clauses: list[str] = []
     values: list[Any] = []
@@ -225,6 +230,9 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
         add("papers.first_seen >= ?", where.since.isoformat())
     if where.until:
         add("papers.first_seen <= ?", where.until.isoformat())
+    for name, value in where.fields:
+        clause, given = _field_condition(name, value, model)
+        add(clause, given)
     for word in _searched(where.search):
         add(
             """papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?
@@ -233,3 +241,19 @@ def _condition(where: Filter) -> tuple[str, list[Any]]:
             word,
         )
     return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
+
+
+def _field_condition(name: str, value: str, model: type[Annotation]) -> tuple[str, str]:
+    """Return the clause, with its value, of a field that has a value, or of phrases that hold it."""
+    fields = {column.name: column for column in columns(model)}
+    column = fields.get(name.replace(".", "_").replace("-", "_"))
+    if column is None:
+        raise UserError(f"No field is called {name!r}; --where takes one of {', '.join(fields)}.")
+    current = "SELECT 1 FROM annotations a WHERE a.key = papers.current_key"
+    if column.is_text:
+        return f"EXISTS ({current} AND a.{column.name} = ? COLLATE NOCASE)", value
+    words: list[Any] = [value, *(_YES_NO[word] for word in [value.lower()] if word in _YES_NO)]
+    if value.isdecimal():
+        words.append(int(value))
+    found = "SELECT 1 FROM json_each(a.{}) AS held, json_each(?) AS wanted WHERE held.value = wanted.value"
+    return f"EXISTS ({current} AND EXISTS ({found.format(column.name)} COLLATE NOCASE))", json.dumps(words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from broadsheet.annotation import CORE
 from broadsheet.availability import read_code
 from broadsheet.config import Settings
 from broadsheet.llm import Control, Outcome, Reply, Request
@@ -18,7 +19,7 @@ from broadsheet.llm.extractive.tldr import summarise
 from broadsheet.llm.extractive.topics import classify_topics
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
-from broadsheet.schema import echo_of, unsaid
+from broadsheet.schema import echo_of
 from broadsheet.store import Store
 from broadsheet.taxonomy import Taxonomy
 
@@ -63,19 +64,15 @@ _RULES: Mapping[str, Callable[[Paper, Taxonomy], object]] = {
 }
 
 
-def extract(paper: Paper, taxonomy: Taxonomy, fields: Iterable[str] | None = None) -> dict[str, object]:
-    """An annotation's fields, read off one paper by rules, as JSON; one without a rule is empty.
+def extract(paper: Paper, taxonomy: Taxonomy, fields: Iterable[str] = CORE) -> dict[str, object]:
+    """Return an annotation's fields, read off one paper by rules, as JSON; one without a rule is left out.
 
     Args:
-        paper: What is read.
+        paper: The paper to read.
         taxonomy: The topics and contributions there are.
-        fields: Only these fields; None for all.
+        fields: The fields to read.
     """
-    silent = unsaid()
-    return {
-        name: _RULES[name](paper, taxonomy) if name in _RULES else silent[name]
-        for name in (silent if fields is None else fields)
-    }
+    return {name: _RULES[name](paper, taxonomy) for name in fields if name in _RULES}
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ExtractiveLLM:  # noqa: ARG001 - one form for all

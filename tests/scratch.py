@@ -1,0 +1,71 @@
+"""A copy of the package that a test may change as a contributor would, and the real command run from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[1]
+_RUN_ALL = """
+import contextlib, io, json, sys
+from broadsheet.cli import main
+
+results = []
+for words in json.load(sys.stdin):
+    sys.argv, code = ["broadsheet", *words], 0
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    results.append([code, out.getvalue(), err.getvalue()])
+json.dump(results, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Scratch:
+    """The copy, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(CHECKOUT / "src" / "broadsheet", folder / "src" / "broadsheet", ignore=ignored)
+        shutil.copytree(CHECKOUT / "prompts", folder / "prompts")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace words of a file, which must stand in it once."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, *commands: Sequence[str | Path], **environment: str) -> list[Ran]:
+        """Run the commands one after the other, in one process of the copy's."""
+        path = os.pathsep.join([str(self.folder / "src"), *filter(None, [environment.pop("PYTHONPATH", "")])])
+        ended = subprocess.run(
+            [sys.executable, "-c", _RUN_ALL],
+            input=json.dumps([[str(word) for word in words] for words in commands]),
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return [Ran(*result) for result in json.loads(ended.stdout)]
