@@ -129,7 +129,7 @@ def test_printed_counts_equal_what_sql_counts(made: tuple[Store, Edition]) -> No
 def test_picks_follow_votes_then_code_then_place_and_share_no_topic(made: tuple[Store, Edition]) -> None:
     _, edition = made
     picks = next(section for section in edition.sections if section.id == "picks")
-    assert picks.title == "Three picks"
+    assert picks.title == "Picks"
     topics = [edition.place[pick.paper_id][0].id for pick in picks.picks]
     assert topics == ["language", "computer-vision", "graphs"]
     assert [pick.why for pick in picks.picks] == [

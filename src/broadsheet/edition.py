@@ -34,7 +34,7 @@ class Pick(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     paper_id: str
-    why: tuple[str, ...] = Field(description="What it was picked for, such as '143 votes'.")
+    why: tuple[str, ...] = Field((), description="What it was picked for, such as '143 votes'.")
 
 
 class Count(BaseModel):
@@ -92,13 +92,11 @@ class Edition(BaseModel):
 
     @property
     def words(self) -> int:
-        """Words of titles and summaries, those of the picks counted again where they are repeated."""
-        repeated = [self.place[pick.paper_id][1] for section in self.sections for pick in section.picks]
-        titles = sum(len(card.record.title.split()) for card in self.cards)
-        return titles + sum(
-            len(card.record.annotation.tldr.split())
-            for card in (*self.cards, *repeated)
-            if card.record.annotation
+        """Words of titles and summaries, counted again where a pick repeats them."""
+        repeated = (self.place[pick.paper_id][1] for section in self.sections for pick in section.picks)
+        records = [card.record for card in (*self.cards, *repeated)]
+        return sum(len(record.title.split()) for record in records) + sum(
+            len(record.annotation.tldr.split()) for record in records if record.annotation
         )
 
     @property

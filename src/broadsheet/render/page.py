@@ -56,9 +56,11 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class PickView:
-    """A pointer in print: the paper's sentence, where the paper stands and why it was picked."""
+    """A pointer in print: the paper's title, page and sentence, where its card stands, why it was picked."""
 
     anchor: str
+    heading: str
+    url: str
     sentence: str
     section: str
     why: str
@@ -73,6 +75,11 @@ class SectionView:
     cards: tuple[CardView, ...]
     picks: tuple[PickView, ...]
     counts: tuple[Count, ...]
+
+    @property
+    def papers(self) -> int:
+        """How many papers it lists, by a card or by a pick."""
+        return len(self.cards) + len(self.picks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +128,8 @@ class Page:
 
     @property
     def contents(self) -> tuple[SectionView, ...]:
-        """The sections that papers stand in."""
-        return tuple(section for section in self.sections if section.cards)
+        """The sections that list papers."""
+        return tuple(section for section in self.sections if section.papers)
 
 
 def in_words(day: date) -> str:
@@ -149,9 +156,15 @@ def _section(
 
 def _pick(pick: Pick, edition: Edition) -> PickView:
     section, card = edition.place[pick.paper_id]
-    said = card.record.annotation
-    sentence = visible(said.tldr if said else card.record.title)
-    return PickView(anchor(pick.paper_id), sentence, section.title, ", ".join(pick.why))
+    record, said = card.record, card.record.annotation
+    return PickView(
+        anchor=anchor(record.id),
+        heading=visible(record.title) or record.id,
+        url=safe_url(record.paper.url),
+        sentence=visible(said.tldr) if said else "",
+        section=section.title,
+        why=", ".join(pick.why),
+    )
 
 
 def _card(

@@ -1,7 +1,8 @@
 """The sections of an edition, and their table.
 
 A section is a function from `Today` to the sections that it makes. To add one, write a module with such a
-function and give it a line here: cards, picks and counts are drawn by the templates as they stand.
+function and give it a line here: the templates draw cards, picks and counts as they stand. A section that
+lists papers which have their card elsewhere holds picks, one `Pick` a paper.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ RULE = (
     "Picks are the papers with the most votes, then those whose code is available, then those listed first;"
     " no two share a topic, and none had its summary withheld."
 )
-_TITLES = {1: "One pick", 2: "Two picks", 3: "Three picks"}
 
 
 def sections(today: Today) -> Iterator[Section]:
@@ -32,7 +31,7 @@ def sections(today: Today) -> Iterator[Section]:
     best = sorted(best_of_topic, key=lambda record: _order(record, place[record.id]))[:PICKS]
     if best:
         chosen = tuple(Pick(paper_id=record.id, why=_why(record, place[record.id])) for record in best)
-        yield Section(id="picks", title=_TITLES[len(chosen)], picks=chosen, note=RULE)
+        yield Section(id="picks", title="Picks", picks=chosen, note=RULE)
 
 
 def _order(record: Record, place: int) -> tuple[int, bool, int]:
