@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.urls import canonical, clean_url, find_urls, is_code_host, same_url, unique
+from broadsheet.urls import canonical, find_urls, unique
 from growth import grows_linearly
 
 R = "https://github.com/owner/zebra"
@@ -79,19 +79,13 @@ def test_what_stands_far_before_an_address_makes_no_difference(
 @pytest.mark.parametrize("text", REFUSED)
 def test_an_address_that_a_reader_would_misread_is_none(text: str) -> None:
     assert find_urls(text) == ()
-    assert clean_url(text) is None
 
 
 def test_spelling_does_not_make_two_addresses_of_one() -> None:
-    assert same_url("http://www.GitHub.com/Owner/Zebra.git", f"{R}/")
-    assert not same_url(R, f"{R}s")
-    assert not same_url("https://a.org/X", "https://a.org/x")
+    assert canonical("http://www.GitHub.com/Owner/Zebra.git") == canonical(f"{R}/")
+    assert canonical(R) != canonical(f"{R}s")
+    assert canonical("https://a.org/X") != canonical("https://a.org/x")
     assert unique([R, f"{R}.git", "https://a.org"]) == (R, "https://a.org")
-
-
-def test_a_host_alone_is_no_code() -> None:
-    assert is_code_host(R)
-    assert not is_code_host("https://github.com/")
 
 
 @given(st.text(max_size=200))
@@ -109,9 +103,8 @@ def test_what_is_found_is_never_longer_than_what_stands_there(text: str) -> None
 )
 def test_cleaning_is_idempotent(path: str, closing: str) -> None:
     url = f"https://github.com/{path}"
-    assert clean_url(url + closing) == url
-    assert clean_url(url) == url
-    assert canonical(url) == canonical(clean_url(url + closing) or "")
+    for written in (url + closing, url):
+        assert [found.url for found in find_urls(written)] == [url]
 
 
 @pytest.mark.parametrize(

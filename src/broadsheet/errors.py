@@ -7,11 +7,9 @@ BroadsheetError
 │   ├── NotFoundError     nothing in the cache answers to that id or title
 │   └── AmbiguousError    several papers do; the candidates are listed
 ├── SourceError           the source: late, refusing or unreadable; other sources go on (exit 1)
-├── LLMError              the provider
-│   ├── LLMUnavailable    not now: worth another try later; what is done is kept (exit 1)
-│   └── LLMMisconfigured  not ever, as set: key, model or address refused (exit 2)
-├── ReplyInvalid          the model: told what was wrong and asked once more, then stored as a failure
-└── DeliveryError         the channel: the edition is kept and can be sent again (exit 1)
+└── LLMError              the provider
+    ├── LLMUnavailable    not now: worth another try later; what is done is kept (exit 1)
+    └── LLMMisconfigured  not ever, as set: key, model or address refused (exit 2)
 
 Only the front doors (cli, web) turn these into sentences, exit codes or status codes.
 Anything else that reaches them is a bug.
@@ -72,11 +70,3 @@ class LLMMisconfigured(LLMError):  # noqa: N818 - as above
     """The provider will never answer as things are set: key, model or address."""
 
     exit_code = 2
-
-
-class ReplyInvalid(BroadsheetError):  # noqa: N818 - as above
-    """A reply, or one paper's record in it, breaks the rules of ``annotation.py``."""
-
-
-class DeliveryError(BroadsheetError):
-    """A channel did not take the message."""

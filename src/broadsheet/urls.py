@@ -96,12 +96,6 @@ def find_urls(text: str) -> tuple[FoundUrl, ...]:
     return tuple(_scan(text, max(0, min(signs) - _BEFORE_SIGN) if same_places else 0))
 
 
-def clean_url(raw: str) -> str | None:
-    """Returns the first address in `raw`, cleaned, or None where there is none that may be shown."""
-    found = next(_scan(raw), None)
-    return found.url if found else None
-
-
 def canonical(url: str) -> str:
     """Returns the form under which two spellings of one address are equal; for comparing, not for showing.
 
@@ -117,20 +111,9 @@ def canonical(url: str) -> str:
     return host + slash + path if path else host
 
 
-def same_url(one: str, other: str) -> bool:
-    """Tells whether two addresses lead to the same place, as far as their spelling can tell."""
-    return canonical(one) == canonical(other)
-
-
 def unique(urls: Iterable[str]) -> tuple[str, ...]:
     """Returns `urls` without those that repeat an earlier one, in order."""
     return tuple({canonical(url): url for url in reversed(tuple(urls))}.values())[::-1]
-
-
-def is_code_host(url: str) -> bool:
-    """Tells whether `url` is a page under one of `CODE_HOSTS`, not merely the host itself."""
-    host, _, path = canonical(url).partition("/")
-    return bool(path) and host in CODE_HOSTS
 
 
 def _scan(text: str, position: int = 0) -> Iterator[FoundUrl]:

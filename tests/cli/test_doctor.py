@@ -29,7 +29,6 @@ def test_without_any_set_up_the_extractive_engine_is_in_place():
     assert code == 0
     assert checks["engine"]["detail"] == "extractive"
     assert "does not exist yet" in checks["database"]["detail"]
-    assert "not configured" in checks["mail"]["detail"]
     assert "key" not in checks
 
 

@@ -43,7 +43,7 @@ def doctor(
     as_json: JsonOption = False,
     db: DbOption = None,
 ) -> None:
-    """Look whether key, endpoint, model, database, prompts, mail and token vocabulary are in place."""
+    """Look whether key, endpoint, model, database, prompts and token vocabulary are in place."""
     settings = start(quiet=True, db=db, engine=engine, model=model)
     found = list(_checks(settings))
     if as_json:
@@ -63,7 +63,6 @@ def _checks(settings: Settings) -> Iterator[Check]:
         yield _key()
         yield from _endpoint_and_model(settings)
     yield _vocabulary()
-    yield Check("mail", True, "not configured; editions are written to files only")
 
 
 def _database(settings: Settings) -> Check:
