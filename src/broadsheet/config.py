@@ -36,6 +36,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
+    # In the order of the README: what is set in a normal life first, what is for unusual servers last.
     db: Path = Field(Path("broadsheet.db"), description="The cache, an SQLite file.")
     out: Path = Field(Path("editions"), description="Folder that editions are written to.")
     engine: EngineName = Field(
@@ -44,51 +45,45 @@ class Settings(BaseSettings):
     )
     model: str = Field("gpt-5-mini", description="Model that the openai engines ask.")
     prompts: Path | None = Field(None, description="Folder whose texts replace the packaged prompts.")
-    script: Path | None = Field(None, description="File of replies that the scripted engine reads.")
+    look_back_days: int = Field(3, ge=0, description="Days before its own that a run asks live sources for.")
+    contact: str = Field("", description="Address that live sources are told.")
     prices: Path | None = Field(None, description="Table of prices that replaces the packaged one.")
     confirm_tokens: int = Field(
         1_000_000, ge=0, description="Estimated tokens of a run above which a person is asked first."
     )
-    batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
-    batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
-    batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")
-    context_tokens: int | None = Field(
-        None, ge=1_000, description="The model's context, prompt and answer together; refusals teach it else."
-    )
-    max_in_flight: int = Field(16, ge=1, le=1000, description="Requests under way at once, at most.")
     requests_per_minute: float | None = Field(
         None, gt=0, description="The provider's limit of requests a minute; its own headers may lower it."
     )
     tokens_per_minute: float | None = Field(
         None,
         gt=0,
-        description="The provider's limit of tokens a minute, prompt and answer together; the same.",
+        description="The provider's limit of tokens a minute, in and out; its own headers may lower it.",
     )
-    first_token_timeout_s: float = Field(60.0, gt=0, description="Seconds allowed before an answer begins.")
-    slowest_tokens_per_s: float = Field(
-        10.0, gt=0, description="Answer tokens a second below which an answer counts as lost."
+    batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
+    context_tokens: int | None = Field(
+        None,
+        ge=1_000,
+        description="Tokens of the model's context; else learnt from refusals.",
     )
+    max_in_flight: int = Field(16, ge=1, le=1000, description="Requests under way at once, at most.")
     batch_wait_s: float = Field(
         0.0,
         ge=0,
         description="Seconds to wait for jobs of the Batch API before they are left for a later run.",
     )
-    look_back_days: int = Field(3, ge=0, description="Days before its own that a run asks live sources for.")
-    contact: str = Field("", description="Address that live sources are told.")
+    first_token_timeout_s: float = Field(60.0, gt=0, description="Seconds allowed before an answer begins.")
+    slowest_tokens_per_s: float = Field(
+        10.0, gt=0, description="Answer tokens a second below which an answer counts as lost."
+    )
+    batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
+    batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")
     record: Path | None = Field(None, description="Folder that raw replies of live sources are kept in.")
     replay: Path | None = Field(None, description="Folder of kept replies, read for the network.")
-    source_timeout_s: float = Field(30.0, gt=0, description="Seconds of silence until a source is left.")
-    source_tries: int = Field(4, ge=1, description="Times that a refused or broken request is sent.")
-    source_retry_s: float = Field(5.0, ge=0, description="Seconds before the second try; then doubled.")
-    source_wait_limit_s: float = Field(
-        120.0, ge=0, description="Seconds that a source may ask to wait; where it asks for more, it failed."
-    )
+    script: Path | None = Field(None, description="File of replies that the scripted engine reads.")
     hf_url: str = Field("https://huggingface.co", description="Where the daily-papers API answers.")
-    hf_pace_s: float = Field(0.7, ge=0, description="Seconds between requests; 500 in 5 minutes are allowed.")
     arxiv_api_url: str = Field("https://export.arxiv.org/api/query", description="arXiv's query API.")
     arxiv_feed_url: str = Field("https://rss.arxiv.org/atom", description="arXiv's announcement feeds.")
     arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="arXiv's OAI-PMH interface.")
-    arxiv_pace_s: float = Field(3.0, ge=0, description="Seconds between requests to arXiv's hosts.")
 
     @classmethod
     def settings_customise_sources(

@@ -38,8 +38,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SourcesServer]:
             ("ARXIV_OAI", "/oai"),
         ):
             monkeypatch.setenv(f"BROADSHEET_{name}_URL", running.url + path)
-        for name in ("HF_PACE_S", "ARXIV_PACE_S", "SOURCE_RETRY_S"):
-            monkeypatch.setenv(f"BROADSHEET_{name}", "0")
+        for constant in ("hf.PACE_S", "arxiv_api.PACE_S", "http.FIRST_RETRY_S"):
+            monkeypatch.setattr(f"broadsheet.sources.{constant}", 0.0)
         yield running
 
 
@@ -90,8 +90,8 @@ def test_with_the_network_down_it_says_so_and_prints_what_the_cache_holds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BROADSHEET_HF_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("BROADSHEET_SOURCE_RETRY_S", "0")
-    monkeypatch.setenv("BROADSHEET_HF_PACE_S", "0")
+    monkeypatch.setattr("broadsheet.sources.http.FIRST_RETRY_S", 0.0)
+    monkeypatch.setattr("broadsheet.sources.hf.PACE_S", 0.0)
     assert _run(monkeypatch, "fetch", "sample") == 0
     capsys.readouterr()
     assert _run(monkeypatch, "run", "hf", "--engine", "extractive") == 1

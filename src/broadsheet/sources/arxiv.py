@@ -18,7 +18,7 @@ from broadsheet.config import Settings
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import arxiv_api, feeds, identifiers, records
-from broadsheet.sources.calendar import days, is_quiet
+from broadsheet.sources.calendar import days, is_weekend
 from broadsheet.sources.http import Client
 from broadsheet.sources.listing import Listing, listable_today
 
@@ -69,7 +69,7 @@ class Announcements:
                     )
                 yield from self._told(details.get(arxiv_id, entry), entry["day"])
         for day in days(since, self._day):
-            if day not in brought and not is_quiet(day):
+            if day not in brought and not is_weekend(day):
                 self._on_trouble(f"{self.name} lists nothing on {day:%A}, {day}; it may be late.")
 
     def _feed(self, client: Client, since: date) -> tuple[dict[str, dict[str, Any]], str]:
@@ -79,7 +79,7 @@ class Announcements:
         """
         url = f"{self._settings.arxiv_feed_url.rstrip('/')}/{self._categories}"
         try:
-            root = feeds.document(client.get(arxiv_api.host(self._settings), url), "arXiv's feed")
+            root = feeds.document(client.get(arxiv_api.host(), url), "arXiv's feed")
         except SourceError as error:
             return {}, f"{error} The query API is asked instead."
         channel = next((child for child in root if feeds.local_name(child) == "channel"), root)

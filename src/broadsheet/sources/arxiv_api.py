@@ -15,12 +15,13 @@ NAME = "arxiv"
 ENTRIES_A_PAGE = 200
 IDS_A_REQUEST = 100
 
+PACE_S = 3.0
+"""Seconds between two requests: https://info.arxiv.org/help/api/tou.html asks for one every three."""
 
-def host(settings: Settings) -> Host:
+
+def host() -> Host:
     """The servers of arXiv, which count as one: one request in three seconds over all of them."""
-    return Host(
-        NAME, settings.arxiv_pace_s, "application/atom+xml, application/rss+xml, application/xml, text/xml"
-    )
+    return Host(NAME, PACE_S, "application/atom+xml, application/rss+xml, application/xml, text/xml")
 
 
 def search(
@@ -36,7 +37,7 @@ def search(
     while start < most:
         asked = min(ENTRIES_A_PAGE, most - start)
         page = {**parameters, "start": str(start), "max_results": str(asked)}
-        root = feeds.document(client.get(host(settings), settings.arxiv_api_url, page), "arXiv's reply")
+        root = feeds.document(client.get(host(), settings.arxiv_api_url, page), "arXiv's reply")
         entries = [feeds.record(entry) for entry in _entries(root)]
         total = _total(root)
         fresh = [entry for entry in entries if entry["id"] not in seen]
@@ -61,7 +62,7 @@ def by_ids(client: Client, settings: Settings, ids: Sequence[str]) -> dict[str, 
     for start in range(0, len(ids), IDS_A_REQUEST):
         asked = ids[start : start + IDS_A_REQUEST]
         parameters: dict[str, str | int] = {"id_list": ",".join(asked), "max_results": len(asked)}
-        root = feeds.document(client.get(host(settings), settings.arxiv_api_url, parameters), "arXiv's reply")
+        root = feeds.document(client.get(host(), settings.arxiv_api_url, parameters), "arXiv's reply")
         for entry in map(feeds.record, _entries(root)):
             found[identifiers.arxiv_id(entry["id"])[0]] = entry
     return found

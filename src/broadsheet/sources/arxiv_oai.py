@@ -73,7 +73,7 @@ class Harvest:
             }
         )
         parameters = {"verb": "ListRecords", **asked}
-        body = client.get(arxiv_api.host(self._settings), self._settings.arxiv_oai_url, parameters)
+        body = client.get(arxiv_api.host(), self._settings.arxiv_oai_url, parameters)
         return feeds.document(body, "arXiv's reply")
 
     def _paper(self, record: Element, client: Client, since: date) -> Iterator[Paper]:

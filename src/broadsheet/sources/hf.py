@@ -18,11 +18,13 @@ from broadsheet.config import Settings
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import daily_papers
-from broadsheet.sources.calendar import days, is_quiet
+from broadsheet.sources.calendar import days, is_weekend
 from broadsheet.sources.http import Client, Host
 from broadsheet.sources.listing import Listing, listable_today
 
 NAME = "hf"
+PACE_S = 0.7
+"""Seconds between two requests: 500 in five minutes are allowed without a key."""
 _ROWS_A_PAGE = 100
 _MOST_PAGES = 50
 _PARAMETERS = {"date", "week", "month", "sort", "submitter"}
@@ -60,12 +62,12 @@ class HuggingFace:
                 for paper in self._pages(client, {"date": day.isoformat()}, day):
                     found = True
                     yield paper
-                if not found and not is_quiet(day):
+                if not found and not is_weekend(day):
                     self._on_trouble(f"{NAME} lists nothing on {day:%A}, {day}; it may be late.")
 
     def _pages(self, client: Client, query: dict[str, str], day: date) -> Iterator[Paper]:
         """All pages of a query, until one is short or brings nothing that was not on one before."""
-        host = Host(NAME, self._settings.hf_pace_s, "application/json")
+        host = Host(NAME, PACE_S, "application/json")
         listing = Listing(_origin(query), lambda: io.BytesIO(b""), self._on_trouble, day=day)
         seen: set[str] = set()
         for page in range(_MOST_PAGES):

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     import httpx2
     from tenacity import RetryCallState
 
+TIMEOUT_S = 30.0
+"""Seconds of silence after which a source is given up: both APIs answer within seconds, if at all."""
+TRIES = 4
+FIRST_RETRY_S = 5.0
+"""Seconds before the second try, then twice as many each time."""
+LONGEST_WAIT_S = 120.0
+"""Seconds that a source may ask to wait; a morning's run must not hang on one that asks for an hour."""
 _LARGEST_REPLY_BYTES = 64 * 1024 * 1024
 _MOST_REDIRECTS = 5
 # arXiv answers 406 where it throttles, too (and where Accept is missing, which it never is here).
@@ -59,13 +66,12 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         import httpx2
 
-        self._settings = settings
         self._tape = Tape(settings.record, settings.replay)
         self.store = Store.open(settings.db)
         contact = f"; {settings.contact}" if settings.contact else ""
         self._http = httpx2.Client(
             headers={"User-Agent": f"broadsheet/{__version__} (paper newsletter{contact})"},
-            timeout=settings.source_timeout_s,
+            timeout=TIMEOUT_S,
             follow_redirects=True,
             max_redirects=_MOST_REDIRECTS,
         )
@@ -98,7 +104,7 @@ class Client:
             stop=self._gives_up,
             wait=WaitAsAsked(
                 lambda error: error.headers if isinstance(error, _Refused) else None,
-                wait_exponential(multiplier=self._settings.source_retry_s),
+                wait_exponential(multiplier=FIRST_RETRY_S),
             ),
             reraise=True,
         )
@@ -157,7 +163,7 @@ class Client:
         if status not in _TRY_AGAIN:
             return SourceError(f"{host.name}: {_place(url)} answers with status {status} to {url}.")
         wait_s = retry_after_s(headers)
-        if wait_s is not None and wait_s > self._settings.source_wait_limit_s:
+        if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return SourceError(
                 f"{host.name}: {_place(url)} asks to wait {wait_s:.0f} s (status {status}); try again then."
             )
@@ -168,8 +174,7 @@ class Client:
         import httpx2
 
         error = state.outcome.exception() if state.outcome else None
-        most = self._settings.source_tries
-        return state.attempt_number >= (min(most, 2) if isinstance(error, httpx2.ConnectError) else most)
+        return state.attempt_number >= (min(TRIES, 2) if isinstance(error, httpx2.ConnectError) else TRIES)
 
 
 def _body(reply: httpx2.Response) -> bytes:
