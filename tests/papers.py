@@ -73,8 +73,6 @@ class AnsweringLLM:
     engine = "answering"
     model = "test-1"
     prompted = True
-    by_rules = False
-    price_factor = 1.0
     deferred = False
 
     def __init__(self, answer_to: Callable[[Request], Reply | None] = right) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,14 +13,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError
 
-EngineName = Literal["extractive", "openai", "openai-batch", "scripted"]
 CONFIG_FILE = Path("broadsheet.toml")
-
-
-def _default_engine() -> EngineName:
-    return "openai" if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL") else "extractive"
 
 
 class Settings(BaseSettings):
@@ -39,8 +34,8 @@ class Settings(BaseSettings):
     # In the order of the README: what is set in a normal life first, what is for unusual servers last.
     db: Path = Field(Path("broadsheet.db"), description="The cache, an SQLite file.")
     out: Path = Field(Path("editions"), description="Folder that editions are written to.")
-    engine: EngineName = Field(
-        default_factory=_default_engine,
+    engine: str = Field(
+        default_factory=default_engine,
         description="What annotates: openai where OPENAI_API_KEY or OPENAI_BASE_URL is set, else extractive.",
     )
     model: str = Field("gpt-5-mini", description="Model that the openai engines ask.")
@@ -84,6 +79,13 @@ class Settings(BaseSettings):
     arxiv_api_url: str = Field("https://export.arxiv.org/api/query", description="arXiv's query API.")
     arxiv_feed_url: str = Field("https://rss.arxiv.org/atom", description="arXiv's announcement feeds.")
     arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="arXiv's OAI-PMH interface.")
+
+    @field_validator("engine")
+    @classmethod
+    def _is_an_engine(cls, name: str) -> str:
+        if name not in ENGINES:
+            raise ValueError(f"there are {', '.join(ENGINES)}")
+        return name
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,6 @@ from pathlib import Path
 from broadsheet.errors import ConfigError
 
 _DATE = re.compile(r"-20\d\d-?\d\d-?\d\d$")
-_FREE = frozenset({"extractive", "scripted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +30,9 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The table.
-
-    Attributes:
-        models: Price by model.
-        batch_factor: What the Batch API costs of them.
-    """
+    """The table: the price of each model."""
 
     models: Mapping[str, Price]
-    batch_factor: float
 
     @classmethod
     def load(cls, path: Path | None = None) -> Prices:
@@ -55,7 +48,6 @@ class Prices:
                 name: Price(float(row["input"]), float(row["cached"]), float(row["output"]))
                 for name, row in tables["models"].items()
             }
-            factor = float(tables.get("batch", {}).get("factor", 1.0))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(
                 f"The prices in {path} cannot be read ({error!r}); each model needs input, cached and output."
@@ -63,16 +55,18 @@ class Prices:
         numbers = [
             number for price in models.values() for number in (price.input, price.cached, price.output)
         ]
-        if not all(math.isfinite(number) and number >= 0 for number in (*numbers, factor)):
-            raise ConfigError(f"A price in {path}, or its factor, is negative or no number; correct it.")
-        return cls(models, factor)
+        if not all(math.isfinite(number) and number >= 0 for number in numbers):
+            raise ConfigError(f"A price in {path} is negative or no number; correct it.")
+        return cls(models)
 
-    def of(self, engine: str, model: str) -> Price | None:
-        """The price of a model's tokens through an engine; None where it is unknown."""
-        if engine in _FREE:
+    def of(self, model: str, factor: float = 1.0) -> Price | None:
+        """Return the price of a model's tokens; None if it is unknown.
+
+        Args:
+            model: Its name.
+            factor: What the engine costs of the list price; one that costs nothing needs no price.
+        """
+        if not factor:
             return Price(0.0, 0.0, 0.0)
         price = self.models.get(model) or self.models.get(_DATE.sub("", model))
-        if price is None or engine != "openai-batch":
-            return price
-        factor = self.batch_factor
-        return Price(price.input * factor, price.cached * factor, price.output * factor)
+        return price and Price(price.input * factor, price.cached * factor, price.output * factor)

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from broadsheet.annotation import Annotation, Finding
+from broadsheet.engines import engine_of
 from broadsheet.fields import annotation_model
 from broadsheet.hashing import short_hash
 from broadsheet.paper import Paper
@@ -101,7 +102,7 @@ class Record(BaseModel):
     @property
     def extracted(self) -> bool:
         """Whether the annotation was read off the abstract by rules, not written by a model."""
-        return self.provenance is not None and self.provenance.engine == "extractive"
+        return self.provenance is not None and engine_of(self.provenance.engine).by_rules
 
     def as_dict(self, model: type[Annotation] | None = None) -> dict[str, Any]:
         """Return the published record: the same keys in ``list``, ``show``, ``export`` and the API.

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.config import Settings
+from broadsheet.engines import engine_of
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.fencing import fenced
 from broadsheet.llm import Control, Fault, Outcome, Request, Turn
@@ -141,7 +142,8 @@ def test_the_same_words_asked_twice_at_once_are_answered_twice(batch_engine, ask
 def test_a_batch_answer_costs_half():
     prices = Prices.load()
     model = next(iter(prices.models))
-    whole, half = (prices.of(engine, model).cost(1000, 0, 1000) for engine in ("openai", "openai-batch"))
+    factors = (engine_of(name).price_factor for name in ("openai", "openai-batch"))
+    whole, half = (prices.of(model, factor).cost(1000, 0, 1000) for factor in factors)
     assert half == pytest.approx(whole / 2)
 
 

@@ -17,6 +17,7 @@ from broadsheet.annotate.spending import Budget, Ledger
 from broadsheet.annotation import CORE
 from broadsheet.batching import Batch, Limits, Plan, fitted, pack, plan, what_binds
 from broadsheet.config import Settings
+from broadsheet.engines import engine_of
 from broadsheet.errors import ConfigError
 from broadsheet.fields import UserField
 from broadsheet.llm import LLM, Request
@@ -188,7 +189,7 @@ def prepare(
         log.info((llm.prompted and what_binds(batches, limits, builder.fixed_tokens)) or chosen.why)
     room = limits.room(1, builder.fixed_tokens)
     faulty = [(fitted(paper, room, count), fault) for paper, fault in recovered.faults.values()]
-    price = Prices.load(settings.prices).of(llm.engine, llm.model)
+    price = Prices.load(settings.prices).of(llm.model, engine_of(llm.engine).price_factor)
     return Prepared(
         papers=papers,
         estimate=_estimate(batches, builder, llm, price, with_service=len(asked)),

@@ -18,6 +18,7 @@ import typer
 
 from broadsheet import __version__
 from broadsheet.config import Settings
+from broadsheet.engines import ENGINES
 from broadsheet.errors import AmbiguousError, BroadsheetError, ConfigError, UserError
 
 app = typer.Typer(
@@ -35,8 +36,7 @@ EngineOption = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="extractive, openai, openai-batch or scripted [openai where OPENAI_API_KEY or OPENAI_BASE_URL"
-        " is set, else extractive].",
+        help=f"What annotates: {', '.join(ENGINES)} [{Settings.model_fields['engine'].description}].",
     ),
 ]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Model that the openai engines ask.")]

@@ -13,6 +13,7 @@ import typer
 
 from broadsheet.cli.app import DbOption, EngineOption, JsonOption, ModelOption, app, say, start
 from broadsheet.config import Settings
+from broadsheet.engines import engine_of
 from broadsheet.errors import BroadsheetError
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
@@ -59,7 +60,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield _database(settings)
     yield _prompts(settings)
     yield Check("engine", True, settings.engine)
-    if settings.engine.startswith("openai"):
+    if engine_of(settings.engine).asks_server:
         yield _key()
         yield from _endpoint_and_model(settings)
     yield _vocabulary()

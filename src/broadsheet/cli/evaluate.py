@@ -56,12 +56,9 @@ def evaluate_(
     """Score an engine against reference annotations, in a temporary cache unless --db names one."""
     from broadsheet.evaluate import evaluate, expected, read_reference
     from broadsheet.evaluate.report import as_markdown
+    from broadsheet.llm import open_llm
 
     settings = start(quiet=quiet, verbose=verbose, db=db, engine=engine, model=model)
-    if settings.engine == "openai-batch" and not db:
-        raise ConfigError(
-            "The Batch API answers within a day, which a temporary cache does not last; add --db PATH."
-        )
     prompts = Prompts.load(settings.prompts)
     earlier = [_earlier(path) for path in compare or ()]
     with ExitStack() as stack:
@@ -72,6 +69,10 @@ def evaluate_(
         else:
             folder = stack.enter_context(TemporaryDirectory())
             store = stack.enter_context(Store.open(Path(folder) / "evaluation.db"))
+        if store is not cache and open_llm(settings, store, prompts).deferred:
+            raise ConfigError(
+                "This engine answers within a day, which a temporary cache does not last; add --db PATH."
+            )
         if not yes:
             confirm(expected(references, store, settings, prompts), settings, instead="fewer references")
         watch = stack.enter_context(watching(quiet=quiet))

@@ -103,8 +103,8 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
         sentence += f" {report.failed:,} failed."
     if report.with_service:
         sentence += (
-            f" {report.with_service:,} papers are with the Batch API: collect their annotations later with"
-            " broadsheet annotate --engine openai-batch."
+            f" {report.with_service:,} papers are with the Batch API: run broadsheet annotate later with the"
+            " same --engine to collect their annotations."
         )
     if report.ending in {"budget", "stopped"} and report.left:
         why, go_on = "Stopped", "run the same command again to go on"

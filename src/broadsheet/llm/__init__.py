@@ -1,4 +1,4 @@
-"""What answers for papers: the `LLM` protocol, its requests and outcomes, and the table of engines."""
+"""What answers for papers: the `LLM` protocol, its requests and outcomes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Literal, Protocol
 
 from broadsheet.config import Settings
+from broadsheet.engines import ENGINES
 from broadsheet.fencing import FencedPaper
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
@@ -147,20 +148,16 @@ class LLM(Protocol):
     """An engine.
 
     Attributes:
-        engine: Its name in the table, stored with every annotation.
+        engine: Its name in the table of ``engines.py``, stored with every annotation.
         model: The model or version that answers; part of an annotation's key.
         prompted: Whether the words of the prompt change its answers. Where they do not, only the taxonomy
             and the engine's own cues enter the key.
-        by_rules: Whether its output is extracted from the abstract by rules, and labelled so.
-        price_factor: Its price as a multiple of the model's list price.
         deferred: Whether its answers take up to a day, so that a run does not wait for them.
     """
 
     engine: str
     model: str
     prompted: bool
-    by_rules: bool
-    price_factor: float
     deferred: bool
 
     def open_requests(self) -> list[Request]:
@@ -184,21 +181,11 @@ class LLM(Protocol):
         ...
 
 
-# An engine is a module with ``open_engine(settings, store, prompts) -> LLM`` and a line here. Modules are
-# named, not imported, so that none of their dependencies is loaded before it is needed.
-ENGINES: Mapping[str, str] = {
-    "extractive": "broadsheet.llm.extractive",
-    "openai": "broadsheet.llm.openai",
-    "openai-batch": "broadsheet.llm.openai_batch",
-    "scripted": "broadsheet.llm.scripted",
-}
-
-
 def open_llm(settings: Settings, store: Store, prompts: Prompts) -> LLM:
     """Open the engine that the settings name.
 
     Raises:
         ConfigError: It lacks something, such as a key or a file of replies.
     """
-    engine: LLM = import_module(ENGINES[settings.engine]).open_engine(settings, store, prompts)
+    engine: LLM = import_module(ENGINES[settings.engine].module).open_engine(settings, store, prompts)
     return engine

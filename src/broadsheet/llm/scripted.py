@@ -35,8 +35,6 @@ class ScriptedLLM:
 
     engine = "scripted"
     prompted = True
-    by_rules = False
-    price_factor = 0.0
     deferred = False
 
     def __init__(self, script: Sequence[Mapping[str, Any]], *, model: str = "script") -> None:

@@ -12,6 +12,7 @@ from datetime import date
 
 from broadsheet.annotation import Annotation, Finding
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
+from broadsheet.engines import engine_of
 from broadsheet.render.fields import Shown, safe_url, shown
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
@@ -236,14 +237,14 @@ def _code_counts(code: Mapping[str, int]) -> str:
 
 
 def _how(engine: str, model: str) -> str:
-    return "extracted by rules" if engine == "extractive" else f"written by {visible(model)}"
+    return "extracted by rules" if engine_of(engine).by_rules else f"written by {visible(model)}"
 
 
 def _made_sentence(made: tuple[Made, ...]) -> str:
     counted: dict[str, int] = {}
     for maker in made:
         how = "extracted from the abstract by rules"
-        if maker.engine != "extractive":
+        if not engine_of(maker.engine).by_rules:
             how = f"written by {visible(maker.model)} from the abstract"
         counted[how] = counted.get(how, 0) + maker.papers
     if not counted:

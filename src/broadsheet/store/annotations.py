@@ -10,6 +10,7 @@ from typing import Any
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.annotation import Annotation, Finding
+from broadsheet.engines import engine_of, rules
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.schema import from_row, to_row
@@ -146,7 +147,7 @@ class Annotations:
                 "INSERT INTO findings (key, field, kind, detail, severity) VALUES (?, ?, ?, ?, ?)",
                 [(key, each.field, each.kind, each.detail, each.severity) for each in findings],
             )
-        if before["is_revised"] or (maker.engine == "extractive" and before["has_models"]):
+        if before["is_revised"] or (engine_of(maker.engine).by_rules and before["has_models"]):
             return
         self._make_current(before, paper, key, annotation)
 
@@ -265,9 +266,10 @@ class Annotations:
                    EXISTS (SELECT 1 FROM annotations WHERE key = :key) AS is_annotated,
                    EXISTS (SELECT 1 FROM failures WHERE key = :key) AS has_failed,
                    EXISTS (SELECT 1 FROM annotations a WHERE a.key = p.current_key
-                       AND a.engine != 'extractive' AND a.content_hash = :content_hash) AS has_models
+                       AND a.engine NOT IN (SELECT value FROM json_each(:rules))
+                       AND a.content_hash = :content_hash) AS has_models
                FROM papers p WHERE id = :id""",
-            {"id": paper.id, "key": key, "content_hash": paper.content_hash},
+            {"id": paper.id, "key": key, "content_hash": paper.content_hash, "rules": json.dumps(rules())},
         ).fetchone()
         return row
 

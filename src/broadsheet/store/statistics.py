@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.engines import free
 
 
 class Statistics:
@@ -19,7 +22,8 @@ class Statistics:
             """SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
                    coalesce(sum(output_tokens), 0),
                    CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END FROM replies
-               WHERE engine NOT IN ('extractive', 'scripted')"""
+               WHERE engine NOT IN (SELECT value FROM json_each(?))""",
+            [json.dumps(free())],
         ).fetchone()
         return {
             "papers": self._number("SELECT count(*) FROM papers"),

@@ -33,8 +33,6 @@ class ExtractiveLLM:
     engine = "extractive"
     model = VERSION
     prompted = False
-    by_rules = True
-    price_factor = 0.0
     deferred = False
 
     def __init__(self, taxonomy: Taxonomy) -> None:

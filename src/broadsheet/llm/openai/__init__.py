@@ -30,8 +30,6 @@ class OpenAILLM:
 
     engine = "openai"
     prompted = True
-    by_rules = False
-    price_factor = 1.0
     deferred = False
 
     def __init__(self, settings: Settings, store: Store) -> None:

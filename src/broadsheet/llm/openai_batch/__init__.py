@@ -47,8 +47,6 @@ class OpenAIBatchLLM:
 
     engine = "openai-batch"
     prompted = True
-    by_rules = False
-    price_factor = 0.5
     deferred = True
 
     def __init__(self, settings: Settings, store: Store) -> None:
