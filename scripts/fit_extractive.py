@@ -82,19 +82,19 @@ def fit(examples: Sequence[Example], facet: str) -> Ranker:
     )
 
 
-def as_added(tag: Tag) -> Tag:
-    """The tag as a user would add it: the first few cues of full weight."""
-    phrases = [" ".join(phrase) for cue in tag.cues for phrase, weight in parse_cue(cue) if weight == 1]
-    return replace(tag, cues=tuple(phrases[:USER_CUES]))
+def as_added(tag: Tag, cues: Sequence[str]) -> tuple[str, ...]:
+    """The cues of a tag that a user adds: its definition, and the first few phrases of full weight."""
+    phrases = [" ".join(phrase) for cue in cues for phrase, weight in parse_cue(cue) if weight == 1]
+    return cues_with_definition(tag, phrases[:USER_CUES])
 
 
 def scores_as_added(
     tag: Tag, papers: Sequence[Mapping[str, str]], taxonomy: Taxonomy, ranker: Ranker
 ) -> list[float]:
     """Log-odds, short of the bias, of a topic known by a few cues alone, for each paper."""
-    added = as_added(tag)
-    cues = [cues_with_definition(added) if t.id == tag.id else t.cues for t in taxonomy.topics]
-    index, place = CueIndex(cues), taxonomy.topic_ids.index(tag.id)
+    cues = {**taxonomy.cues, tag.id: as_added(tag, taxonomy.cues[tag.id])}
+    index = CueIndex([cues[id_] for id_ in taxonomy.topic_ids])
+    place = taxonomy.topic_ids.index(tag.id)
     return [
         ranker.intercept
         + float(np.dot(ranker.shared, features(index.hits(p["title"], p["abstract"]))[place]))

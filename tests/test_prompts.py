@@ -43,7 +43,7 @@ def test_the_user_text_carries_each_paper_between_its_own_fences() -> None:
 
 def test_cues_are_never_sent_to_a_model(tmp_path: Path) -> None:
     taxonomy = (default_folder() / TAXONOMY).read_text(encoding="utf-8")
-    taxonomy = taxonomy.partition("\n[cues]\n")[0] + '\n[cues]\ngraphs = ["quokka phrase"]\n'
+    taxonomy = taxonomy + '\n[cues]\ngraphs = ["quokka phrase"]\n'
     prompts = Prompts.load(folder(tmp_path, taxonomy_toml=taxonomy))
     assert prompts.taxonomy.topics
     assert "quokka" not in prompts.render(SYSTEM)
@@ -83,7 +83,7 @@ def test_a_change_of_a_definition_changes_the_id_and_a_change_of_cues_does_not(t
     taxonomy = (default_folder() / TAXONOMY).read_text(encoding="utf-8")
     redefined = taxonomy.replace('speech-and-audio = "', 'speech-and-audio = "whispering, ')
     assert redefined != taxonomy
-    recued = taxonomy.partition("\n[cues]\n")[0] + '\n[cues]\ngraphs = ["quokka phrase"]\n'
+    recued = taxonomy + '\n[cues]\ngraphs = ["quokka phrase"]\n'
     plain = Prompts.load()
     assert Prompts.load(folder(tmp_path, taxonomy_toml=redefined)).id != plain.id
     cued = Prompts.load(folder(tmp_path, taxonomy_toml=recued))

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from broadsheet.errors import ConfigError
 from broadsheet.prompts import Prompts
 from broadsheet.taxonomy import Taxonomy
+from scratch import Scratch
 
-GUIDE = """
-    computer-vision video-and-3d image-generation multimodal language large-language-models reasoning
-    code-and-agents speech-and-audio retrieval-and-recommendation reinforcement-learning robotics graphs
-    time-series tabular-data science-and-health generative-models architectures mixture-of-experts
-    representation-learning transfer-and-adaptation few-shot-and-meta-learning multi-task-and-continual
-    model-merging distillation-and-compression efficiency-and-systems optimization learning-theory
-    probabilistic-and-causal robustness-and-safety alignment interpretability data-and-labels
-    benchmarks-and-surveys
-"""
-TOPICS = GUIDE.split()
+CUES_ID_0_1_0 = "3dc204d500f7"
+"""The hash that annotations extracted by version 0.1.0 bear."""
 SMALL = '[topic]\ntides = "sea level, currents"\n[contribution]\nmethod = "a technique"\n'
-
-
-def test_the_packaged_taxonomy_has_the_34_topics_and_the_six_contributions_of_the_guide() -> None:
-    taxonomy = Prompts.load().taxonomy
-    assert len(TOPICS) == 34
-    assert sorted(taxonomy.topic_ids) == sorted(TOPICS)
-    assert set(taxonomy.contribution_ids) == {"method", "theory", "empirical", "resource", "survey", "system"}
 
 
 def test_every_packaged_tag_has_a_name_and_a_definition() -> None:
@@ -88,3 +77,40 @@ def test_a_malformed_taxonomy_is_told_of_in_one_sentence_that_names_the_place(te
     assert words in sentence
     assert "mine.toml" in sentence
     assert "\n" not in sentence
+
+
+def test_the_key_of_extracted_annotations_is_what_it_was_when_cues_stood_in_the_taxonomy() -> None:
+    assert Prompts.load().taxonomy.cues_id == CUES_ID_0_1_0
+
+
+def test_a_tag_is_one_line_that_rules_and_models_go_by_without_cues(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path)
+    scratch.edit(
+        "prompts/taxonomy.toml",
+        "\n[contribution]\n",
+        'tidal-flats = "mud, tides, estuaries"\n\n[contribution]\n',
+    )
+    about = {
+        "title": "Mud Banks Move",
+        "abstract": "We map tidal flats: mud and tides in estuaries. " * 3,
+    }
+    said = {
+        "tldr": "Maps of mud and tides show how tidal flats move between estuaries, and where the mud goes.",
+        "topics": ["tidal-flats"],
+        "contribution": "empirical",
+        "keywords": ["tidal flats", "mud", "tides"],
+        "code": {"evidence": "", "status": "none", "urls": []},
+    }
+    (tmp_path / "in.jsonl").write_text(json.dumps(about))
+    (tmp_path / "script.jsonl").write_text(json.dumps({"title": about["title"], "record": said}))
+    common = ["--date", "2026-01-05", "--quiet"]
+    for engine in ("extractive", "scripted"):
+        place = ["--db", f"{engine}.db", "--engine", engine, "--out", engine]
+        ran, listed = scratch.run(
+            ["run", "in.jsonl", *common, *place],
+            ["list", "--tag", "tidal-flats", "--db", f"{engine}.db"],
+            BROADSHEET_SCRIPT="script.jsonl",
+        )
+        assert ran.code == 0, ran.err
+        assert "Mud Banks Move" in listed.out
+        assert "Tidal flats" in (tmp_path / engine / "2026-01-05" / "index.md").read_text()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from broadsheet.errors import ConfigError
@@ -14,6 +15,8 @@ from broadsheet.hashing import short_hash
 
 FACETS = ("topic", "contribution")
 _TABLES = (*FACETS, "names", "cues")
+PACKAGED_CUES = Path(__file__).parent / "llm" / "extractive" / "cues.toml"
+"""Data of the extractive engine, read here too because an annotation's key depends on it."""
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -25,21 +28,24 @@ class Tag:
         id: What is stored, filtered by and written in URLs, such as ``computer-vision``.
         name: What a reader sees, such as ``Computer vision``.
         definition: What a reader who follows the tag wants; it is part of the prompt.
-        cues: Phrases that speak for the tag; read by the extractive engine only, never sent to a model.
     """
 
     id: str
     name: str
     definition: str
-    cues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The tags of each facet, in the order in which the newsletter shows them."""
+    """The tags of each facet, in the order in which the newsletter shows them.
+
+    Attributes:
+        own_cues: The phrases of the table ``[cues]``, by tag.
+    """
 
     topics: tuple[Tag, ...]
     contributions: tuple[Tag, ...]
+    own_cues: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @classmethod
     def parse(cls, text: str, *, name: str = "taxonomy.toml") -> Taxonomy:
@@ -64,7 +70,7 @@ class Taxonomy:
                     f"{name} has {table!r}, but takes the tables [{'], ['.join(_TABLES)}] only; correct it."
                 )
         names, cues = tables.get("names", {}), tables.get("cues", {})
-        facets = {facet: _tags(tables.get(facet, {}), names, cues, facet, name) for facet in FACETS}
+        facets = {facet: _tags(tables.get(facet, {}), names, facet, name) for facet in FACETS}
         ids = [tag.id for tags in facets.values() for tag in tags]
         known = set(ids)
         if twice := sorted(id_ for id_ in known if ids.count(id_) > 1):
@@ -74,7 +80,7 @@ class Taxonomy:
                 raise ConfigError(
                     f"{name} has {stray!r} under [{table}] but no such tag; define it or remove it."
                 )
-        return cls(topics=facets["topic"], contributions=facets["contribution"])
+        return cls(facets["topic"], facets["contribution"], _phrases(cues, name))
 
     @cached_property
     def topic_ids(self) -> tuple[str, ...]:
@@ -97,14 +103,34 @@ class Taxonomy:
         return short_hash(*(f"{tag.id}={tag.definition}" for tag in (*self.topics, *self.contributions)))
 
     @cached_property
+    def cues(self) -> Mapping[str, tuple[str, ...]]:
+        """Phrases that speak for each tag, by id: its own, else the packaged ones, else none.
+
+        Only the extractive engine reads them; they are never sent to a model.
+        """
+        cues = {**packaged_cues(), **self.own_cues}
+        return {tag.id: cues.get(tag.id, ()) for tag in (*self.topics, *self.contributions)}
+
+    @cached_property
     def cues_id(self) -> str:
         """Hash of ids, definitions and cues: what the extractive engine's answer depends on."""
-        return short_hash(self.id, *(cue for tag in (*self.topics, *self.contributions) for cue in tag.cues))
+        return short_hash(self.id, *(cue for cues in self.cues.values() for cue in cues))
 
 
-def _tags(
-    table: Mapping[str, Any], names: Mapping[str, str], cues: Mapping[str, Any], facet: str, name: str
-) -> tuple[Tag, ...]:
+@cache
+def packaged_cues() -> Mapping[str, tuple[str, ...]]:
+    """The cues that come with the extractive engine, by tag; read once."""
+    return _phrases(tomllib.loads(PACKAGED_CUES.read_text(encoding="utf-8")), PACKAGED_CUES.name)
+
+
+def _phrases(cues: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+    for id_, phrases in cues.items():
+        if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
+            raise ConfigError(f"{name}: the cues of {id_!r} must be a list of phrases.")
+    return {id_: tuple(phrases) for id_, phrases in cues.items()}
+
+
+def _tags(table: Mapping[str, Any], names: Mapping[str, str], facet: str, name: str) -> tuple[Tag, ...]:
     if not table:
         raise ConfigError(
             f'{name} defines no {facet}; add a line such as  language = "translation, parsing".'
@@ -115,11 +141,8 @@ def _tags(
             raise ConfigError(f"{name}: write the id {id_!r} in lower-case letters, digits and hyphens.")
         if not isinstance(definition, str) or not definition.strip() or "\n" in definition:
             raise ConfigError(f"{name}: the definition of {id_!r} must be one line of text.")
-        phrases = cues.get(id_, [])
-        if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
-            raise ConfigError(f"{name}: the cues of {id_!r} must be a list of phrases.")
         shown = names.get(id_, id_.replace("-", " ").capitalize())
         if not isinstance(shown, str) or not shown.strip():
             raise ConfigError(f"{name}: the name of {id_!r} must be a text.")
-        tags.append(Tag(id_, shown, " ".join(definition.split()), tuple(phrases)))
+        tags.append(Tag(id_, shown, " ".join(definition.split())))
     return tuple(tags)

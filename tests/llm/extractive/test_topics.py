@@ -63,10 +63,9 @@ PAPERS = {
 def with_lines(topic: str = "", cues: str = "", *, without: str = "") -> Taxonomy:
     """The default taxonomy's tags with a topic more or less."""
     lines = [f"{tag.id} = {json.dumps(tag.definition)}" for tag in DEFAULT.topics if tag.id != without]
-    own = [f"{tag.id} = {json.dumps(list(tag.cues))}" for tag in DEFAULT.topics if tag.id != without]
     contributions = [f"{tag.id} = {json.dumps(tag.definition)}" for tag in DEFAULT.contributions]
     return Taxonomy.parse(
-        "\n".join(["[topic]", *lines, topic, "[contribution]", *contributions, "[cues]", *own, cues])
+        "\n".join(["[topic]", *lines, topic, "[contribution]", *contributions, "[cues]", cues])
     )
 
 
@@ -138,7 +137,10 @@ def test_any_text_gets_one_to_four_topics_of_the_taxonomy(title: str, abstract: 
 
 
 @given(
-    st.lists(st.sampled_from([word for tag in DEFAULT.topics for word in tag.cues[0].split()]), max_size=300)
+    st.lists(
+        st.sampled_from([word for id_ in DEFAULT.topic_ids for word in DEFAULT.cues[id_][0].split()]),
+        max_size=300,
+    )
 )
 def test_any_heap_of_cue_words_gets_one_to_four_topics_in_order_of_probability(heap: list[str]) -> None:
     text = " ".join(heap)
@@ -178,7 +180,7 @@ def test_loading_the_weights_costs_less_than_reading_the_taxonomy_twenty_times_o
 def test_every_tag_of_the_default_taxonomy_is_fitted_and_has_cues() -> None:
     for facet, tags in (("topic", DEFAULT.topics), ("contribution", DEFAULT.contributions)):
         assert set(load_rankers()[facet].bias) == {tag.id for tag in tags}
-        assert all(tag.cues for tag in tags)
+        assert all(DEFAULT.cues[tag.id] for tag in tags)
 
 
 GOLD = Path(__file__).parents[4] / "shared" / "gold"
@@ -188,8 +190,8 @@ GOLD = Path(__file__).parents[4] / "shared" / "gold"
 def test_no_cue_is_the_better_part_of_a_title_of_the_reference() -> None:
     cues = {
         phrase.strip()
-        for tag in DEFAULT.topics
-        for cue in tag.cues
+        for id_ in DEFAULT.topic_ids
+        for cue in DEFAULT.cues[id_]
         for phrase in cue.split("^")[0].split(",")
     }
     titles = [

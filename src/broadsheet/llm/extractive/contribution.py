@@ -19,7 +19,7 @@ def contribution_features(
     title: str, abstract: str, taxonomy: Taxonomy
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
     """The features of each contribution, and the context: where the phrases stand, and the topics' shares."""
-    found = index_of(tuple(tag.cues for tag in taxonomy.contributions)).hits(title, abstract)
+    found = index_of(tuple(taxonomy.cues[id_] for id_ in taxonomy.contribution_ids)).hits(title, abstract)
     context = topic_context(topic_features(title, abstract, taxonomy))
     for id_, hits in zip(taxonomy.contribution_ids, found, strict=True):
         sums = zone_sums(hits)

@@ -1,4 +1,4 @@
-"""Finds the taxonomy's cue phrases in a paper, and says where each one stands.
+"""Finds the tags' cue phrases in a paper, and says where each one stands.
 
 The cues of a tag are strings of the grammar ``phrase {"," phrase} ["^" weight]``:
 
@@ -186,7 +186,7 @@ def index_of(cues: tuple[tuple[str, ...], ...]) -> CueIndex:
     return CueIndex(cues)
 
 
-def cues_with_definition(tag: Tag) -> tuple[str, ...]:
+def cues_with_definition(tag: Tag, cues: Sequence[str]) -> tuple[str, ...]:
     """A tag's cues, and hints from its id and definition: what there is to go by for a tag never fitted."""
     definition = re.sub(r"[;:.()^*]|\b(?:and|or)\b", ",", tag.definition)
-    return (f"{definition} ^0.4", tag.id.replace("-", " "), *tag.cues)
+    return (f"{definition} ^0.4", tag.id.replace("-", " "), *cues)

@@ -1,4 +1,4 @@
-"""Which topics a paper is about: cue phrases of the taxonomy, weighed as reference annotations taught."""
+"""Which topics a paper is about: cue phrases of the tags, weighed as reference annotations taught."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def topic_features(
 ) -> dict[str, list[float]]:
     """The features of each topic; without a ranker every topic counts as fitted."""
     cues = tuple(
-        tag.cues if ranker is None or tag.id in ranker.bias else cues_with_definition(tag)
+        taxonomy.cues[tag.id]
+        if ranker is None or tag.id in ranker.bias
+        else cues_with_definition(tag, taxonomy.cues[tag.id])
         for tag in taxonomy.topics
     )
     rows = features(index_of(cues).hits(title, abstract))
