@@ -10,6 +10,7 @@ from broadsheet.annotation import Annotation, Code, Finding
 from broadsheet.paper import Paper, Sighting
 from broadsheet.record import Maker
 from broadsheet.store import Store
+from broadsheet.store.annotations import NewReply
 
 DAY = date(2026, 1, 5)
 ABSTRACT = (
@@ -97,7 +98,7 @@ def keep_reply(store: Store, papers: dict[str, Paper], **fields: Any) -> int:
         "latency_s": 1.5,
         "cost_usd": 0.002,
     }
-    return store.annotations.keep_reply(maker(), papers=papers, **{**made, **fields})
+    return store.annotations.keep_reply(maker(), NewReply(papers=papers, **{**made, **fields}))
 
 
 def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:

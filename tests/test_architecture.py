@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import subprocess
 import sys
@@ -65,10 +64,22 @@ def defined(tree: ast.Module) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)
-def test_a_module_has_one_idea_that_its_docstring_tells_and_under_350_lines(module: Path) -> None:
+def test_a_module_has_one_idea_that_its_docstring_tells_and_at_most_300_lines(module: Path) -> None:
     text = module.read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 350
+    assert len(text.splitlines()) <= 300
     assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_a_function_has_at_most_60_lines_and_outside_the_command_line_8_parameters(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        is_command, is_migration = place(module).startswith("cli/"), place(module).startswith("migrations/")
+        first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+        assert is_migration or (node.end_lineno or 0) - first.lineno < 60, node.name
+        parameters = [each for each in (*node.args.args, *node.args.kwonlyargs) if each.arg != "self"]
+        assert is_command or len(parameters) <= 8, node.name
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)
@@ -89,8 +100,6 @@ def test_a_library_is_imported_only_where_it_belongs_and_a_heavy_one_only_when_n
 
 
 def test_imports_run_downwards_only() -> None:
-    if importlib.util.find_spec("importlinter") is None:
-        pytest.skip("import-linter is not installed")
     if not (CHECKOUT / "pyproject.toml").is_file():
         pytest.skip("the contract stands in pyproject.toml, which an installed package does not have")
     done = subprocess.run(
@@ -102,8 +111,6 @@ def test_imports_run_downwards_only() -> None:
         timeout=60,
         check=False,
     )
-    if missing := re.search(r"Missing layer '(.+?)'", done.stdout):
-        pytest.skip(f"the contract names {missing[1]}, which is not built yet")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from broadsheet.config import Settings
 from broadsheet.errors import SourceError
 from broadsheet.intake import IntakeInterrupted, IntakeReport, admit
 from broadsheet.sources import Source
@@ -64,3 +65,8 @@ def fetch(
 
 def _beyond(before: int, on_progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
     return (lambda read: on_progress(before + read)) if on_progress else None
+
+
+def look_back(day: date, settings: Settings) -> date:
+    """Return the first day to ask live sources for in a run for a day."""
+    return day - timedelta(days=settings.look_back_days)

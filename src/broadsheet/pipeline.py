@@ -15,7 +15,7 @@ from pathlib import Path
 from broadsheet.annotate import AnnotateReport, Budget, Estimate, Watch, prepare
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
-from broadsheet.fetch import FetchReport, fetch
+from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.llm import open_llm
 from broadsheet.prompts import Prompts
 from broadsheet.render import render, write
@@ -45,7 +45,6 @@ def run(
     settings: Settings,
     day: date,
     *,
-    since: date,
     budget: Budget | None = None,
     approve: Callable[[Estimate], None] = lambda _: None,
     on_fetch: Callable[[int], None] | None = None,
@@ -58,7 +57,6 @@ def run(
         sources: Where papers come from.
         settings: The database, the engine, the folder for editions.
         day: The edition's day.
-        since: Sources that know days leave out what they listed before.
         budget: What annotating may cost, at most.
         approve: Told what annotating will take, be it nothing; it stops the run by raising.
         on_fetch: Told how many papers have been read.
@@ -72,7 +70,7 @@ def run(
     prompts = Prompts.load(settings.prompts)
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
-        fetched = fetch(sources, store, since, on_progress=on_fetch)
+        fetched = fetch(sources, store, look_back(day, settings), on_progress=on_fetch)
         with store.annotating(wait=wait):
             prepared = prepare(store, llm, prompts, settings, fetched.paper_ids)
             approve(prepared.estimate)

@@ -170,16 +170,7 @@ def prepare(
         paper for paper in papers if paper.id not in recovered.verdicts and paper.id not in recovered.faults
     ]
     in_flight = None if llm.deferred else settings.max_in_flight
-    extra = len(prompts.annotation.model_fields) - len(CORE)
-    limits = Limits.of(settings, extra_fields=extra)
-    chosen = plan(
-        len(to_ask),
-        limits,
-        in_flight=in_flight,
-        tokens_per_minute=settings.tokens_per_minute,
-        requests_per_minute=settings.requests_per_minute,
-    )
-    limits = replace(limits, papers=chosen.papers)
+    chosen, limits = _plan(len(to_ask), prompts, settings, in_flight)
     builder = RequestBuilder(prompts, limits, maker, prompted=llm.prompted)
     if papers or open_requests:
         builder.require_room()
@@ -207,6 +198,20 @@ def prepare(
         _in_flight=in_flight,
         _fields=prompts.fields,
     )
+
+
+def _plan(papers: int, prompts: Prompts, settings: Settings, in_flight: int | None) -> tuple[Plan, Limits]:
+    """Choose how many papers go into a request, and return the limits with that number."""
+    extra = len(prompts.annotation.model_fields) - len(CORE)
+    limits = Limits.of(settings, extra_fields=extra)
+    chosen = plan(
+        papers,
+        limits,
+        in_flight=in_flight,
+        tokens_per_minute=settings.tokens_per_minute,
+        requests_per_minute=settings.requests_per_minute,
+    )
+    return chosen, replace(limits, papers=chosen.papers)
 
 
 def judge_of(prompts: Prompts) -> Judge:

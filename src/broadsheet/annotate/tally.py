@@ -9,6 +9,7 @@ from broadsheet.annotate.spending import Ledger
 from broadsheet.llm import Reply, Request
 from broadsheet.record import Maker
 from broadsheet.store import Store
+from broadsheet.store.annotations import NewReply
 
 
 class Tally:
@@ -37,8 +38,7 @@ class Tally:
 
     def keep_reply(self, request: Request, reply: Reply, cost_usd: float | None) -> int:
         """Store an answer with what it cost; returns its row."""
-        return self._store.annotations.keep_reply(
-            request.maker,
+        new = NewReply(
             request_id=request.id,
             purpose=request.purpose,
             papers=request.papers,
@@ -53,6 +53,7 @@ class Tally:
             cost_usd=cost_usd,
             run_id=self._run_id,
         )
+        return self._store.annotations.keep_reply(request.maker, new)
 
     def progress(self, under_way: int, waiting: str) -> Progress:
         """Return where the run stands.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,9 +22,8 @@ from broadsheet.cli.app import (
     start,
 )
 from broadsheet.cli.progress import progress
-from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
-from broadsheet.fetch import FetchReport, fetch
+from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.sources import open_sources
 from broadsheet.sources.records import NAMES
 from broadsheet.store import Store
@@ -116,11 +114,6 @@ def mapped_fields(pairs: list[str] | None) -> dict[str, str]:
     if wrong := [ours for ours, theirs in fields.items() if ours not in NAMES or not theirs]:
         raise ConfigError(f"--map takes FIELD=NAME with a field of {', '.join(NAMES)}, not {wrong[0]!r}.")
     return fields
-
-
-def look_back(day: date, settings: Settings) -> date:
-    """The first day that live sources are asked for in a run for a day."""
-    return day - timedelta(days=settings.look_back_days)
 
 
 def fetched_sentence(report: FetchReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,6 @@ from broadsheet.cli.fetch import (
     SourcesArgument,
     Troubles,
     fetched_sentence,
-    look_back,
     mapped_fields,
 )
 from broadsheet.cli.progress import progress
@@ -49,6 +49,7 @@ from broadsheet.cli.spending import (
     report_sentence,
 )
 from broadsheet.cli.watching import watching
+from broadsheet.config import Settings
 from broadsheet.sources import open_sources
 
 if TYPE_CHECKING:
@@ -103,22 +104,12 @@ def run_(
 
     with ExitStack() as reading:
         advance = reading.enter_context(progress("Reading papers", quiet=quiet))
-
-        def approve(expected: Estimate) -> None:
-            reading.close()  # a question below a live line could be neither read nor answered
-            if dry_run:
-                say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
-                raise typer.Exit
-            if not yes:
-                confirm(expected, settings, instead="fewer sources")
-
         report = run(
             asked,
             settings,
             as_day(day),
-            since=look_back(as_day(day), settings),
             budget=Budget(budget_tokens, budget_usd),
-            approve=approve,
+            approve=_approval(reading.close, settings, dry_run=dry_run, yes=yes, as_json=as_json),
             on_fetch=lambda read: advance(read, None, ""),
             watching=lambda: watching(quiet=quiet),
             wait=wait,
@@ -133,6 +124,22 @@ def run_(
         _tell(report)
     if troubles.count or report.annotated.ending != "done":
         raise typer.Exit(1)
+
+
+def _approval(
+    close_line: Callable[[], None], settings: Settings, *, dry_run: bool, yes: bool, as_json: bool
+) -> Callable[[Estimate], None]:
+    """Return what to do with the estimate: print it and end, ask the user, or go on."""
+
+    def approve(expected: Estimate) -> None:
+        close_line()  # a question below a live line could be neither read nor answered
+        if dry_run:
+            say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
+            raise typer.Exit
+        if not yes:
+            confirm(expected, settings, instead="fewer sources")
+
+    return approve
 
 
 def _tell(report: RunReport) -> None:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from broadsheet.annotate import Estimate, Watch, maker_of, prepare
-from broadsheet.annotation import Annotation
+from broadsheet.annotate import AnnotateReport, Estimate, Watch, maker_of, prepare
+from broadsheet.annotation import Annotation, Finding
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable, UserError
 from broadsheet.evaluate.reference import Reference, read_reference
@@ -18,6 +18,7 @@ from broadsheet.intake import admit
 from broadsheet.llm import open_llm
 from broadsheet.paper import Paper, Sighting
 from broadsheet.prompts import Prompts
+from broadsheet.record import Maker
 from broadsheet.store import Store
 from broadsheet.urls import canonical
 
@@ -147,6 +148,17 @@ def evaluate(
             f"Stopped with {report.left:,} papers left; a cache named with --db keeps what is done."
         )
     said = [store.annotations.kept(maker.key(paper.content_hash)) for paper in papers]
+    return _scored(references, papers, said, report, maker, resamples)
+
+
+def _scored(
+    references: Sequence[Reference],
+    papers: Sequence[Paper],
+    said: Sequence[tuple[Annotation, tuple[Finding, ...]] | None],
+    report: AnnotateReport,
+    maker: Maker,
+    resamples: int | None,
+) -> Evaluation:
     annotations = [kept[0] if kept else None for kept in said]
     counts = [
         count(reference.annotation, annotation, paper)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
@@ -45,6 +45,41 @@ class KeptReply:
     received_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewReply:
+    """A raw answer to be stored.
+
+    Attributes:
+        request_id: The request that it answers.
+        purpose: Why it was asked for.
+        papers: The papers that were asked about, by ref.
+        text: What was answered.
+        finish_reason: Why it ended.
+        refusal: The model's words if it refused.
+        answered_by: The model that the provider says answered.
+        input_tokens: Prompt tokens, cached ones included.
+        cached_tokens: Prompt tokens from the provider's cache.
+        output_tokens: Tokens of the answer.
+        latency_s: Seconds from sending to the last byte.
+        cost_usd: US dollars; None if the price is unknown.
+        run_id: The run that asked.
+    """
+
+    request_id: str
+    purpose: str
+    papers: Mapping[str, Paper]
+    text: str
+    finish_reason: str
+    refusal: str
+    answered_by: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    latency_s: float
+    cost_usd: float | None
+    run_id: int | None = None
+
+
 class Annotations:
     """Questions about annotations. Each method is one transaction or belongs into one."""
 
@@ -52,52 +87,17 @@ class Annotations:
         self._db = db
         self._fields = fields
 
-    def keep_reply(
-        self,
-        maker: Maker,
-        *,
-        request_id: str,
-        purpose: str,
-        papers: Mapping[str, Paper],
-        text: str,
-        finish_reason: str,
-        refusal: str,
-        answered_by: str,
-        input_tokens: int,
-        cached_tokens: int,
-        output_tokens: int,
-        latency_s: float,
-        cost_usd: float | None,
-        run_id: int | None = None,
-    ) -> int:
+    def keep_reply(self, maker: Maker, reply: NewReply) -> int:
         """Store a raw answer before anything else is done with it; returns its row id."""
-        refs = {ref: [paper.id, paper.content_hash] for ref, paper in papers.items()}
-        cursor = self._db.execute(
-            """INSERT INTO replies (request_id, engine, model, prompt, schema, purpose, papers, text,
-                   finish_reason, refusal, answered_by, input_tokens, cached_tokens, output_tokens, latency_s,
-                   cost_usd, received_at, run_id)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            [
-                request_id,
-                maker.engine,
-                maker.model,
-                maker.prompt,
-                maker.schema,
-                purpose,
-                json.dumps(refs),
-                text,
-                finish_reason,
-                refusal,
-                answered_by,
-                input_tokens,
-                cached_tokens,
-                output_tokens,
-                latency_s,
-                cost_usd,
-                now(),
-                run_id,
-            ],
-        )
+        papers = {ref: [paper.id, paper.content_hash] for ref, paper in reply.papers.items()}
+        row = {
+            **{name: getattr(reply, name) for name in NewReply.__slots__},
+            **asdict(maker),
+            "papers": json.dumps(papers),
+            "received_at": now(),
+        }
+        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        cursor = self._db.execute(f"INSERT INTO replies ({names}) VALUES ({marks})", row)  # noqa: S608 - ours
         return int(cursor.lastrowid or 0)
 
     def reply_to(self, request_id: str) -> int | None:
