@@ -18,7 +18,7 @@ from broadsheet.errors import SourceError
 from broadsheet.retrying import Headers, retry_after_s
 from broadsheet.sources.tape import Tape
 from broadsheet.store import Store
-from broadsheet.store.fetches import KeptReply
+from broadsheet.store.fetches import CachedBody
 
 if TYPE_CHECKING:
     import httpx2
@@ -155,7 +155,7 @@ class Client:
         else:
             etag, changed = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")
             if etag or changed:
-                self.store.fetches.keep(url, KeptReply(etag, changed, body))
+                self.store.fetches.keep(url, CachedBody(etag, changed, body))
         self._tape.keep(url, body)
         return body
 

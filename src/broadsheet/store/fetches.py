@@ -17,7 +17,7 @@ _FARTHEST_SLOT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class KeptReply:
+class CachedBody:
     """A whole reply, with what its server asks to be reminded of (RFC 9110, section 13).
 
     Attributes:
@@ -57,12 +57,12 @@ class Fetches:
         ).fetchone()
         return max(float(row["next_at"]) - interval_s, present_s)
 
-    def kept(self, url: str) -> KeptReply | None:
+    def kept(self, url: str) -> CachedBody | None:
         """The last whole reply from this URL, where it can be asked for changes."""
         row = self._db.execute("SELECT * FROM validators WHERE url = ?", [url]).fetchone()
-        return KeptReply(row["etag"], row["last_modified"], zlib.decompress(row["body"])) if row else None
+        return CachedBody(row["etag"], row["last_modified"], zlib.decompress(row["body"])) if row else None
 
-    def keep(self, url: str, reply: KeptReply) -> None:
+    def keep(self, url: str, reply: CachedBody) -> None:
         """Keep a whole reply, and drop those that are too old to be asked for again."""
         oldest = (datetime.now(UTC) - _KEPT).isoformat()
         self._db.execute("DELETE FROM validators WHERE kept_at < ?", [oldest])

@@ -19,8 +19,8 @@ from tenacity import (
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Request
 from broadsheet.llm.completion import counted, reply_of
+from broadsheet.llm.diagnosis import Diagnosis, diagnose
 from broadsheet.llm.negotiation import heeds_schema
-from broadsheet.llm.verdicts import Verdict, verdict
 from broadsheet.retrying import WaitAsAsked, retry_after_s
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ FORBIDDEN, FORBIDDEN_IN_A_ROW = 403, 16
 
 
 class _TryAgain(Exception):  # noqa: N818 - a signal to tenacity, not an error
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.sentence)
-        self.verdict = verdict
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.sentence)
+        self.diagnosis = diagnosis
 
 
 _WAIT = WaitAsAsked(
-    lambda error: error.verdict.headers if isinstance(error, _TryAgain) else None,
+    lambda error: error.diagnosis.headers if isinstance(error, _TryAgain) else None,
     wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S),
 )
 
@@ -111,7 +111,7 @@ class Exchange:
         except _TryAgain as last:
             if self.stopping:
                 raise asyncio.CancelledError from last
-            said = last.verdict
+            said = last.diagnosis
             if self._answers == answers_before:
                 status = f"status {said.status}: " if said.status else ""
                 raise LLMUnavailable(
@@ -138,7 +138,7 @@ class Exchange:
                 self._pacer.refused(held)
                 raise
             except Exception as error:
-                said = verdict(error)
+                said = diagnose(error)
                 needed = held.tokens
                 self._give_back(said, held)
                 if said.kind == "too-many":
@@ -163,23 +163,23 @@ class Exchange:
     def _hold_off(self, attempts: RetryCallState) -> None:
         """Have the pacer say why this request waits, and how long."""
         error = attempts.outcome.exception() if attempts.outcome else None
-        status = error.verdict.status if isinstance(error, _TryAgain) else 0
+        status = error.diagnosis.status if isinstance(error, _TryAgain) else 0
         wait_s = attempts.next_action.sleep if attempts.next_action else 0.0
         self._pacer.hold_off(str(status) if status >= _ERROR else "no answer", wait_s)
 
-    def _give_back(self, said: Verdict, held: Reservation) -> None:
+    def _give_back(self, said: Diagnosis, held: Reservation) -> None:
         if said.kind in {"too-many", "transient"}:
             self._pacer.failed(held, said.headers)
         else:
             self._pacer.refused(held)
 
-    def _close_gate(self, said: Verdict, needed_tokens: float, refusals: int) -> None:
+    def _close_gate(self, said: Diagnosis, needed_tokens: float, refusals: int) -> None:
         wait = retry_after_s(said.headers)
         if wait is None or (wait == 0 and refusals > 1):  # told "at once", and was refused again
             wait = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
         self._pacer.close(needed_tokens, wait)
 
-    def _is_of_this_request_alone(self, said: Verdict) -> bool:
+    def _is_of_this_request_alone(self, said: Diagnosis) -> bool:
         return said.status == FORBIDDEN and self._answers > 0 and self._forbidden < FORBIDDEN_IN_A_ROW
 
     def _take(
@@ -196,7 +196,7 @@ class Exchange:
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             self._pacer.failed(held, response.headers)
             said = f"the answer is no chat completion ({type(error).__name__})"
-            raise _TryAgain(Verdict("transient", said, response.status_code)) from error
+            raise _TryAgain(Diagnosis("transient", said, response.status_code)) from error
         heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
         reply = counted(reply, request)
         usage = reply.usage
@@ -210,7 +210,7 @@ class Exchange:
         self._answers, self._forbidden = self._answers + 1, 0
         return Outcome(request, reply)
 
-    def _may_be_the_dialect(self, said: Verdict, attempt: int) -> bool:
+    def _may_be_the_dialect(self, said: Diagnosis, attempt: int) -> bool:
         """A server error may mean "I do not know this format" too: llama-cpp-python answers so."""
         return said.kind == "not-understood" or (
             said.status in NOT_KNOWN_PERHAPS
@@ -242,7 +242,7 @@ class Exchange:
             self.under_way.discard(task)
 
 
-def _refusal(said: Verdict, model: str, endpoint: str) -> str:
+def _refusal(said: Diagnosis, model: str, endpoint: str) -> str:
     what = {
         401: "The key in OPENAI_API_KEY is refused",
         403: "The key in OPENAI_API_KEY may not use this model",

@@ -146,7 +146,7 @@ class BatchService:
         """One call to the service, again where that can help."""
         import openai  # noqa: TID251 - a provider's own package
 
-        from broadsheet.llm.verdicts import verdict
+        from broadsheet.llm.diagnosis import diagnose
 
         retrying = Retrying(
             retry=retry_if_exception_type(
@@ -162,7 +162,7 @@ class BatchService:
             with openai.OpenAI(api_key=api_key(), max_retries=0, timeout=timeout) as client:
                 return retrying(action, client)
         except openai.OpenAIError as error:
-            told = verdict(error)
+            told = diagnose(error)
             if told.kind in {"transient", "too-many"}:
                 raise LLMUnavailable(
                     f"The Batch API does not answer ({told.sentence}); run the same command again later."

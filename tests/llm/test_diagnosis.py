@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pytest
 
-from broadsheet.llm.verdicts import Kind, verdict
+from broadsheet.llm.diagnosis import Kind, diagnose
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
 EXCEPTIONS = sorted(
@@ -76,18 +76,18 @@ def test_the_table_below_knows_every_exception_of_the_package():
 
 
 @pytest.mark.parametrize("type_", EXCEPTIONS, ids=lambda type_: type_.__name__)
-def test_every_exception_of_the_package_has_its_verdict(type_):
-    assert verdict(raised(type_)).kind == EXPECTED[type_.__name__]
+def test_every_exception_of_the_package_has_its_diagnosis(type_):
+    assert diagnose(raised(type_)).kind == EXPECTED[type_.__name__]
 
 
 def test_the_answers_headers_are_kept_with_names_in_lower_case():
-    assert verdict(raised(openai.RateLimitError)).headers["retry-after"] == "3"
+    assert diagnose(raised(openai.RateLimitError)).headers["retry-after"] == "3"
 
 
 def test_a_used_up_account_is_the_users_to_fix_not_a_429_to_wait_for():
     error = raised(openai.RateLimitError)
     error.code = "insufficient_quota"
-    told = verdict(error)
+    told = diagnose(error)
     assert told.kind == "misconfigured"
     assert "top it up" in told.sentence
 
@@ -95,7 +95,7 @@ def test_a_used_up_account_is_the_users_to_fix_not_a_429_to_wait_for():
 def test_too_long_a_prompt_concerns_that_request_alone():
     error = raised(openai.BadRequestError)
     error.code = "context_length_exceeded"
-    assert verdict(error).kind == "too-long"
+    assert diagnose(error).kind == "too-long"
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_too_long_a_prompt_is_understood_in_the_words_of_servers_that_have_no_co
     error = raised(type_)
     error.message = said
     error.status_code = {503: 500}.get(error.status_code, error.status_code)
-    assert verdict(error).kind == "too-long"
+    assert diagnose(error).kind == "too-long"
 
 
 def test_anything_else_is_a_failure_that_names_itself():
-    assert verdict(KeyError("choices")).sentence == "KeyError: 'choices'"
+    assert diagnose(KeyError("choices")).sentence == "KeyError: 'choices'"
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_anything_else_is_a_failure_that_names_itself():
 def test_what_no_waiting_and_no_other_dialect_can_help_concerns_that_request_alone(status, said, kind):
     error = raised(openai.BadRequestError)
     error.status_code, error.message = status, said
-    assert verdict(error).kind == kind
+    assert diagnose(error).kind == kind
 
 
 def test_an_answer_that_did_not_fit_the_schema_says_nothing_about_the_format():
     error = raised(openai.BadRequestError)
     error.code, error.message = "json_validate_failed", "Generated JSON does not match the schema"
-    assert verdict(error).kind == "failed"
+    assert diagnose(error).kind == "failed"

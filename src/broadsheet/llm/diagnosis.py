@@ -1,4 +1,4 @@
-"""What each exception of the openai package means here: whose it is, and whether asking again can help."""
+"""`diagnose`: what each exception of the openai package means, and whether asking again can help."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LONG, _READ = 300, 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Diagnosis:
     """What to do about an exception.
 
     Attributes:
@@ -65,19 +65,19 @@ class Verdict:
     said: str = ""
 
 
-def verdict(error: Exception) -> Verdict:
-    """The verdict on whatever the openai client raised."""
+def diagnose(error: Exception) -> Diagnosis:
+    """Say what to do about whatever the openai client raised."""
     if isinstance(error, openai.APIStatusError):
         return _on_status(error)
     for kind, types in _BY_TYPE.items():
         if isinstance(error, types):
-            return Verdict(
+            return Diagnosis(
                 kind, _cause(error) if isinstance(error, openai.APIConnectionError) else _short(error)
             )
-    return Verdict("failed", f"{type(error).__name__}: {_short(error)}")
+    return Diagnosis("failed", f"{type(error).__name__}: {_short(error)}")
 
 
-def _on_status(error: openai.APIStatusError) -> Verdict:
+def _on_status(error: openai.APIStatusError) -> Diagnosis:
     status, code, said = error.status_code, error.code or "", _said(error)
     too_long = status in {400, 413, 422, 500} and _TOO_LONG.search(said)
     too_large = status in {413, 429} and _TOO_LARGE.search(said)
@@ -92,7 +92,7 @@ def _on_status(error: openai.APIStatusError) -> Verdict:
     )
     kind: Kind = next((kind for applies, kind in kinds if applies), "failed")
     sentence = _USER_MUST_ACT.get(code) or _short(said)
-    return Verdict(kind, sentence, status, str(error.param or ""), error.response.headers, said[:_READ])
+    return Diagnosis(kind, sentence, status, str(error.param or ""), error.response.headers, said[:_READ])
 
 
 def _said(error: openai.APIStatusError) -> str:
