@@ -52,7 +52,7 @@ class InFacet:
     facet: Literal["topic", "contribution"]
 
     def ids(self, taxonomy: Taxonomy) -> tuple[str, ...]:
-        """The ids that the facet has in this taxonomy."""
+        """Return the ids that the facet has in this taxonomy."""
         return taxonomy.topic_ids if self.facet == "topic" else taxonomy.contribution_ids
 
 

@@ -68,11 +68,11 @@ class Limits:
 
     @property
     def most_papers(self) -> int:
-        """Papers whose records an answer has room for, frame included."""
+        """Return how many papers an answer has room for, frame included."""
         return max(1, min(self.papers, (self.output_tokens - ANSWER_FRAME_TOKENS) // self.answer_tokens))
 
     def room(self, papers: int, fixed_tokens: int) -> int:
-        """Tokens that the texts of so many papers may have beside the fixed part and their answer."""
+        """Return the tokens that so many papers may have beside the fixed part and their answer."""
         room = self.input_tokens - fixed_tokens
         if self.context_tokens is None:
             return room
@@ -80,7 +80,7 @@ class Limits:
         return min(room, self.context_tokens - fixed_tokens - answer)
 
     def without_room(self, fixed_tokens: int) -> str:
-        """Where every abstract would be cut short, the sentence that says why and what to do; else empty."""
+        """Return why every abstract would be cut short and what to do; empty if none would be."""
         lacking = MIN_ROOM_TOKENS - self.room(1, fixed_tokens)
         if lacking <= 0:
             return ""
@@ -104,7 +104,7 @@ class Batch:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the papers' texts, fences included."""
+        """Return the tokens of the papers' texts, fences included."""
         return sum(paper.tokens for paper in self.papers)
 
 
@@ -124,7 +124,7 @@ class _OpenBatch:
         self._beginnings.update(beginnings)
 
     def tells_apart(self, beginnings: Sequence[str]) -> bool:
-        """Whether no paper of the batch has an echo that begins this one or is begun by it."""
+        """Tell whether no paper of the batch has an echo that begins this one or is begun by it."""
         return beginnings[-1] not in self._beginnings and self._echoes.isdisjoint(beginnings)
 
     def closed(self) -> Batch:
@@ -138,7 +138,7 @@ def pack(
     fixed_tokens: int = 0,
     count: Callable[[str], int] = tokens.count,
 ) -> list[Batch]:
-    """Batches that together hold every paper exactly once, in about their order.
+    """Pack papers into batches that together hold every paper once, in about their order.
 
     Papers whose titles begin alike, or one with all of the other, never share a batch, since the echo could
     not tell their records apart. A paper that alone exceeds the input budget travels alone, its abstract cut
@@ -183,7 +183,7 @@ def pack(
 
 
 def _beginnings(echo: str) -> list[str]:
-    """The first word of an echo, the first two, and so on to the whole."""
+    """Return the first word of an echo, the first two, and so on to the whole."""
     words = echo.split()
     return [" ".join(words[:number]) for number in range(1, len(words) + 1)] or [""]
 
@@ -254,7 +254,7 @@ def plan(
 
 
 def what_binds(batches: Sequence[Batch], limits: Limits, fixed_tokens: int) -> str:
-    """The sentence that says why batches hold fewer papers than they may; empty where tokens are not why."""
+    """Return the sentence that says why batches are not full; empty if tokens are not the reason."""
     papers = [paper for batch in batches for paper in batch.papers]
     fullest = max(batches, key=lambda batch: len(batch.papers), default=Batch(()))
     most = len(fullest.papers)
@@ -269,6 +269,6 @@ def what_binds(batches: Sequence[Batch], limits: Limits, fixed_tokens: int) -> s
 
 
 def halves(batch: Sequence[FencedPaper]) -> tuple[tuple[FencedPaper, ...], tuple[FencedPaper, ...]]:
-    """The batch in two, to find the paper that spoils it."""
+    """Split a batch in two, to find the paper that spoils it."""
     middle = (len(batch) + 1) // 2
     return tuple(batch[:middle]), tuple(batch[middle:])

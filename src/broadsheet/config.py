@@ -96,12 +96,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options win over the environment, which wins over the file; nothing else is read."""
+        """Let options win over the environment, and that over the file; nothing else is read."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @classmethod
     def load(cls, **options: Any) -> Settings:
-        """Settings from the options that are not None, the environment and ``broadsheet.toml``.
+        """Load settings from the options that are not None, the environment and ``broadsheet.toml``.
 
         Raises:
             ConfigError: A value is not allowed, a key is unknown, or the file is no TOML.

@@ -66,7 +66,7 @@ _COMMON_ACRONYMS = frozenset(
 
 
 def check(paper: Paper, annotation: Annotation) -> tuple[Finding, ...]:
-    """Returns every disagreement between an annotation and its paper, in the order of the fields."""
+    """Return every disagreement between an annotation and its paper, in the order of the fields."""
     text = paper.own_text
     shown = plain(text)
     return (
@@ -79,7 +79,7 @@ def check(paper: Paper, annotation: Annotation) -> tuple[Finding, ...]:
 def withhold(
     paper: Paper, annotation: Annotation, findings: tuple[Finding, ...], fallback: Callable[[str], Any]
 ) -> Annotation:
-    """Returns the annotation without what `findings` say must be withheld.
+    """Return the annotation without what `findings` say must be withheld.
 
     A TL;DR is replaced whole, single phrases and URLs are left out, and a verdict on code without standing
     evidence gives way to the rules' own reading.
@@ -141,7 +141,7 @@ def _check_tldr(tldr: str, text: str, raw: str) -> Iterator[Finding]:
 
 
 def _is_named(name: str, text: str) -> bool:
-    """Tells whether a name, or each part of a hyphenated one, stands in the text, in full or abbreviated."""
+    """Tell whether a name, or each part of a hyphenated one, stands in the text, in full or abbreviated."""
     parts = [
         part
         for part in name.split("-")
@@ -153,7 +153,7 @@ def _is_named(name: str, text: str) -> bool:
 
 
 def _abbreviates(acronym: str, text: str) -> bool:
-    """Tells whether words that stand side by side, little ones aside, begin with the acronym's letters."""
+    """Tell whether words that stand side by side, little ones aside, begin with the acronym's letters."""
     letters = acronym.removesuffix("s")
     if letters in _COMMON_ACRONYMS:
         return True
@@ -187,5 +187,5 @@ def _check_code(paper: Paper, code: Code, text: str) -> Iterator[Finding]:
 
 
 def _quotes(evidence: str, text: str) -> bool:
-    """Tells whether the evidence stands word for word; line breaks of the source are no words."""
+    """Tell whether the evidence stands word for word; line breaks of the source are no words."""
     return evidence in text or squash(evidence) in squash(text)

@@ -23,7 +23,7 @@ class Price:
     output: float
 
     def cost(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> float:
-        """US dollars of an answer; ``cached_tokens`` are part of ``input_tokens``."""
+        """Return the US dollars of an answer; ``cached_tokens`` are part of ``input_tokens``."""
         fresh = input_tokens - cached_tokens
         return (fresh * self.input + cached_tokens * self.cached + output_tokens * self.output) / 1e6
 

@@ -22,7 +22,7 @@ TAXONOMY, FIELDS = "taxonomy.toml", "fields.toml"
 
 
 def default_folder() -> Path:
-    """Where the texts are: in the wheel beside this file, in a checkout at its top.
+    """Return where the texts are: in the wheel beside this file, in a checkout at its top.
 
     An editable install and ``PYTHONPATH=src`` do not see what the wheel takes in from outside the package,
     so the checkout's own folder is the fallback.
@@ -68,7 +68,7 @@ class Prompts:
 
     @cached_property
     def id(self) -> str:
-        """Hash of all texts and the taxonomy: an annotation made under another is stale."""
+        """Return the hash of all texts and the taxonomy: an annotation made under another is stale."""
         return short_hash(*(self.texts[name] for name in sorted(self.texts)), self.taxonomy.id)
 
     def render(self, name: str, **values: Any) -> str:

@@ -40,7 +40,7 @@ class Maker:
     schema: str
 
     def key(self, content_hash: str) -> str:
-        """The cache key of this maker's annotation of a paper with that content; never of its batch."""
+        """Return the cache key of this maker's annotation of a paper with that content, never of a batch."""
         return short_hash(content_hash, self.engine, self.model, self.prompt, self.schema, digits=24)
 
 
@@ -91,17 +91,17 @@ class Record(BaseModel):
 
     @property
     def id(self) -> str:
-        """The paper's id."""
+        """Return the paper's id."""
         return self.paper.id
 
     @property
     def title(self) -> str:
-        """The paper's title."""
+        """Return the paper's title."""
         return self.paper.title
 
     @property
     def extracted(self) -> bool:
-        """Whether the annotation was read off the abstract by rules, not written by a model."""
+        """Tell whether the annotation was read off the abstract by rules, not written by a model."""
         return self.provenance is not None and engine_of(self.provenance.engine).by_rules
 
     def as_dict(self, model: type[Annotation] | None = None) -> dict[str, Any]:

@@ -84,27 +84,27 @@ class Taxonomy:
 
     @cached_property
     def topic_ids(self) -> tuple[str, ...]:
-        """Ids of the topic facet, in order."""
+        """Return the ids of the topic facet, in order."""
         return tuple(tag.id for tag in self.topics)
 
     @cached_property
     def contribution_ids(self) -> tuple[str, ...]:
-        """Ids of the contribution facet, in order."""
+        """Return the ids of the contribution facet, in order."""
         return tuple(tag.id for tag in self.contributions)
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """Shown name of every tag, by id."""
+        """Return the shown name of every tag, by id."""
         return {tag.id: tag.name for tag in (*self.topics, *self.contributions)}
 
     @cached_property
     def id(self) -> str:
-        """Hash of ids and definitions: what a model's answer depends on."""
+        """Return the hash of ids and definitions: what a model's answer depends on."""
         return short_hash(*(f"{tag.id}={tag.definition}" for tag in (*self.topics, *self.contributions)))
 
     @cached_property
     def cues(self) -> Mapping[str, tuple[str, ...]]:
-        """Phrases that speak for each tag, by id: its own, else the packaged ones, else none.
+        """Return the phrases that speak for each tag, by id: its own, else the packaged ones, else none.
 
         Only the extractive engine reads them; they are never sent to a model.
         """
@@ -113,13 +113,13 @@ class Taxonomy:
 
     @cached_property
     def cues_id(self) -> str:
-        """Hash of ids, definitions and cues: what the extractive engine's answer depends on."""
+        """Return the hash of ids, definitions and cues: what the extractive engine's answer depends on."""
         return short_hash(self.id, *(cue for cues in self.cues.values() for cue in cues))
 
 
 @cache
 def packaged_cues() -> Mapping[str, tuple[str, ...]]:
-    """The cues that come with the extractive engine, by tag; read once."""
+    """Return the cues that come with the extractive engine, by tag; read once."""
     return _phrases(tomllib.loads(PACKAGED_CUES.read_text(encoding="utf-8")), PACKAGED_CUES.name)
 
 

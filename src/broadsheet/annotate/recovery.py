@@ -168,7 +168,7 @@ def _sent(store: Store, reply: KeptReply) -> Mapping[str, FencedPaper]:
 
 
 def _as_sent(paper: Paper, ref: str, reply: KeptReply) -> bool:
-    """Whether the paper still has the words that were asked about."""
+    """Tell whether the paper still has the words that were asked about."""
     return paper.content_hash == reply.papers[ref][1]
 
 

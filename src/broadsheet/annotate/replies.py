@@ -59,7 +59,7 @@ class Reading:
 
 
 def read(reply: Reply, asked: Mapping[str, FencedPaper]) -> Reading:
-    """The records of an answer; why it ended is looked at before what it says."""
+    """Return the records of an answer; why it ended comes before what it says."""
     if reply.refusal:
         return Reading({}, dict.fromkeys(asked, "refused"))
     by_ref, invented = _by_ref(reply.text, asked)
@@ -99,7 +99,7 @@ def _by_ref(text: str, asked: Mapping[str, FencedPaper]) -> tuple[dict[str, list
 
 
 def _ref(said: Any) -> str:
-    """The ref as it was asked: ``p1``, ``1`` and ``[P1]`` are spellings of ``P1``."""
+    """Return the ref as it was asked: ``p1``, ``1`` and ``[P1]`` are spellings of ``P1``."""
     match = _REF.fullmatch(str(said)[:20])
     return f"P{int(match[1])}" if match else str(said)
 
@@ -116,14 +116,14 @@ class _Title:
         return cls(_words(paper.title), _words(echo_of(paper.title)))
 
     def begins(self, echo: list[str]) -> bool:
-        """Whether the words of an echo are the first of this title."""
+        """Tell whether the words of an echo are the first of this title."""
         if not self.wanted:  # a title of signs only
             return not echo
         return bool(echo) and (echo == self.words[: len(echo)] or echo[: len(self.wanted)] == self.wanted)
 
 
 def _is_of(record: RawRecord, title: _Title, others: list[_Title]) -> bool:
-    """Whether the record's echo is this paper's title and no other's.
+    """Tell whether the record's echo is this paper's title and no other's.
 
     A paper that was asked about alone can be confused with none, so there one common word is enough: models
     that simplify formulas in a title would otherwise never be believed.
@@ -139,7 +139,7 @@ def _words(text: str) -> list[str]:
 
 
 def records_in(text: str) -> Iterator[dict[str, Any]]:
-    """Every complete record in a text, in order: an object with a ref, or with one for its key.
+    """Yield every complete record in a text, in order: an object with a ref, or with one for its key.
 
     What stands inside a record is never a record of its own. Characters that a reader cannot see are taken
     out of all its strings.
@@ -156,7 +156,7 @@ def _escaped(backslash: re.Match[str]) -> str:
 
 
 def _salvaged(text: str) -> list[dict[str, Any]]:
-    """Records in prose, in fences, or before the place where the answer was cut off.
+    """Return records from prose, from fences, or from before the place where the answer was cut off.
 
     What a model drafts while it thinks is no answer, unless there is no other.
     """
@@ -179,7 +179,7 @@ def _salvaged(text: str) -> list[dict[str, Any]]:
 
 
 def _end_of_broken(text: str, start: int, thoughts_end: int) -> int:
-    """Where to read on after an object that is cut off or breaks the rules of JSON.
+    """Return where to read on after an object that is cut off or breaks the rules of JSON.
 
     It may be what records are wrapped in, but what stands inside a record is none.
     """

@@ -244,7 +244,7 @@ class AnnotateRun:
         self._requests.append(request)
 
     def _has_room(self) -> bool:
-        """Whether one more request may be under way."""
+        """Tell whether one more request may be under way."""
         if self._in_flight is None:
             return True
         return len(self._under_way) < (1 if self._ledger.unsure else self._in_flight)

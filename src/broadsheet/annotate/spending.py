@@ -59,12 +59,12 @@ class Ledger:
 
     @property
     def unsure(self) -> bool:
-        """Whether there is a budget, and no answer yet that shows how the provider counts."""
+        """Tell whether there is a budget, and no answer yet that shows how the provider counts."""
         return not self.requests and (self._budget.tokens is not None or self._budget.usd is not None)
 
     @property
     def within(self) -> bool:
-        """Whether what is spent and what is reserved fit the budget together."""
+        """Tell whether what is spent and what is reserved fit the budget together."""
         return self._fits(0, 0)
 
     def reserve(self, request: Request) -> bool:
@@ -108,7 +108,7 @@ class Ledger:
         return cost
 
     def _fits(self, input_tokens: int, output_tokens: int) -> bool:
-        """Whether what is spent, what is reserved and so much more fit the budget together."""
+        """Tell whether what is spent, what is reserved and so much more fit the budget together."""
         counted_more = max(self._counted_more, _UNSEEN_FACTOR if self._all_at_once and self.unsure else 1.0)
         prompts = math.ceil((self._held_input + input_tokens) * counted_more)
         answers = math.ceil((self._held_output + output_tokens) * self._answered_more)

@@ -93,7 +93,7 @@ def _key() -> Check:
 
 
 def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
-    """Asks the server for its models, and the model for one short answer in each form that it may know."""
+    """Ask the model for one short answer in each form that it may know."""
     if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
         return
     from broadsheet.llm.access import endpoint_address
@@ -117,7 +117,7 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
 
 @contextmanager
 def _known(settings: Settings, address: str) -> Iterator[Endpoint | None]:
-    """What the cache remembers of the model; None where there is no cache, or none that can be opened."""
+    """Yield what the cache remembers of the model; None if there is no cache that can be opened."""
     with ExitStack() as opened:
         try:
             store = opened.enter_context(Store.open(settings.db, create=False))

@@ -69,7 +69,7 @@ def _says_yes(question: str) -> bool:
 
 
 def estimate_sentence(expected: Estimate) -> str:
-    """An estimate in a sentence."""
+    """Return an estimate in a sentence."""
     more = f"; {expected.with_service:,} more are with the Batch API already" if expected.with_service else ""
     return (
         f"{expected.papers:,} papers in {expected.requests:,} requests: about {expected.tokens:,} tokens,"
@@ -78,14 +78,14 @@ def estimate_sentence(expected: Estimate) -> str:
 
 
 def progress_note(now: Progress) -> str:
-    """What stands beside the bar: what is waited for, rate, tokens, cost; the first is cut off last."""
+    """Return the words beside the bar; the first, what is waited for, is cut off last."""
     parts = [now.waiting] if now.waiting else []
     parts += [f"{now.papers_per_s:.1f} papers/s", f"{now.tokens:,} tokens", money(now.cost_usd)]
     return ", ".join(parts)
 
 
 def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str:
-    """What a run came to, in sentences."""
+    """Return what a run came to, in sentences."""
     if not report.papers and not report.with_service:
         return "Nothing new to annotate."
     spent = report.input_tokens + report.output_tokens
@@ -118,7 +118,7 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
 
 
 def spent_sentence(spent: Mapping[str, Any]) -> str:
-    """What requests have taken, by the names of `broadsheet.store.runs.Spent`."""
+    """Return what requests have cost, by the names of `broadsheet.store.runs.Spent`."""
     requests = "1 request" if spent["requests"] == 1 else f"{spent['requests']:,} requests"
     sentence = (
         f"{requests}: {spent['input_tokens']:,} tokens in ({spent['cached_tokens']:,} cached),"
@@ -129,5 +129,5 @@ def spent_sentence(spent: Mapping[str, Any]) -> str:
 
 
 def money(usd: float | None) -> str:
-    """US dollars, or that they are unknown."""
+    """Return US dollars in words, or that they are unknown."""
     return "unknown" if usd is None else f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"

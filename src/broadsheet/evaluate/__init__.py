@@ -79,12 +79,12 @@ class Evaluation:
     seconds: float = field(default=0.0, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON types; what ``--compare`` reads."""
+        """Return JSON types; ``--compare`` reads them."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Evaluation:
-        """The evaluation that `as_dict` told.
+        """Return the evaluation that `as_dict` was made of.
 
         Raises:
             TypeError: It is not one.
@@ -100,7 +100,7 @@ class Evaluation:
 
 
 def expected(references: Sequence[Reference], store: Store, settings: Settings, prompts: Prompts) -> Estimate:
-    """What `evaluate` will take.
+    """Return what `evaluate` will take.
 
     Raises:
         ConfigError: The engine lacks something.
@@ -197,7 +197,7 @@ def _scored(
 
 
 def _admitted(paper: Paper, store: Store) -> Paper:
-    """The paper as the cache holds it: one that is there already keeps its id."""
+    """Return the paper as the cache holds it: one that is there already keeps its id."""
     told = paper.model_copy(update={"sighting": Sighting(source="reference", day=datetime.now(UTC).date())})
     found = store.papers.by_id(paper.id)
     if found is not None and found.content_hash == paper.content_hash:
@@ -209,7 +209,7 @@ def _admitted(paper: Paper, store: Store) -> Paper:
 
 
 def _disagreements(reference: Annotation, said: Annotation | None, paper: Paper) -> list[Disagreement]:
-    """Where the checkable fields differ; TL;DRs always do, so they are measured only."""
+    """Return where the checkable fields differ; TL;DRs always do, so they are only measured."""
     right, given = _compared(reference), _compared(said) if said else {}
     return [
         Disagreement(paper.id, paper.title, name, ", ".join(values), ", ".join(given.get(name, ("–",))))

@@ -30,7 +30,7 @@ class Reference:
 def read_reference(
     path: Path, prompts: Prompts, *, papers: Path | None = None, cache: Store | None = None
 ) -> list[Reference]:
-    """The references of a file, one JSON object a line: id, title and the fields of an annotation.
+    """Return the references of a file, one JSON object a line: id, title and the fields of an annotation.
 
     A title and abstract are taken from the line itself, else from ``papers``, else from ``papers.jsonl``
     beside the file, else from the cache, by id and then by title.

@@ -11,7 +11,7 @@ _ESCAPED = str.maketrans({character: f"&#{ord(character)};" for character in "&<
 
 
 def rows(evaluations: Sequence[Evaluation]) -> list[tuple[str, ...]]:
-    """The table's rows: a name, then a value for each evaluation."""
+    """Return the table's rows: a name, then a value for each evaluation."""
     names = dict.fromkeys(name for run in evaluations for name in run.measures)
     kinds = dict.fromkeys(kind for run in evaluations for kind in run.findings)
     return [
@@ -26,12 +26,12 @@ def rows(evaluations: Sequence[Evaluation]) -> list[tuple[str, ...]]:
 
 
 def heading(run: Evaluation) -> str:
-    """What a column is called."""
+    """Return the heading of a run's column."""
     return f"{run.engine} {run.model}".strip()
 
 
 def as_text(evaluations: Sequence[Evaluation]) -> str:
-    """The table in plain columns."""
+    """Return the table in plain columns."""
     table = [("", *map(heading, evaluations)), *rows(evaluations)]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return "\n".join(
@@ -41,7 +41,7 @@ def as_text(evaluations: Sequence[Evaluation]) -> str:
 
 
 def as_markdown(evaluations: Sequence[Evaluation]) -> str:
-    """The runs side by side, then where they disagree with the reference, paper by paper."""
+    """Return the runs side by side, then where they disagree with the reference, paper by paper."""
     names = [_safe(heading(run)) for run in evaluations]
     lines = ["# Agreement with the reference", ""]
     lines += [
@@ -88,7 +88,7 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _safe(text: str) -> str:
-    """The text on one line, with nothing in it that Markdown or HTML would obey."""
+    """Return the text on one line, with nothing in it that Markdown or HTML would obey."""
     return " ".join(text.translate(_ESCAPED).split())
 
 

@@ -47,7 +47,7 @@ class Measure:
 
 
 def count(reference: Annotation, said: Annotation | None, paper: Paper) -> Counts:
-    """What agrees on one paper; a paper without an annotation agrees in nothing."""
+    """Count what agrees on one paper; a paper without an annotation agrees in nothing."""
     counts: dict[str, float] = {"papers": 1}
     _count_sets(counts, "code.status", [reference.code.status], [said.code.status] if said else [])
     _count_sets(counts, "code.urls", _urls(reference), _urls(said))
@@ -70,7 +70,7 @@ def count(reference: Annotation, said: Annotation | None, paper: Paper) -> Count
 
 
 def measures(total: Counts) -> dict[str, float | None]:
-    """Every measure, by name, of counts summed over papers."""
+    """Return every measure, by name, of counts summed over papers."""
     papers, annotated = total.get("papers", 0), total.get("annotated", 0)
     out: dict[str, float | None] = {"code status accuracy": _ratio(total.get("code.status/tp", 0), papers)}
     for status in get_args(CodeStatus):
@@ -96,7 +96,7 @@ def measures(total: Counts) -> dict[str, float | None]:
 
 
 def measured(papers: Sequence[Counts], *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Measure]:
-    """Every measure with its 95% interval: the percentile bootstrap over papers, the same for a seed."""
+    """Return every measure with its 95% interval: the percentile bootstrap over papers, seeded."""
     whole = measures(_sum(papers))
     dice = random.Random(seed)  # noqa: S311 - statistics, no secret
     drawn: dict[str, list[float]] = {name: [] for name in whole}
@@ -111,7 +111,7 @@ def measured(papers: Sequence[Counts], *, resamples: int = RESAMPLES, seed: int 
 
 
 def percentile(values: Iterable[float], share: float) -> float | None:
-    """The value below which that share of values lies, linear between neighbours; None of nothing."""
+    """Return the value below which that share of values lies, linear between neighbours; None of nothing."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -122,12 +122,12 @@ def percentile(values: Iterable[float], share: float) -> float | None:
 
 
 def f1(tp: float, fp: float, fn: float) -> float | None:
-    """Harmonic mean of precision and recall; None where there is nothing to find and nothing was said."""
+    """Return the harmonic mean of precision and recall; None of nothing."""
     return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
 def rouge_l(said: str, reference: str) -> float:
-    """ROUGE-L F, 0 to 1: twice the longest common subsequence of words by the words of both."""
+    """Return ROUGE-L F, 0 to 1: twice the longest common subsequence of words by the words of both."""
     one, other = (_WORD.findall(text.lower()) for text in (said, reference))
     if not one or not other:
         return 0.0
@@ -142,7 +142,7 @@ def rouge_l(said: str, reference: str) -> float:
 
 
 def keeps_tldr_rules(tldr: str) -> bool:
-    """Whether it has 15 to 30 words and at most 220 characters, and ends with a full stop."""
+    """Tell whether it has 15 to 30 words and at most 220 characters, and ends with a full stop."""
     within = MIN_TLDR_WORDS <= len(tldr.split()) <= MAX_TLDR_WORDS and len(tldr) <= MAX_TLDR_CHARACTERS
     return within and tldr.endswith(".")
 
@@ -199,7 +199,7 @@ def _confusion(total: Counts, field: str) -> tuple[float, float, float]:
 
 
 def _macro(total: Counts, field: str) -> float | None:
-    """Mean F1 over the labels that anybody gave."""
+    """Return the mean F1 over the labels that anybody gave."""
     labels = {name.rsplit("/", 1)[0] for name in total if name.startswith(f"{field}=")}
     scores = [score for label in sorted(labels) if (score := f1(*_confusion(total, label))) is not None]
     return _ratio(sum(scores), len(scores))

@@ -72,7 +72,7 @@ class Request:
 
     @property
     def papers(self) -> Mapping[str, Paper]:
-        """The papers by ref."""
+        """Return the papers by ref."""
         return {ref: sent.paper for ref, sent in self.sent.items()}
 
 
@@ -161,7 +161,7 @@ class LLM(Protocol):
     deferred: bool
 
     def open_requests(self) -> list[Request]:
-        """Requests of earlier runs that have no outcome yet, in the order in which they were asked.
+        """Return the requests of earlier runs that have no outcome yet, in the order they were asked.
 
         Empty for an engine that is not deferred. The run hands them to `complete` again, unchanged.
         """

@@ -15,7 +15,7 @@ _MOST_TOKENS = 10**9
 
 
 def reply_of(completion: Mapping[str, Any], latency_s: float) -> Reply:
-    """The reply in a chat completion's JSON.
+    """Return the reply in a chat completion's JSON.
 
     A completion without choices that was counted is what some gateways make of a filtered answer: it is paid
     for.
@@ -46,7 +46,7 @@ def reply_of(completion: Mapping[str, Any], latency_s: float) -> Reply:
 
 
 def counted(reply: Reply, request: Request) -> Reply:
-    """The reply with its tokens counted here where the server did not: they are used, and paid for, alike."""
+    """Return the reply with its tokens counted here if the server did not: they are paid for all the same."""
     told = reply.usage
     if told.input_tokens and (told.output_tokens or not reply.text):
         return reply
@@ -59,7 +59,7 @@ def counted(reply: Reply, request: Request) -> Reply:
 
 
 def _text(said: Any) -> str:
-    """A text; of a list of parts, which some servers send, those that are text and no thoughts."""
+    """Return a text; of a list of parts, which some servers send, those that are text and no thoughts."""
     if isinstance(said, str):
         return said
     parts = said if isinstance(said, list) else []

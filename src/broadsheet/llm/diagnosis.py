@@ -96,7 +96,7 @@ def _on_status(error: openai.APIStatusError) -> Diagnosis:
 
 
 def _said(error: openai.APIStatusError) -> str:
-    """What a refusal says, of which the client's message may hold the status alone.
+    """Return what a refusal says; the client's message may hold only the status.
 
     It knows ``{"error": {"message": ...}}``; LM Studio and TGI say ``{"error": "..."}``, FastAPI and vLLM
     ``{"detail": ...}``, Gemini a list, OpenRouter quotes the provider in ``metadata``.
@@ -111,14 +111,14 @@ def _said(error: openai.APIStatusError) -> str:
 
 
 def _without_request(told: object) -> object:
-    """A refusal without the request, which FastAPI quotes as ``input``: its words are not the server's."""
+    """Return a refusal without the request that FastAPI quotes as ``input``: not the server's words."""
     if isinstance(told, dict):
         return {name: _without_request(value) for name, value in told.items() if name not in {"input", "ctx"}}
     return [_without_request(part) for part in told] if isinstance(told, list) else told
 
 
 def _cause(error: Exception) -> str:
-    """Why there was no answer. The aiohttp transport calls a refused connection a timeout of connecting."""
+    """Return why there was no answer. The aiohttp transport calls a refused connection a connect timeout."""
     cause = error.__cause__
     if isinstance(error, openai.APITimeoutError) and not isinstance(cause, httpx2.ConnectTimeout):
         return "no answer in time"

@@ -56,12 +56,12 @@ class Dialect:
 
     @classmethod
     def most(cls, model: str) -> Self:
-        """What a model of this name is asked for at first."""
+        """Return what to ask a model of this name for at first."""
         return cls(effort=EFFORTS[0] if _REASONING_MODEL.search(model) else "")
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The dialect that `text` was made from; None where this version cannot read it."""
+        """Return the dialect that `text` was made from; None if this version cannot read it."""
         try:
             dialect = cls(**json.loads(text))
         except (ValueError, TypeError):
@@ -70,12 +70,12 @@ class Dialect:
 
     @property
     def text(self) -> str:
-        """As it is stored."""
+        """Return the dialect as it is stored."""
         return json.dumps(asdict(self))
 
     @property
     def sentence(self) -> str:
-        """For a person."""
+        """Return the dialect in words."""
         form = {
             "json_schema": "strict JSON schema",
             "json_object_schema": "JSON object with a schema",
@@ -88,7 +88,7 @@ class Dialect:
         return ", ".join((form, self.limit, *also))
 
     def body(self, request: Request, model: str) -> dict[str, Any]:
-        """The JSON of a chat completion that asks this request."""
+        """Return the JSON of a chat completion that asks this request."""
         body: dict[str, Any] = {"model": model, "messages": self._messages(request)}
         body[self.limit] = request.max_output_tokens
         if self.temperature:
@@ -115,7 +115,7 @@ class Dialect:
         return [{"role": turn.role, "content": turn.text} for turn in (first, *rest)]
 
     def after_refusal(self, status: int, said: str, param: str = "") -> Self | None:
-        """The next step down after a refusal, or None where nothing that it names can be left out.
+        """Return the next step down after a refusal, or None where nothing that it names can be left out.
 
         Args:
             status: The HTTP status: 400, 415, 422, or 500 where a server fails over what it does not know.
@@ -129,7 +129,7 @@ class Dialect:
         return self._simpler() if status >= SERVER_ERROR else None
 
     def after_unexplained(self) -> Self | None:
-        """The next step down after a refusal that names nothing, such as "Invalid request"."""
+        """Return the next step down after a refusal that names nothing, such as "Invalid request"."""
         if simpler := self._simpler():
             return simpler
         if self.temperature:
@@ -141,7 +141,7 @@ class Dialect:
         return replace(self, answer_format=lower[0]) if lower else None
 
     def _without(self, words: str) -> Self | None:
-        """The dialect without the first thing that these words name."""
+        """Return the dialect without the first thing that these words name."""
         names_limit = "max_completion_tokens" in words
         if names_limit and (self.limit == "max_completion_tokens" or "max_tokens" in words):
             other: LimitName = (
@@ -256,7 +256,7 @@ class Negotiation:
 
 
 def heeds_schema(reply: Reply, schema: Mapping[str, Any]) -> bool:
-    """Whether an answer has the schema's outermost form, or ended in a way that tells nothing of it."""
+    """Tell whether an answer has the schema's outermost form, or ended in a way that tells nothing of it."""
     if reply.finish_reason != "stop" or reply.refusal:
         return True
     try:

@@ -84,7 +84,7 @@ class ScriptedLLM:
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ScriptedLLM:  # noqa: ARG001
-    """The engine over the file of ``--script``.
+    """Open the engine over the file that ``script`` names.
 
     Raises:
         ConfigError: No file is named, or it is not JSONL of the kinds above.
@@ -96,7 +96,7 @@ def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ScriptedL
 
 
 def read_script(path: Path) -> list[dict[str, Any]]:
-    """The lines of a script.
+    """Return the lines of a script.
 
     Raises:
         ConfigError: The file cannot be read, or a line is not of a known kind.

@@ -26,7 +26,7 @@ class Rendered:
 
 
 def render(edition: Edition, taxonomy: Taxonomy) -> Rendered:
-    """The pages of an edition: a pure function of the edition and the names of the tags.
+    """Return the pages of an edition: a pure function of the edition and the names of the tags.
 
     Args:
         edition: What is printed; the cache is not asked.

@@ -31,13 +31,13 @@ class Literal(str):
 
 @cache
 def html_environment() -> Environment:
-    """HTML: everything is escaped."""
+    """Return the environment for HTML, which escapes everything."""
     return _environment(autoescape=True)
 
 
 @cache
 def markdown_environment() -> Environment:
-    """CommonMark: everything is escaped but what `Literal` holds."""
+    """Return the environment for CommonMark, which escapes everything but `Literal`."""
 
     def escape(value: Any) -> Any:
         return value if isinstance(value, Literal) else markdown(str(value))
@@ -50,7 +50,7 @@ def markdown_environment() -> Environment:
 
 @cache
 def text_environment() -> Environment:
-    """Text: nothing has a meaning in it, so nothing is escaped."""
+    """Return the environment for text, in which nothing needs escaping."""
     environment = _environment()
     environment.filters["wrapped"] = wrapped
     environment.filters["underlined"] = underlined
@@ -71,18 +71,18 @@ def _environment(**options: Any) -> Environment:
 
 
 def markdown(text: str) -> str:
-    """The text so that CommonMark shows it letter for letter, wherever in a line it stands."""
+    """Escape the text so that CommonMark shows it letter for letter, wherever in a line it stands."""
     escaped = _MARKDOWN_ANYWHERE.sub(lambda match: "\\" + match[0], text)
     return _MARKDOWN_FIRST.sub(lambda match: match[0] + "\\", escaped)
 
 
 def destination(url: str) -> Literal:
-    """The address as the destination of a CommonMark link: what could end it is percent-encoded."""
+    """Return the address as a CommonMark link destination, percent-encoding what could end it."""
     return Literal(quote(url, safe=_URL_AS_IT_IS))
 
 
 def width(text: str) -> int:
-    """Columns of the text on a terminal: wide letters take two, combining marks none."""
+    """Return the columns of the text on a terminal: wide letters take two, combining marks none."""
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
@@ -90,7 +90,7 @@ def width(text: str) -> int:
 
 
 def wrapped(text: str, first: str = "", indent: int = 0) -> str:
-    """The text in lines of at most `COLUMNS`; words that are wider are broken, addresses are not.
+    """Wrap the text to lines of at most `COLUMNS`; wider words are broken, addresses are not.
 
     Args:
         text: Words.
@@ -110,13 +110,13 @@ def wrapped(text: str, first: str = "", indent: int = 0) -> str:
 
 
 def underlined(text: str, line: str = "-") -> str:
-    """The text with a line of its own width under it."""
+    """Return the text with a line of its own width under it."""
     shown = wrapped(text)
     return f"{shown}\n{line * max(width(each) for each in shown.splitlines())}"
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
-    """The words of the text, those wider than the room in parts, addresses whole."""
+    """Yield the words of the text, those wider than the room in parts, addresses whole."""
     for word in text.split():
         if width(word) <= room or word.startswith(("http://", "https://")):
             yield word

@@ -54,7 +54,7 @@ class Shown:
 def shown(
     annotation: Annotation, names: Mapping[str, str], *, under: str, states: Mapping[str, LinkState]
 ) -> tuple[Shown, ...]:
-    """The fields that have something to show, in the order in which they are declared.
+    """Return the fields that have something to show, in the order in which they are declared.
 
     Args:
         annotation: What is said of the paper.
@@ -79,7 +79,7 @@ def shown(
 
 
 def safe_url(url: str) -> str:
-    """The address if a reader can be sent there (http or https, nothing invisible), else empty."""
+    """Return the address if a reader can be sent there (http or https, nothing invisible), else empty."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -51,7 +51,7 @@ class CardView:
     abstract: tuple[str, str, str]
 
     def at(self, place: str) -> tuple[Shown, ...]:
-        """The fields shown at that place."""
+        """Return the fields shown at that place."""
         return tuple(field for field in self.shown if field.at == place)
 
 
@@ -79,7 +79,7 @@ class SectionView:
 
     @property
     def papers(self) -> int:
-        """How many papers it lists, by a card or by a pick."""
+        """Return how many papers it lists, by a card or by a pick."""
         return len(self.cards) + len(self.picks)
 
 
@@ -109,7 +109,7 @@ class Page:
 
     @classmethod
     def of(cls, edition: Edition, taxonomy: Taxonomy) -> Page:
-        """The page of an edition, tags under their names."""
+        """Return the page of an edition, tags under their names."""
         made = edition.made
         total = sum(len(card.record.paper.abstract) for card in edition.cards)
         abstracts = total <= MAX_ABSTRACT_CHARACTERS
@@ -129,17 +129,17 @@ class Page:
 
     @property
     def contents(self) -> tuple[SectionView, ...]:
-        """The sections that list papers."""
+        """Return the sections that list papers."""
         return tuple(section for section in self.sections if section.papers)
 
 
 def in_words(day: date) -> str:
-    """The day as a reader says it: ``Thursday, 13 March 2025``."""
+    """Return the day as a reader says it: ``Thursday, 13 March 2025``."""
     return f"{day:%A}, {day.day} {day:%B} {day.year}"
 
 
 def anchor(paper_id: str) -> str:
-    """The paper's id as an HTML id that needs no escaping in a link, distinct for distinct ids."""
+    """Return the paper's id as an HTML id that needs no escaping in a link, distinct for distinct ids."""
     return "p-" + re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match[0]):x}_", paper_id)
 
 

@@ -11,7 +11,7 @@ from broadsheet.visible import visible
 
 
 def sections(today: Today) -> Iterator[Section]:
-    """One section, or none where every paper has a topic."""
+    """Yield one section, or none if every paper has a topic."""
     if today.elsewhere:
         cards = tuple(Card(record=record, why_bare=_reason(record)) for record in today.elsewhere)
         yield Section(id="also-today", title="Also today", cards=cards)

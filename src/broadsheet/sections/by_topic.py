@@ -9,7 +9,7 @@ from broadsheet.sections.today import Today
 
 
 def sections(today: Today) -> Iterator[Section]:
-    """One section for each topic that has papers, in the order of the taxonomy."""
+    """Yield one section for each topic that has papers, in the order of the taxonomy."""
     for topic, records in today.by_topic.items():
         cards = tuple(Card(record=record) for record in records)
         yield Section(id=topic, title=today.taxonomy.names[topic], cards=cards)

@@ -34,7 +34,7 @@ COUNTS: tuple[tuple[str, Callable[[Sequence[Card]], int]], ...] = (
 
 
 def sections(today: Today) -> Iterator[Section]:
-    """One section; its counts are taken from the records, never carried along."""
+    """Yield one section, its counts taken from the records."""
     cards = tuple(Card(record=record) for record in today.records)
     counts = tuple(
         Count(label=label, value=count(cards), before=count(today.previous.cards) if today.previous else None)

@@ -19,7 +19,7 @@ RULE = (
 
 
 def sections(today: Today) -> Iterator[Section]:
-    """One section of up to three pointers, or none in a short edition."""
+    """Yield one section of up to three pointers, or none in a short edition."""
     if len(today.records) < FEWEST_PAPERS:
         return
     place = {record.id: number for number, record in enumerate(today.records, start=1)}

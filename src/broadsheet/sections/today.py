@@ -30,7 +30,7 @@ class Today:
 
     @cached_property
     def by_topic(self) -> dict[str, list[Record]]:
-        """The annotated papers under their primary topic, topics in the order of the taxonomy, none empty."""
+        """Return the annotated papers under their primary topic, in the order of the taxonomy."""
         found: dict[str, list[Record]] = {topic: [] for topic in self.taxonomy.topic_ids}
         for record in self.records:
             if topic := self._primary_topic(record):
@@ -39,10 +39,10 @@ class Today:
 
     @cached_property
     def elsewhere(self) -> list[Record]:
-        """The papers that stand under no topic."""
+        """Return the papers that stand under no topic."""
         return [record for record in self.records if self._primary_topic(record) is None]
 
     def _primary_topic(self, record: Record) -> str | None:
-        """The paper's first topic; one that the taxonomy has since lost gives way to the next."""
+        """Return the paper's first topic; one that the taxonomy has since lost gives way to the next."""
         topics = record.annotation.topics if record.annotation else ()
         return next((topic for topic in topics if topic in self.taxonomy.topic_ids), None)

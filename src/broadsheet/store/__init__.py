@@ -87,7 +87,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All writes inside are committed together at the end, or none is.
+        """Commit all writes inside together at the end, or none of them.
 
         The write lock is taken at once: a transaction that starts by reading could otherwise fail, without
         waiting, when another process writes first.
@@ -135,11 +135,11 @@ class Store:
         return Endpoint(self._db, address, model)
 
     def batch_jobs(self, address: str, model: str) -> BatchJobs:
-        """Jobs that the Batch API works on for a model behind an address."""
+        """Return the jobs that the Batch API works on for a model behind an address."""
         return BatchJobs(self._db, address, model)
 
     def get(self, wanted: str) -> Record:
-        """The one paper with this id, title or part of a title; never calls a model.
+        """Return the one paper with this id, title or part of a title; never calls a model.
 
         Raises:
             NotFoundError: No paper answers to it.
@@ -150,13 +150,13 @@ class Store:
     def list(
         self, where: Filter | None = None, *, limit: int | None = None, offset: int = 0
     ) -> Iterator[Record]:
-        """Records that pass a filter, latest first seen first."""
+        """Yield records that pass a filter, latest first seen first."""
         return self.records.matching(where or Filter(), limit=limit, offset=offset)
 
     def search(self, words: str, *, limit: int | None = None) -> Iterator[Record]:
-        """Records in which all of the words stand."""
+        """Yield records that hold all of the words."""
         return self.records.matching(Filter(search=words), limit=limit)
 
     def count(self, where: Filter | None = None) -> int:
-        """How many records pass a filter."""
+        """Count the records that pass a filter."""
         return self.records.count(where or Filter())

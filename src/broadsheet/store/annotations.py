@@ -101,7 +101,7 @@ class Annotations:
         return int(cursor.lastrowid or 0)
 
     def reply_to(self, request_id: str) -> int | None:
-        """Row id of the answer to a request that was kept before a kill; None where there is none."""
+        """Return the row id of the answer to a request stored before a kill; None if there is none."""
         row = self._db.execute("SELECT id FROM replies WHERE request_id = ?", [request_id]).fetchone()
         return int(row[0]) if row else None
 
@@ -177,7 +177,7 @@ class Annotations:
         stale: bool = False,
         failed_too: bool = False,
     ) -> list[Paper]:
-        """Papers whose present words this engine and model have not annotated.
+        """Return papers whose present words this engine and model have not annotated.
 
         Args:
             maker: Who is to annotate.
@@ -213,7 +213,7 @@ class Annotations:
         return [paper for paper in papers if failed_too or maker.key(paper.content_hash) not in spent]
 
     def replies(self, maker: Maker | None = None, *, latest: int | None = None) -> Iterator[KeptReply]:
-        """Replies that were kept, in the order in which they came.
+        """Yield stored replies in the order in which they came.
 
         Args:
             maker: Only those of this maker.
@@ -241,7 +241,7 @@ class Annotations:
         return self._db.execute("UPDATE failures SET tries = 0").rowcount
 
     def kept(self, key: str) -> tuple[Annotation, tuple[Finding, ...]] | None:
-        """The annotation with this key and its findings, whether or not it is its paper's current one."""
+        """Return the annotation with this key and its findings, current or not."""
         row = self._db.execute("SELECT * FROM annotations WHERE key = ?", [key]).fetchone()
         if row is None:
             return None
@@ -252,7 +252,7 @@ class Annotations:
         )
 
     def failures(self) -> list[dict[str, object]]:
-        """The failures that stand, latest first: paper_id, title, engine, model, reason, detail, tries."""
+        """Return the failures that stand, latest first, as rows."""
         rows = self._db.execute(
             """SELECT f.paper_id, p.title, f.engine, f.model, f.reason, f.detail, f.tries, f.failed_at
                FROM failures f JOIN papers p ON p.id = f.paper_id ORDER BY f.failed_at DESC"""
@@ -260,7 +260,7 @@ class Annotations:
         return [dict(row) for row in rows]
 
     def _before(self, paper: Paper, key: str) -> Mapping[str, Any]:
-        """What there is of the paper before an annotation is kept: asked at once, since most have nothing."""
+        """Return what there is of the paper before an annotation is stored; most have nothing."""
         row: Mapping[str, Any] = self._db.execute(
             """SELECT p.rowid AS rowid, p.current_key, p.content_hash != :content_hash AS is_revised,
                    EXISTS (SELECT 1 FROM annotations WHERE key = :key) AS is_annotated,

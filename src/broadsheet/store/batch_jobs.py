@@ -75,7 +75,7 @@ class BatchJobs:
         )
 
     def open_requests(self) -> list[OpenRequest]:
-        """Requests without an outcome, in the order in which they were first asked."""
+        """Return requests without an outcome, in the order in which they were first asked."""
         rows = self._db.execute(
             """SELECT id, request, file_id, tries FROM batch_requests WHERE (endpoint, model) = (?, ?)
                ORDER BY rowid""",
@@ -84,14 +84,14 @@ class BatchJobs:
         return [OpenRequest(*row) for row in rows]
 
     def whereabouts(self) -> dict[str, str | None]:
-        """Input file of the job of every request without an outcome; None for one that is in none."""
+        """Return the input file of every open request's job; None for one that is in no job."""
         rows = self._db.execute(
             "SELECT id, file_id FROM batch_requests WHERE (endpoint, model) = (?, ?)", self._names
         )
         return {row[0]: row[1] for row in rows}
 
     def holds(self, paper_id: str, content_hash: str) -> bool:
-        """Whether a request without an outcome asks about a paper in these words."""
+        """Tell whether a request without an outcome asks about a paper in these words."""
         row = self._db.execute(
             """SELECT 1 FROM batch_papers JOIN batch_requests ON batch_requests.id = request_id
                WHERE (paper_id, content_hash, endpoint, model) = (?, ?, ?, ?)""",
@@ -100,7 +100,7 @@ class BatchJobs:
         return row is not None
 
     def papers(self) -> int:
-        """How many papers requests without an outcome ask about; one in other words is another."""
+        """Count the papers that open requests ask about; one in other words is another."""
         row = self._db.execute(
             """SELECT count(*) FROM batch_papers
                JOIN batch_requests ON batch_requests.id = request_id WHERE (endpoint, model) = (?, ?)""",
@@ -127,7 +127,7 @@ class BatchJobs:
         )
 
     def jobs(self, file_ids: Collection[str]) -> list[OpenJob]:
-        """The jobs of these input files, oldest first."""
+        """Return the jobs of these input files, oldest first."""
         rows = self._db.execute(
             """SELECT file_id, job_id, dialect, uploaded_at FROM batch_jobs WHERE (endpoint, model) = (?, ?)
                ORDER BY uploaded_at, file_id""",

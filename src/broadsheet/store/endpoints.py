@@ -15,7 +15,7 @@ class Endpoint:
         self._names = [address, model]
 
     def dialect(self) -> str:
-        """What it was found to understand; empty where nothing is known."""
+        """Return what it was found to understand; empty if nothing is known."""
         row = self._db.execute(
             "SELECT dialect FROM dialects WHERE endpoint = ? AND model = ?", self._names
         ).fetchone()

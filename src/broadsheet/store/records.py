@@ -44,7 +44,7 @@ class Records:
         self._fields = fields
 
     def matching(self, where: Filter, *, limit: int | None = None, offset: int = 0) -> Iterator[Record]:
-        """Records that pass a filter, latest first seen first; within a day, as they were listed."""
+        """Yield records that pass a filter, latest first seen first; within a day, as they were listed."""
         condition, values = _condition(where, self._fields.model)
         ids = [
             row["id"]
@@ -58,14 +58,14 @@ class Records:
             yield from self.by_ids(ids[start : start + _CHUNK])
 
     def count(self, where: Filter) -> int:
-        """How many records pass a filter."""
+        """Count the records that pass a filter."""
         condition, values = _condition(where, self._fields.model)
         return int(
             self._db.execute(f"SELECT count(*) FROM papers {condition}", values).fetchone()[0]  # noqa: S608
         )
 
     def by_ids(self, ids: Sequence[str]) -> list[Record]:
-        """The records with these ids (at most a few hundred), in that order; unknown ids are left out."""
+        """Return the records with these ids (a few hundred at most), in order; unknown ids are left out."""
         marks = ", ".join("?" * len(ids))
         rows = self._db.execute(f"{_SELECT} WHERE papers.id IN ({marks})", list(ids)).fetchall()
         findings = self._findings([row["current_key"] for row in rows if row["current_key"]])
@@ -76,7 +76,7 @@ class Records:
         return [_with_links(found[id_], states) for id_ in ids if id_ in found]
 
     def get(self, wanted: str) -> Record:
-        """The one paper with this id (ours, arXiv's, a DOI, a file's own), title or part of a title.
+        """Return the one paper with this id (ours, arXiv's, a DOI, a file's own), title or part of a title.
 
         Raises:
             NotFoundError: No paper answers to it.
@@ -93,7 +93,7 @@ class Records:
         )
 
     def known_tags(self) -> set[str]:
-        """The tags that some paper has."""
+        """Return the tags that some paper has."""
         return {row[0] for row in self._db.execute("SELECT DISTINCT tag FROM tags")}
 
     def _with_id(self, wanted: str) -> list[str]:
@@ -179,12 +179,12 @@ def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Ann
 
 
 def _storable(text: str) -> str:
-    """Half characters, as a terminal hands over bytes that are no UTF-8, cannot be asked of SQLite."""
+    """Replace lone surrogates, which a terminal makes of bytes that are no UTF-8 and SQLite refuses."""
     return text.encode(errors="replace").decode()
 
 
 def _searched(search: str) -> Iterator[str]:
-    """FTS5 queries of which a paper or its annotation must answer to each; the last word may be unfinished.
+    """Yield the FTS5 queries that a paper or its annotation must all match; the last word may be unfinished.
 
     Raw input such as c++ or a lone quote is a syntax error in FTS5, so every word is quoted; one of signs
     alone answers to nothing and is passed over, unless there is no other. Beyond `_MOST_WORDS` SQLite's
@@ -203,7 +203,7 @@ def _quoted(word: str) -> str:
 
 
 def _condition(where: Filter, model: type[Annotation]) -> tuple[str, list[Any]]:
-    """The WHERE clause of a filter, with its values."""
+    """Return the WHERE clause of a filter, with its values."""
     clauses: list[str] = []
     values: list[Any] = []
 

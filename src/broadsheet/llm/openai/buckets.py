@@ -60,7 +60,7 @@ class Bucket:
         self.capacity, self._level, self._presumed = capacity, level, False
 
     def learn_nothing(self) -> None:
-        """An answer came that tells no limit: believe that a whole minute's worth may be used at once."""
+        """Take an answer that states no limit as a sign that a whole minute's worth may be used at once."""
         if self._presumed and self.per_s:
             self._hold(self.per_s * 60)
 

@@ -76,7 +76,7 @@ class Conversation:
         self.in_loop(lambda: self._end(Stopped()))
 
     def next(self, timeout_s: float) -> Outcome | None:
-        """The next outcome, or None where none came in time.
+        """Return the next outcome, or None where none came in time.
 
         Raises:
             LLMError: No more will come; all that was answered has been drawn before.
@@ -143,7 +143,7 @@ class Conversation:
 
 
 async def _drain(exchange: Exchanges, tasks: set[asyncio.Task[None]], timeout_s: float | None) -> None:
-    """Answers that are under way are paid for: wait for them, and send nothing more."""
+    """Wait for the answers under way, which are paid for, and send nothing more."""
     exchange.stopping = True
     for task in tasks - exchange.under_way:
         task.cancel()

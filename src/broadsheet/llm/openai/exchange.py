@@ -211,7 +211,7 @@ class Exchange:
         return Outcome(request, reply)
 
     def _may_be_the_dialect(self, said: Diagnosis, attempt: int) -> bool:
-        """A server error may mean "I do not know this format" too: llama-cpp-python answers so."""
+        """Tell whether another dialect may help: llama-cpp-python answers an unknown format with a 500."""
         return said.kind == "not-understood" or (
             said.status in NOT_KNOWN_PERHAPS
             and not self._negotiation.proven
@@ -219,7 +219,7 @@ class Exchange:
         )
 
     async def _send(self, request: Request, dialect: Dialect, attempt: int) -> httpx2.Response:
-        """One HTTP exchange by the client's plain ``post``.
+        """Send one HTTP request by the client's plain ``post``.
 
         It goes the same way as ``chat.completions.create`` (key, address, errors) without building the typed
         request and answer, which takes a third of the time of a call and would hide the headers.

@@ -170,7 +170,7 @@ class OpenAIBatchLLM:
         log.info("%s requests are with the Batch API as job %s.", f"{len(lines):,}", job.id)
 
     def _collected(self, waiting: dict[str, Request]) -> list[Outcome]:
-        """Outcomes of the jobs that have ended; lines that failed or expired are to be sent again."""
+        """Return the outcomes of jobs that have ended; lines that failed or expired are to be sent again."""
         outcomes: list[Outcome] = []
         within: dict[str, dict[str, Request]] = {}
         for request_id, file_id in self._jobs.whereabouts().items():
@@ -189,7 +189,7 @@ class OpenAIBatchLLM:
         return outcomes
 
     def _read(self, known: OpenJob, asked: dict[str, Request], waiting: dict[str, Request]) -> list[Outcome]:
-        """Outcomes of a job; none where it has not ended."""
+        """Return the outcomes of a job; none if it has not ended."""
         spoken = Dialect.parse(known.dialect) or Dialect()
         job = self._look(known, asked)
         if job is None or not has_ended(job, past_its_day=_age(known) >= COMPLETION_WINDOW):
@@ -202,7 +202,7 @@ class OpenAIBatchLLM:
         return outcomes + self._outcomes(missing, asked, spoken)
 
     def _look(self, known: OpenJob, asked: Mapping[str, Request]) -> Job | None:
-        """How a job stands; None where there is none, and its requests are to be sent again.
+        """Return how a job stands; None if it is gone and its requests are to be sent again.
 
         Raises:
             LLMMisconfigured: The service does not know a job that it must be working on.
@@ -239,7 +239,7 @@ class OpenAIBatchLLM:
     def _outcomes(
         self, lines: Iterable[Mapping[str, Any]], asked: dict[str, Request], spoken: Dialect
     ) -> list[Outcome]:
-        """Outcomes of the lines of a job; what they tell of is taken out of ``asked``."""
+        """Return the outcomes in the lines of a job, and take their requests out of ``asked``."""
         outcomes = []
         failed: dict[str, int] = {}
         for line, reply in replies_first(lines):
@@ -287,7 +287,7 @@ def _age(known: OpenJob) -> timedelta:
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAIBatchLLM:  # noqa: ARG001 - one signature
-    """The engine.
+    """Open the engine.
 
     Raises:
         ConfigError: There is neither a key nor an address.

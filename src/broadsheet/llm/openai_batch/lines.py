@@ -14,25 +14,25 @@ _OK = 200
 
 
 def line_of(request: Request, dialect: Dialect, model: str) -> bytes:
-    """The line that asks a request, its end included."""
+    """Return the line that asks a request, its end included."""
     body = dialect.body(request, model)
     line = {"custom_id": request.id, "method": "POST", "url": "/v1/chat/completions", "body": body}
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def unanswered(asked: Iterable[str], why: str) -> list[Mapping[str, Any]]:
-    """Lines as they would stand in the error file."""
+    """Return lines as they would stand in the error file."""
     return [{"custom_id": request_id, "error": {"message": why}} for request_id in asked]
 
 
 def replies_first(lines: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Reply | None]]:
-    """Lines with the reply that each holds: of a request that stands in several, its answer comes first."""
+    """Return lines with their replies; if a request stands in several, its answer comes first."""
     told = [(line, reply_in(line)) for line in lines]
     return sorted(told, key=lambda each: each[1] is None)
 
 
 def reply_in(line: Mapping[str, Any]) -> Reply | None:
-    """The reply in a line; None where it tells of a fault, or cannot be read."""
+    """Return the reply in a line; None where it tells of a fault, or cannot be read."""
     response = _mapping(line.get("response"))
     try:
         return reply_of(response["body"], 0.0) if _status(response) == _OK else None
@@ -41,7 +41,7 @@ def reply_in(line: Mapping[str, Any]) -> Reply | None:
 
 
 def fault_in(line: Mapping[str, Any]) -> tuple[int, str, str]:
-    """Status, sentence and parameter of the fault that a line tells of; 0 and empty where it does not say."""
+    """Return status, sentence and parameter of the fault in a line; 0 and empty if it does not say."""
     response = _mapping(line.get("response"))
     status = _status(response)
     told = _mapping(line.get("error")) or _mapping(_mapping(response.get("body")).get("error"))
@@ -49,7 +49,7 @@ def fault_in(line: Mapping[str, Any]) -> tuple[int, str, str]:
 
 
 def _status(response: Mapping[str, Any]) -> int:
-    """The status of a response; some servers say it as a string, and a line may hold anything."""
+    """Return the status of a response; some servers say it as a string, and a line may hold anything."""
     try:
         return int(response.get("status_code") or 0)
     except (TypeError, ValueError, OverflowError):

@@ -100,7 +100,7 @@ class BatchService:
         return self._call(once)
 
     def find(self, file_id: str) -> Job | None:
-        """The job of an input file; None where there is none, or where the server lists none.
+        """Return the job of an input file; None where there is none, or where the server lists none.
 
         Raises:
             LLMMisconfigured: The question is refused.
@@ -109,7 +109,7 @@ class BatchService:
         return self._call(lambda client: _find(client, file_id))
 
     def look(self, job_id: str) -> Job | None:
-        """How a job stands; None where the service does not know it.
+        """Return how a job stands; None if the service does not know it.
 
         Raises:
             LLMMisconfigured: The question is refused.
@@ -118,7 +118,7 @@ class BatchService:
         return self._call(lambda client: _unless_unknown(lambda: client.batches.retrieve(job_id)))
 
     def lines(self, job: Job) -> Iterator[dict[str, Any]]:
-        """What stands in both files of a job, whatever became of it; a line that is no JSON is passed over.
+        """Yield what both files of a job hold, whatever became of it; lines that are no JSON are skipped.
 
         Raises:
             LLMMisconfigured: A file is refused.
@@ -143,7 +143,7 @@ class BatchService:
         return content or b""
 
     def _call(self, action: Callable[[openai.OpenAI], T], *, timeout_s: float | None = None) -> T:
-        """One call to the service, again where that can help."""
+        """Call the service, again where that can help."""
         import openai  # noqa: TID251 - a provider's own package
 
         from broadsheet.llm.diagnosis import diagnose
@@ -180,12 +180,12 @@ def pause(seconds: float, stop: Callable[[], bool]) -> None:
 
 
 def status_of(job: Job) -> str:
-    """How a job stands; some servers say it in capitals."""
+    """Return how a job stands; some servers say it in capitals."""
     return str(job.status).lower()
 
 
 def has_ended(job: Job, *, past_its_day: bool) -> bool:
-    """Whether nothing more will come of a job.
+    """Tell whether nothing more will come of a job.
 
     Other servers have other words, such as ``canceled`` or ``succeeded``: a job whose status we do not know
     has ended when it has a file to read, or when its day is over. One that is known to be worked on has not,
@@ -198,7 +198,7 @@ def has_ended(job: Job, *, past_its_day: bool) -> bool:
 
 
 def refusal_of(job: Job) -> LLMError:
-    """Why a job was not begun."""
+    """Return why a job was not begun."""
     faults = (job.errors.data or []) if job.errors else []
     said = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
     if any(fault.code == "token_limit_exceeded" for fault in faults):
@@ -210,7 +210,7 @@ def refusal_of(job: Job) -> LLMError:
 
 
 def _find(client: openai.OpenAI, file_id: str) -> Job | None:
-    """The job of an input file; None where there is none, or where the server lists none."""
+    """Return the job of an input file; None where there is none, or where the server lists none."""
     import openai  # noqa: TID251 - a provider's own package
 
     try:
