@@ -169,6 +169,6 @@ def test_a_section_that_loses_a_paper_stops_the_edition_and_keeps_nothing(
     with Store.open(tmp_path / "e.db") as store:
         add(store, paper())
         monkeypatch.setattr(compose_module, "SECTIONS", SECTIONS[:2])
-        with pytest.raises(RuntimeError, match="exactly once"):
+        with pytest.raises(RuntimeError, match="exactly one section"):
             compose(store, DAY, taxonomy=TAXONOMY)
         assert store.editions.days() == []

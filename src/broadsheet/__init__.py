@@ -1,14 +1,16 @@
-"""Each day's new papers as a newsletter that people trust.
+"""Turn each day's new papers into a newsletter that readers can trust.
 
-from broadsheet import Filter, Store
+The Python API reads what the ``broadsheet`` command has cached::
 
-with Store.open("broadsheet.db") as store:
-    record = store.get("2503.01234")
-    print(record.title, record.annotation.tldr)
-    for record in store.list(Filter(tags=("robotics",), code="available")):
-        print(record.title)
-    for record in store.search("sparse attention"):
-        print(record.title)
+    from broadsheet import Filter, Store
+
+    with Store.open("broadsheet.db") as store:
+        record = store.get("2503.01234")
+        print(record.title, record.annotation.tldr)
+        for record in store.list(Filter(tags=("robotics",), code="available")):
+            print(record.title)
+        for record in store.search("sparse attention"):
+            print(record.title)
 """
 
 from importlib import import_module
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Names are loaded when they are asked for: the command can then be interrupted from its first moment.
-_HOMES = {
+# Each name is imported on first use, so that `broadsheet` starts fast and can handle Ctrl-C from the start.
+_NAMES_BY_MODULE = {
     "broadsheet.annotation": ("Annotation", "Code", "Finding"),
     "broadsheet.errors": ("AmbiguousError", "BroadsheetError", "NotFoundError", "StoreError"),
     "broadsheet.filters": ("Filter",),
@@ -50,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
+    for module, names in _NAMES_BY_MODULE.items():
         if name in names:
-            return getattr(import_module(home), name)
+            return getattr(import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command ``broadsheet``, also as ``python -m broadsheet``."""
+"""Entry point of the ``broadsheet`` command and of ``python -m broadsheet``."""
 
 from __future__ import annotations
 
@@ -9,59 +9,60 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it with a sentence at any moment, and SIGTERM does what Ctrl-C does.
+    """Run the command line, and exit with a message on Ctrl-C or SIGTERM at any time.
 
-    Nothing is loaded before that holds, and it ends with the command: the interpreter's own end may be cut
-    off without a word.
+    The signal handler is installed before anything else is imported. Once the command has finished, the
+    default handlers are back, so that interpreter shutdown can be interrupted without a traceback.
     """
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    signal.signal(signal.SIGTERM, _act_like_ctrl_c)
     _replace_closed_streams()
     try:
         from broadsheet.cli import main as command
 
         command()
-    except BaseException as ending:
-        _answer_signals_by(signal.SIG_IGN)
-        if not _is_interruption(ending):
+    except BaseException as error:
+        _set_signal_actions(signal.SIG_IGN)
+        if not _is_interruption(error):
             raise
-        _say_how_to_go_on()
+        _exit_interrupted()
     finally:
-        _answer_signals_by(signal.SIG_DFL)
+        _set_signal_actions(signal.SIG_DFL)
 
 
 def _replace_closed_streams() -> None:
-    """Read nothing from, and write nowhere to, a stream that the shell has closed (``2>&-``).
+    """Point each standard stream that the shell has closed (``2>&-``) at the null device.
 
-    Python has none then, and ``print`` to none goes among the results.
+    Python sets such a stream to None, and ``print(file=None)`` writes to standard output.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - lasts
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, PTH123 - stays open until exit
+            setattr(sys, name, stream)
 
 
-def _answer_signals_by(action: signal.Handlers) -> None:
+def _set_signal_actions(action: signal.Handlers) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, action)
 
 
-def _as_ctrl_c(_number: int, frame: FrameType | None) -> None:
+def _act_like_ctrl_c(_number: int, frame: FrameType | None) -> None:
     action = signal.getsignal(signal.SIGINT)
-    if not callable(action):  # ignored, as in the background of a script
+    if not callable(action):  # a script's background jobs start with SIGINT ignored
         action = signal.default_int_handler
     action(signal.SIGINT, frame)
 
 
-def _is_interruption(ending: BaseException | None) -> bool:
-    """Whether it is a Ctrl-C, or what became of one: Typer's exit, or what failed while it was cleared up."""
-    while ending and not isinstance(ending, KeyboardInterrupt):
-        ending = ending.__context__
-    return ending is not None
+def _is_interruption(error: BaseException | None) -> bool:
+    """Tell whether the error is a Ctrl-C or was raised while one was handled, such as Typer's exit."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
-def _say_how_to_go_on() -> None:
-    over = "\r" if sys.stderr.isatty() else ""  # where the terminal has written ^C
-    sentence = "broadsheet: Interrupted; what was done is kept: run the same command again to go on."
-    print(over + sentence, file=sys.stderr)  # noqa: T201 - a front door prints
+def _exit_interrupted() -> None:
+    line_start = "\r" if sys.stderr.isatty() else ""  # overwrites the terminal's ^C
+    sentence = "broadsheet: Interrupted; finished work is saved: run the same command again to go on."
+    print(line_start + sentence, file=sys.stderr)  # noqa: T201 - command-line output
     sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""The stage that composes a day's edition and fixes it in the cache."""
+"""The compose stage: makes a day's edition and stores it in the cache."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """What composing came to.
+    """The result of composing an edition.
 
     Attributes:
-        edition: The day's edition, or None where there is nothing to print.
-        changed: Whether it differs from the one that was there.
+        edition: The day's edition, or None if there is no paper to print.
+        changed: Whether it differs from the edition stored before.
     """
 
     edition: Edition | None
@@ -30,14 +30,18 @@ class Composed:
 
 
 def compose(store: Store, day: date, *, taxonomy: Taxonomy) -> Composed:
-    """Compose the edition of a day from the papers that no other edition has printed, and keep it.
+    """Compose the edition of a day from the papers that are in no other edition, and store it.
 
-    Composed again with nothing new, it is the same to the byte. A published edition is returned as it is.
+    Composing again without new papers gives a byte-identical edition. A published edition is returned
+    unchanged.
 
     Args:
         store: The cache.
-        day: Papers first seen on it, or before it and never printed, are taken.
-        taxonomy: The topics that papers stand under, in the order of the page.
+        day: The edition's day; it takes papers first seen on or before it.
+        taxonomy: The topics that group the papers, in page order.
+
+    Raises:
+        RuntimeError: The sections lose or repeat a paper, which is a bug.
     """
     with store.transaction():
         if store.editions.is_published(day):
@@ -63,8 +67,12 @@ def _records(store: Store, ids: Sequence[str]) -> list[Record]:
 
 
 def _check_each_once(edition: Edition, ids: Sequence[str]) -> None:
-    """A section that loses or doubles a paper is a bug, and nothing is kept of it."""
+    """Check that every paper is in exactly one section.
+
+    Raises:
+        RuntimeError: A section loses or repeats a paper, which is a bug; nothing is stored.
+    """
     placed = Counter(card.record.id for card in edition.cards)
     if placed != Counter(ids):
         wrong = sorted(paper_id for paper_id in {*ids, *placed} if placed[paper_id] != ids.count(paper_id))
-        raise RuntimeError(f"the sections do not place these papers exactly once: {wrong}")
+        raise RuntimeError(f"these papers are not in exactly one section: {wrong}")

@@ -1,7 +1,7 @@
-"""`Edition`, `Section`, `Card`: one day's newsletter as frozen values, as it is fixed and rendered.
+"""`Edition`, `Section` and `Card`: one day's newsletter as immutable values.
 
-An edition holds all that a page of it needs, so it can be rendered again, byte for byte, when the cache has
-moved on.
+An edition holds everything its pages need, so it can be rendered again, byte for byte, after the cache has
+changed.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from pydantic import BaseModel, ConfigDict, Field
 from broadsheet.record import Record
 
 WORDS_A_MINUTE = 238
-"""Silent reading of English prose by adults: the mean of Brysbaert's 2019 review of 190 studies."""
+"""Adults' mean silent reading speed for English prose (Brysbaert 2019, a review of 190 studies)."""
 
 
 class Card(BaseModel):
-    """One paper in an edition: the record as it stood when the edition was composed."""
+    """One paper in an edition: its record at the time the edition was composed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     record: Record
-    why_bare: str = Field("", description="Why it stands without a summary, where it does.")
+    why_bare: str = Field("", description="Why the card has no summary, if it has none.")
 
 
 class Pick(BaseModel):
-    """A pointer to a paper that stands elsewhere in the edition."""
+    """A highlighted paper, whose card is in another section of the edition."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     paper_id: str
-    why: tuple[str, ...] = Field((), description="What it was picked for, such as '143 votes'.")
+    why: tuple[str, ...] = Field((), description="Why the paper was picked, such as '143 votes'.")
 
 
 class Count(BaseModel):
-    """One number of the day beside that of the edition before."""
+    """One of the day's numbers, with the previous edition's for comparison."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str
     value: int
-    before: int | None = Field(None, description="The same count of the edition before, if there is one.")
+    before: int | None = Field(None, description="The same number in the previous edition, if any.")
 
 
 class Section(BaseModel):
-    """Cards, picks or counts under one heading."""
+    """A heading with cards, picks or counts under it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,11 +57,11 @@ class Section(BaseModel):
     cards: tuple[Card, ...] = ()
     picks: tuple[Pick, ...] = ()
     counts: tuple[Count, ...] = ()
-    note: str = Field("", description="How the section is made, for the foot of the page.")
+    note: str = Field("", description="How the section was made, for the page's footer.")
 
 
 class Made(BaseModel):
-    """How many annotations of an edition one maker made."""
+    """How many of an edition's annotations one engine, model and prompt produced."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,27 +72,27 @@ class Made(BaseModel):
 
 
 class Edition(BaseModel):
-    """One day's newsletter. A paper stands in exactly one section; picks only point to it."""
+    """One day's newsletter. Each paper has a card in exactly one section; picks only refer to it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     day: date
-    before: date | None = Field(None, description="The day of the edition before this one.")
+    before: date | None = Field(None, description="The day of the previous edition.")
     sections: tuple[Section, ...]
 
     @cached_property
     def cards(self) -> tuple[Card, ...]:
-        """Every paper, once, in the order of the page."""
+        """Return every card once, in page order."""
         return tuple(card for section in self.sections for card in section.cards)
 
     @cached_property
     def place(self) -> Mapping[str, tuple[Section, Card]]:
-        """Section and card of each paper, by its id."""
+        """Return the section and card of each paper, by paper id."""
         return {card.record.id: (section, card) for section in self.sections for card in section.cards}
 
     @property
     def words(self) -> int:
-        """Words of titles and summaries, counted again where a pick repeats them."""
+        """Return the number of words in titles and summaries, counting picked papers twice."""
         repeated = (self.place[pick.paper_id][1] for section in self.sections for pick in section.picks)
         records = [card.record for card in (*self.cards, *repeated)]
         return sum(len(record.title.split()) for record in records) + sum(
@@ -101,17 +101,17 @@ class Edition(BaseModel):
 
     @property
     def minutes(self) -> int:
-        """Minutes that reading all of it takes, at least one."""
+        """Return the reading time of the whole edition in minutes, at least one."""
         return max(1, round(self.words / WORDS_A_MINUTE))
 
     @property
     def code(self) -> Mapping[str, int]:
-        """How many papers have each code status; papers without an annotation have none."""
+        """Return the number of papers by code status; papers without an annotation are not counted."""
         return Counter(card.record.annotation.code.status for card in self.cards if card.record.annotation)
 
     @property
     def made(self) -> tuple[Made, ...]:
-        """Who made the annotations, the maker of most of them first."""
+        """Return the engines, models and prompts that made the annotations, most annotations first."""
         makers = Counter(
             (made.engine, made.model, made.prompt) for card in self.cards if (made := card.record.provenance)
         )

@@ -1,37 +1,37 @@
-"""Everything Broadsheet raises on purpose, and who must act on it.
+"""The exceptions that Broadsheet raises on purpose, and who has to act on each.
 
 BroadsheetError
-├── UserError             the user: the sentence says what to do next (exit 2)
-│   ├── ConfigError       a setting, an option, a prompt or the taxonomy
-│   ├── StoreError        the database: not one, of a newer version, read-only, locked, disk full
-│   ├── NotFoundError     nothing in the cache answers to that id or title
-│   └── AmbiguousError    several papers do; the candidates are listed
-├── SourceError           the source: late, refusing or unreadable; other sources go on (exit 1)
-└── LLMError              the provider
-    ├── LLMUnavailable    not now: worth another try later; what is done is kept (exit 1)
-    └── LLMMisconfigured  not ever, as set: key, model or address refused (exit 2)
+├── UserError             the user; the message says what to do next (exit 2)
+│   ├── ConfigError       an invalid setting, option, prompt or taxonomy
+│   ├── StoreError        the file is not our database, is too new, read-only or locked, or the disk is full
+│   ├── NotFoundError     no cached paper has that id or title
+│   └── AmbiguousError    several papers match; the error lists them
+├── SourceError           a source is down, refuses or sends garbage; other sources continue (exit 1)
+└── LLMError              the model's provider
+    ├── LLMUnavailable    temporary: try again later; finished work is saved (exit 1)
+    └── LLMMisconfigured  permanent: the key, model or address was refused (exit 2)
 
-Only the front doors (cli, web) turn these into sentences, exit codes or status codes.
-Anything else that reaches them is a bug.
+Only the outermost layers (cli, web) turn these into messages, exit codes or status codes.
+Any other exception that reaches them is a bug.
 """
 
 from __future__ import annotations
 
 
 class BroadsheetError(Exception):
-    """Base of all errors raised on purpose; ``str()`` of it is one sentence for a person."""
+    """Base class of all errors raised on purpose; ``str(error)`` is one sentence for the user."""
 
     exit_code = 1
 
 
 class UserError(BroadsheetError):
-    """The user must fix something; the message says what."""
+    """Something that the user has to fix; the message says what."""
 
     exit_code = 2
 
 
 class ConfigError(UserError):
-    """A setting, an option, a prompt text or the taxonomy cannot be used as it stands."""
+    """A setting, an option, a prompt or the taxonomy is invalid."""
 
 
 class StoreError(UserError):
@@ -39,14 +39,14 @@ class StoreError(UserError):
 
 
 class NotFoundError(UserError):
-    """No paper in the cache answers to the id or title that was asked for."""
+    """No paper in the cache has the given id or title."""
 
 
 class AmbiguousError(UserError):
-    """More than one paper answers to what was asked for.
+    """More than one paper in the cache matches the query.
 
     Attributes:
-        candidates: ``(id, title)`` of each paper that does.
+        candidates: ``(id, title)`` of each matching paper.
     """
 
     def __init__(self, message: str, candidates: tuple[tuple[str, str], ...]) -> None:
@@ -55,18 +55,18 @@ class AmbiguousError(UserError):
 
 
 class SourceError(BroadsheetError):
-    """A source is unreachable, refuses, or sends what cannot be read."""
+    """A source cannot be reached, refuses the request, or sends something unreadable."""
 
 
 class LLMError(BroadsheetError):
-    """The provider of the model failed to answer."""
+    """The model's provider failed to answer."""
 
 
 class LLMUnavailable(LLMError):  # noqa: N818 - the state is the name: "the LLM is unavailable"
-    """The provider does not answer now; a later try may succeed."""
+    """The provider is temporarily unavailable; a later attempt may succeed."""
 
 
 class LLMMisconfigured(LLMError):  # noqa: N818 - as above
-    """The provider will never answer as things are set: key, model or address."""
+    """The provider rejects the key, model or address; retrying will not help."""
 
     exit_code = 2

@@ -1,9 +1,9 @@
-"""Makes a paper's words safe to send: abstracts are written by strangers, and may hold tricks.
+"""Makes a paper's text safe to send to a model, since anyone can write an abstract.
 
-What is sent is shown to the model between ``<paper>`` fences. Three things are taken from the text on the
-way: characters that a reader cannot see (they hide orders to the model), anything that reads as a fence (it
-would end the paper early, or begin one that does not exist), and length beyond what an abstract ever has.
-The result depends on the paper alone, so the same paper is sent in the same words in every batch.
+The model sees each paper between ``<paper>`` fences. Three things are removed from the text: invisible
+characters, which can hide instructions to the model; anything that looks like a fence, which could end the
+paper early or start a fake one; and text beyond any plausible length of an abstract. The result depends only
+on the paper, so a paper is sent in the same words in every batch.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from broadsheet.visible import visible
 
 MAX_TITLE_CHARACTERS = 500
 MAX_ABSTRACT_CHARACTERS = 6_000
-"""Where an abstract is cut; the longest that arXiv takes has 1,920 characters."""
+"""Characters after which an abstract is cut; arXiv accepts at most 1,920."""
 MAX_COMMENT_CHARACTERS = 500
 
 _FENCE = re.compile(r"[<\uff1c\ufe64](?=\s*/?\s*papers?\b)", re.IGNORECASE)
 _ROLES = ("system", "user", "assistant", "annotator", "ai")
 _ADDRESSED = ("assistant", "annotator", "model", "ai")
-# What speaks to a model instead of a reader: refs, fences, turns of a chat, orders about other papers. Most
-# abstracts hold none of the signs, and looking for them costs a tenth of trying the patterns.
-_ORDERS = tuple(
-    (sign, re.compile(pattern))
-    for signs, pattern in (
+# Text that addresses a model rather than a reader: paper refs, fences, chat turns, instructions about other
+# papers. Each pattern comes with substrings to look for first: most abstracts contain none of them, and
+# searching for a substring takes a tenth of the time.
+_INSTRUCTIONS = tuple(
+    (substring, re.compile(pattern))
+    for substrings, pattern in (
         (("p",), r"p(?<!\wp)(?<!\(p)\d{1,3}\b"),
         (("<",), r"<\s?/?\s?(?:papers?|system|user|assistant)\b|<\|\w"),
         (("[",), r"\[/?(?:inst|sys)\]"),
@@ -59,20 +60,20 @@ _ORDERS = tuple(
         (("s that follow", "s which follow"), r"\b(?:papers|records)\b\s(?:that|which)\sfollow\b"),
         (('"',), r'"(?:ref|papers|echo)"\s?:'),
     )
-    for sign in signs
+    for substring in substrings
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FencedPaper:
-    """A paper in the words that are sent.
+    """A paper's text as it is sent to the model.
 
     Attributes:
-        paper: The paper as it is stored.
-        title: Its title.
-        text: Its abstract and, where there are any, the authors' comment and the addresses that stand in both
-            in a form that no browser would take.
-        tokens: Tokens of both with the fence around them; 0 until they are counted.
+        paper: The paper as stored.
+        title: The title.
+        text: The abstract, the authors' comment if there is one, and repaired copies of any broken URLs in
+            them.
+        tokens: Tokens of title and text including the fence; 0 until counted.
     """
 
     paper: Paper
@@ -82,11 +83,11 @@ class FencedPaper:
 
 
 def fenced(paper: Paper, *, abstract_characters: int = MAX_ABSTRACT_CHARACTERS) -> FencedPaper:
-    """The paper as it is sent, its abstract cut to at most so many characters.
+    """Return the paper's text as sent to the model, with the abstract cut to ``abstract_characters``.
 
-    Addresses that are torn, wrapped or without a scheme are added as a browser would take them, so that the
-    model only judges whose they are; one that stands there as it should costs nothing.
-    The length is cut first, so that a text of any size costs no more than one of the greatest length.
+    A URL that is split by spaces, wrapped in markup or missing its scheme is repeated in a form that a
+    browser accepts, so that the model only has to decide whose it is. The text is cut first, so that an
+    oversized abstract takes no longer to process than one of the maximum length.
     """
     text = _safe(paper.abstract, min(abstract_characters, MAX_ABSTRACT_CHARACTERS))
     if paper.comment:
@@ -99,17 +100,17 @@ def fenced(paper: Paper, *, abstract_characters: int = MAX_ABSTRACT_CHARACTERS) 
 
 
 def gives_orders(paper: Paper) -> bool:
-    """Whether the paper's text speaks to the model; such a paper travels alone, and can spoil no other.
+    """Tell whether the paper's text addresses the model; if so, send it alone so that it affects no other.
 
-    A decent paper that is mistaken for one costs the fixed part of a request, nothing else.
+    A false alarm costs only the fixed part of one extra request.
     """
     text = " ".join(visible(part[: 4 * MAX_ABSTRACT_CHARACTERS]) for part in (paper.title, paper.abstract))
-    said = _folded(f"{text} {visible(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}")
-    return any(sign in said and pattern.search(said) for sign, pattern in _ORDERS)
+    folded = _folded(f"{text} {visible(paper.comment[: 4 * MAX_COMMENT_CHARACTERS])}")
+    return any(substring in folded and pattern.search(folded) for substring, pattern in _INSTRUCTIONS)
 
 
 def _folded(text: str) -> str:
-    """The text in lower case and in plain letters, which full-width and dotless ones only look unlike."""
+    """Return the text in lower case, with full-width and dotless letters replaced by plain ones."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", text).casefold().replace("ı", "i").replace("i\u0307", "i")

@@ -1,4 +1,4 @@
-"""The stage that asks the sources: each in turn, none stopping another."""
+"""The fetch stage: reads every source in turn; a failing source does not stop the others."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from broadsheet.store import Store
 
 @dataclass(frozen=True, slots=True)
 class FetchReport:
-    """What the sources told.
+    """What was read from the sources.
 
     Attributes:
-        read: Papers read, the same one as often as it was listed.
-        new: Papers that the cache did not hold.
-        revised: Papers whose words have changed since they were first read.
-        paper_ids: The papers by id, each once, in the order in which they were first read.
-        failed: A sentence for each source that failed, whatever it told before.
+        read: Papers read, counting each listing of the same paper.
+        new: Papers that were not in the cache.
+        revised: Papers whose text has changed since they were stored.
+        paper_ids: Ids of the distinct papers, in the order in which they were first read.
+        failed: One sentence for each source that failed, even if it delivered some papers first.
     """
 
     read: int = 0
@@ -35,20 +35,20 @@ class FetchReport:
 def fetch(
     sources: Sequence[Source], store: Store, since: date, *, on_progress: Callable[[int], None] | None = None
 ) -> FetchReport:
-    """Admit what the sources have listed since a day.
+    """Add to the cache what the sources have listed since a given day.
 
     Args:
-        sources: Asked one after another.
+        sources: Read one after another.
         store: The cache.
-        since: Sources that know days leave out what they listed before.
-        on_progress: Told how many papers have been read in all.
+        since: First day wanted; a source without dates, such as a file, is read in full.
+        on_progress: Called with the number of papers read so far from all sources.
     """
     reports: list[IntakeReport] = []
     failed: list[str] = []
     for source in sources:
-        tell = _beyond(sum(report.read for report in reports), on_progress)
+        report_progress = _offset_progress(sum(report.read for report in reports), on_progress)
         try:
-            reports.append(admit(source.fetch(since), store, on_progress=tell))
+            reports.append(admit(source.fetch(since), store, on_progress=report_progress))
         except IntakeInterrupted as error:
             reports.append(error.report)
             failed.append(str(error))
@@ -63,7 +63,7 @@ def fetch(
     )
 
 
-def _beyond(before: int, on_progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+def _offset_progress(before: int, on_progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
     return (lambda read: on_progress(before + read)) if on_progress else None
 
 

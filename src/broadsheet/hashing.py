@@ -1,4 +1,4 @@
-"""The one hash behind every id and cache key."""
+"""The hash function behind every id and cache key."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def short_hash(*parts: str, digits: int = 12) -> str:
-    """The first hexadecimal digits of the SHA-256 of the parts, kept apart by a unit separator."""
+    """Return the first ``digits`` hexadecimal digits of the SHA-256 of the parts, joined by U+001F."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:digits]

@@ -1,10 +1,12 @@
-"""When two readings are one paper, and when the second tells that the paper has changed.
+"""Decides whether a paper read from a source is one we already have, and whether it has changed.
 
-One paper: the same arXiv id, the same DOI, or titles with the same words over abstracts that share theirs.
-Two papers with one title stay two. Reading order does not matter, except to the id, which is never changed.
+Two papers are the same if they share an arXiv id or a DOI, or if their titles have the same words and their
+abstracts overlap. Different papers with the same title stay separate. The order of reading affects only the
+id, which never changes once it is stored.
 
-Changed: the source that told of it tells other words now, or the reading is of a higher arXiv version, or
-completes what had been cut off. The same words with other markup, or fewer of them, change nothing.
+A paper has changed if a source that listed it before now lists different words, if the new reading has a
+higher arXiv version, or if it completes an abstract that was cut off. Different markup around the same words,
+or a shorter excerpt of them, is not a change.
 """
 
 from __future__ import annotations
@@ -15,25 +17,26 @@ import unicodedata
 
 from broadsheet.hashing import short_hash
 from broadsheet.paper import Paper, title_key
-from broadsheet.store.papers import Papers, Telling
+from broadsheet.store.papers import ListedText, Papers
 
-# Unrelated abstracts share hardly a run of three words; a rewritten one keeps more than a quarter of them.
-_SAME_PAPER = 0.25
-_RUN = 3
+# Unrelated abstracts share almost no three-word runs; a rewritten abstract keeps more than a quarter of them.
+_MIN_LIKENESS = 0.25
+_RUN_WORDS = 3
 _COMMAND = re.compile(r"\\[a-zA-Z]+\*?|\\.")
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
 def aliases(paper: Paper) -> list[str]:
-    """The names that a paper goes by whatever its id is, the surest first."""
+    """Return the paper's external identifiers, such as ``arxiv:2503.01234``, most reliable first."""
     named = (("arxiv", paper.arxiv_id), ("doi", paper.doi))
     return [f"{kind}:{value}" for kind, value in named if value]
 
 
 def find(paper: Paper, papers: Papers) -> list[Paper]:
-    """The stored papers that a reading is of, the surest first.
+    """Return the stored papers that are the same paper as this one, most certain match first.
 
-    None where it is of a new one; several where it tells that what was stored as two papers is one.
+    The list is empty for a new paper. It has several entries if the paper shows that papers stored separately
+    are one.
     """
     named = [stored for alias in aliases(paper) if (stored := papers.by_alias(alias))]
     titled = _titled_alike(paper, papers)
@@ -48,25 +51,25 @@ def _titled_alike(paper: Paper, papers: Papers) -> Paper | None:
         (likeness, stored)
         for stored in papers.titled(paper.title)
         if not _two_arxiv_ids(paper, stored)
-        and (likeness := alike(paper.abstract, stored.abstract)) >= _SAME_PAPER
+        and (likeness := alike(paper.abstract, stored.abstract)) >= _MIN_LIKENESS
     ]
     return max(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
 def with_free_id(paper: Paper, papers: Papers) -> Paper:
-    """The paper under a free id: a second one of the same title is named by its abstract too."""
+    """Return the paper under an unused id: if its id is taken, hash the abstract together with the title."""
     if papers.by_id(paper.id) is None:
         return paper
     return paper.model_copy(update={"id": short_hash(title_key(paper.title), wording(paper.abstract))})
 
 
-def revises(paper: Paper, stored: Paper, told_before: Telling | None) -> bool:
-    """Whether a reading in other words than the stored ones is to take their place.
+def revises(paper: Paper, stored: Paper, last_listed: ListedText | None) -> bool:
+    """Tell whether the new text of a paper should replace the stored one.
 
     Args:
-        paper: The reading.
-        stored: The paper as it is stored.
-        told_before: What the same source last said of it.
+        paper: The paper as just read; its text differs from the stored text.
+        stored: The paper as stored.
+        last_listed: The text that the same source listed last time, if it ever did.
     """
     if paper.version and stored.version and paper.version < stored.version:
         return False
@@ -74,15 +77,15 @@ def revises(paper: Paper, stored: Paper, told_before: Telling | None) -> bool:
         return True
     now, before = wording(paper.abstract), wording(stored.abstract)
     if now != before and before.startswith(now):
-        return False  # cut off, or not told at all
+        return False  # the new text is an excerpt of the stored one, or empty
     if now != before and now.startswith(before):
         return True
     reworded = now != before or title_key(paper.title) != title_key(stored.title)
-    return reworded and _is_later(paper, stored, told_before)
+    return reworded and _is_later(paper, stored, last_listed)
 
 
 def completed(paper: Paper, stored: Paper) -> Paper:
-    """The reading, with the stored words where it has none."""
+    """Return the paper with its missing text and version filled in from the stored one."""
     return paper.model_copy(
         update={
             "abstract": paper.abstract or stored.abstract,
@@ -93,14 +96,17 @@ def completed(paper: Paper, stored: Paper) -> Paper:
 
 
 def wording(text: str) -> str:
-    """The words of a text without markup, accents, case and signs: what another format leaves as it is."""
+    """Return the bare words of a text, without the markup, accents, case and signs that formats vary in."""
     bare = _COMMAND.sub(" ", html.unescape(text))
     decomposed = unicodedata.normalize("NFKD", bare)
     return title_key("".join(sign for sign in decomposed if not unicodedata.combining(sign)))
 
 
 def alike(one: str, other: str) -> float:
-    """The share of the shorter text's runs of three words that the other has too; 1 where either is empty."""
+    """Return the share (0 to 1) of the shorter text's three-word runs that occur in the other.
+
+    The share is 1 if either text has no words.
+    """
     if one == other:
         return 1.0
     runs, other_runs = _runs(wording(one)), _runs(wording(other))
@@ -110,22 +116,22 @@ def alike(one: str, other: str) -> float:
 
 
 def _runs(words: str) -> set[tuple[str, ...]]:
-    listed = words.split()
-    length = min(_RUN, len(listed))
-    return {tuple(listed[start : start + length]) for start in range(len(listed) - length + 1) if length}
+    split = words.split()
+    length = min(_RUN_WORDS, len(split))
+    return {tuple(split[start : start + length]) for start in range(len(split) - length + 1) if length}
 
 
 def _two_arxiv_ids(paper: Paper, stored: Paper) -> bool:
     return bool(paper.arxiv_id and stored.arxiv_id and paper.arxiv_id != stored.arxiv_id)
 
 
-def _is_later(paper: Paper, stored: Paper, told_before: Telling | None) -> bool:
-    """Whether a reading is of a higher version, or its source has changed its words since it last spoke."""
+def _is_later(paper: Paper, stored: Paper, last_listed: ListedText | None) -> bool:
+    """Tell whether the version is higher, or the source has changed the text since it last listed the paper."""
     if paper.version and paper.version > (stored.version or 1):
         return True
     return (
-        told_before is not None
+        last_listed is not None
         and paper.sighting is not None
-        and paper.sighting.day >= told_before.day
-        and paper.content_hash != told_before.content_hash
+        and paper.sighting.day >= last_listed.day
+        and paper.content_hash != last_listed.content_hash
     )

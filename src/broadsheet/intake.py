@@ -1,4 +1,4 @@
-"""Admits papers to the cache: each paper once, with a sighting for every listing that named it."""
+"""Adds papers to the cache: each paper once, with a sighting for every listing it appeared in."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Outcome = Literal["new", "revised", "known"]
 
 @dataclass(frozen=True, slots=True)
 class IntakeReport:
-    """What became of the papers that were read.
+    """What happened to the papers that were read.
 
     Attributes:
-        read: Papers read, the same one as often as it was listed; the sum of the next three.
-        new: Papers that the cache did not hold.
-        revised: Papers whose words have changed since; they are to be annotated again.
-        known: Readings that told nothing new, or filled in a link or a date.
-        paper_ids: The papers by id, each once, in the order in which they were first read.
+        read: Papers read, counting each listing of the same paper; equals ``new + revised + known``.
+        new: Papers that were not in the cache.
+        revised: Papers whose text has changed; they will be annotated again.
+        known: Papers already in the cache, including those that only gained a link or a date.
+        paper_ids: Ids of the distinct papers, in the order in which they were first read.
     """
 
     read: int = 0
@@ -40,10 +40,10 @@ class IntakeReport:
 
 
 class IntakeInterrupted(SourceError):  # noqa: N818 - the state is the name
-    """The source failed after it had told of some papers; those are admitted.
+    """The source failed partway; the papers it delivered before that are in the cache.
 
     Attributes:
-        report: What became of them.
+        report: What happened to those papers.
     """
 
     def __init__(self, message: str, report: IntakeReport) -> None:
@@ -54,15 +54,15 @@ class IntakeInterrupted(SourceError):  # noqa: N818 - the state is the name
 def admit(
     papers: Iterable[Paper], store: Store, *, on_progress: Callable[[int], None] | None = None
 ) -> IntakeReport:
-    """Admit papers, a few hundred a transaction; what is committed stays, whatever happens after.
+    """Add papers to the cache in transactions of 500; whatever has been committed survives later errors.
 
     Args:
-        papers: Drawn lazily, so that memory stays flat.
+        papers: Read lazily, so that memory use stays constant.
         store: The cache.
-        on_progress: Told how many papers have been admitted in all, after each transaction.
+        on_progress: Called after each transaction with the number of papers admitted so far.
 
     Raises:
-        IntakeInterrupted: The source failed; what it had told of before is admitted.
+        IntakeInterrupted: The source failed; the papers it delivered before that are in the cache.
     """
     counts: Counter[Outcome] = Counter()
     ids: dict[str, None] = {}
@@ -86,21 +86,21 @@ def admit(
 
 
 def _draw(papers: Iterator[Paper]) -> tuple[list[Paper], SourceError | None]:
-    """The next papers for one transaction, and why there are no more where the source failed.
+    """Return the papers for the next transaction, and the error if the source failed.
 
-    Drawn before the transaction begins: a source may be slow, and others wait for the write lock.
+    This runs before the transaction begins, because a slow source must not hold the write lock.
     """
     batch: list[Paper] = []
     try:
         for paper in islice(papers, PAPERS_A_TRANSACTION):
-            batch.append(paper)  # noqa: PERF402 - what came before a failure is kept
+            batch.append(paper)  # noqa: PERF402 - keeps the papers read before a failure
     except SourceError as error:
         return batch, error
     return batch, None
 
 
 def _admit_one(paper: Paper, papers: Papers) -> tuple[str, Outcome]:
-    """Admit one reading; returns the id of the paper it is a reading of."""
+    """Add one paper; return the id it is stored under and what happened to it."""
     seen_on = paper.sighting.day if paper.sighting else datetime.now(UTC).date()
     outcome: Outcome = "known"
     if found := identity.find(paper, papers):
@@ -123,8 +123,8 @@ def _admit_one(paper: Paper, papers: Papers) -> tuple[str, Outcome]:
 
 
 def _revises(paper: Paper, stored: Paper, papers: Papers) -> bool:
-    """Whether new words are to take the place of the stored ones; words that were stored before never are."""
+    """Tell whether the new text should replace the stored text; text from an earlier version never does."""
     if paper.content_hash == stored.content_hash or papers.has_version(paper):
         return False
-    told_before = papers.last_told(stored.id, paper.sighting.source) if paper.sighting else None
-    return identity.revises(paper, stored, told_before)
+    last_listed = papers.last_listed(stored.id, paper.sighting.source) if paper.sighting else None
+    return identity.revises(paper, stored, last_listed)

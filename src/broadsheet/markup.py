@@ -1,8 +1,8 @@
 r"""Turns LaTeX, Markdown and HTML into the plain text that a reader would see.
 
-Sources hand abstracts over in any of the three, in a mixture, or with the leftovers of a page that dropped
-its formulas (`3.18times`, `sim!!25%`, `mathcalO(n)`). Every pattern is bounded, so the time is linear in
-the length of the text.
+Sources deliver abstracts in any of the three, mixed, or with the debris of formulas that a page has stripped
+(`3.18times`, `sim!!25%`, `mathcalO(n)`). Every pattern is bounded, so processing time is linear in the length
+of the text.
 """
 
 import html
@@ -100,22 +100,22 @@ _ACCENTS = {
 }
 _SUPERSCRIPTS = dict(zip("0123456789+-()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", strict=True))
 _DOLLAR = "\ue000"
-"""Stands for a dollar sign that means money while those of formulas are taken away (private use area)."""
+"""Placeholder (private use area) for a dollar sign that means money while math delimiters are removed."""
 
 _HTML_TAG = re.compile(
     r"</?(?:a|abbr|b|br|code|div|em|i|img|p|script|span|strong|style|sub|sup|tt|u)(?:\s[^<>]{0,300})?/?>",
     re.IGNORECASE,
 )
-_Meant = str | Callable[[re.Match[str]], str]
+_Replacement = str | Callable[[re.Match[str]], str]
 
-# Each pattern stands behind a sign without which it finds nothing: looking for that is far quicker.
+# Each pattern comes with a substring that every match contains; searching for that first is much faster.
 _MARKDOWN = (
     ("[", re.compile(r"!?\[([^\[\]]{1,200})\]\(https?:[^()\s]{1,500}\)"), r"\1"),
     ("*", re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,300})(?<=[^\s*])\1(?![\w*])"), r"\2"),
     ("_", re.compile(r"(?<!\w)(__?)(?=[^\s_])([^_]{1,300})(?<=[^\s_])\1(?!\w)"), r"\2"),
 )
 _LATEX = (
-    # What speaks of other papers or of this one's numbering goes with its argument.
+    # Citations, labels and footnotes are removed along with their arguments.
     (
         "\\",
         re.compile(
@@ -148,7 +148,7 @@ _LATEX = (
         lambda match: _superscript(match[1] or match[2]),
     ),
     ("_", re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
-    # A tilde is a space, unless it stands before a number and means "about".
+    # A tilde is a no-break space, unless it stands alone before a number and means "about".
     ("~", re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
     ("", re.compile(r"[{}$\\]"), ""),
     (_DOLLAR, re.compile(_DOLLAR), "$"),
@@ -175,29 +175,29 @@ _TYPOGRAPHY = (
 
 
 def plain(text: str) -> str:
-    r"""Returns what a reader would see of LaTeX, Markdown or HTML, on one line of plain Unicode text.
+    r"""Return LaTeX, Markdown or HTML as one line of plain Unicode text, as a reader would see it.
 
-    Citations go, commands leave their argument, `$\alpha$` becomes the letter, `^2` a superscript, `--` a
-    dash, `~` a space.
+    Citations are removed and commands replaced by their arguments; `$\alpha$` becomes the letter, `^2` a
+    superscript, `--` a dash, `~` a space.
     """
     text = visible(text)
     if "<" in text or "&" in text:
         text = html.unescape(_HTML_TAG.sub("", text))
     text = _replaced(text, _MARKDOWN)
-    if any(sign in text for sign in "\\{}$^_~"):
+    if any(character in text for character in "\\{}$^_~"):
         text = _replaced(text, _LATEX)
     return visible(_replaced(_replaced(text, _REMNANTS), _TYPOGRAPHY))
 
 
-def _replaced(text: str, patterns: Iterable[tuple[str, re.Pattern[str], _Meant]]) -> str:
-    for sign, pattern, meant in patterns:
-        if sign in text:
-            text = pattern.sub(meant, text)
+def _replaced(text: str, patterns: Iterable[tuple[str, re.Pattern[str], _Replacement]]) -> str:
+    for substring, pattern, replacement in patterns:
+        if substring in text:
+            text = pattern.sub(replacement, text)
     return text
 
 
-def _superscript(raised: str) -> str:
-    if raised == "*":
+def _superscript(exponent: str) -> str:
+    if exponent == "*":
         return "*"
-    lifted = "".join(_SUPERSCRIPTS.get(character, "") for character in raised)
-    return lifted if len(lifted) == len(raised) else f"^{raised}"
+    superscript = "".join(_SUPERSCRIPTS.get(character, "") for character in exponent)
+    return superscript if len(superscript) == len(exponent) else f"^{exponent}"

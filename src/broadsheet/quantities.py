@@ -1,7 +1,7 @@
-r"""Finds the numbers that a text claims, in one form however they are written.
+r"""Finds the numbers in a text and normalizes them, however they are written.
 
-`3.18times`, `3.18x` and `3.18×` are one number, so are `5%`, `5\%` and `five percent`, `1,000` and `1k`.
-Digits that belong to a name are no claim: `GPT-4`, `CIFAR-10`, `ImageNet-1K`, `ResNet50`, `3D`.
+`3.18times`, `3.18x` and `3.18×` are the same number; so are `5%`, `5\%` and `five percent`, and `1,000` and
+`1k`. Digits in a name do not count: `GPT-4`, `CIFAR-10`, `ImageNet-1K`, `ResNet50`, `3D`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SPELLED = {
     for value, word in enumerate(
         """
         zero one two three four five six seven eight nine ten eleven twelve
-        """.split()  # noqa: SIM905 - words read best as words
+        """.split()  # noqa: SIM905 - easier to read than a list
     )
 }
 _SPELLED |= {"twice": "2x", "thrice": "3x"}
@@ -48,12 +48,12 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 class Quantity(NamedTuple):
-    """A number as a text claims it.
+    """A number found in a text.
 
     Attributes:
-        value: Decimal digits without separators or closing zeros, magnitudes multiplied out: `1000`, `3.18`.
+        value: Decimal digits without separators or trailing zeros, multiplied out: `1000`, `3.18`.
         unit: `%`, `x` (a multiple) or empty.
-        words: How the text writes it.
+        words: The number as the text writes it.
     """
 
     value: str
@@ -62,28 +62,28 @@ class Quantity(NamedTuple):
 
 
 def numbers_in(text: str, *, spelled: bool = False) -> tuple[Quantity, ...]:
-    """Returns the numbers that `text` claims, in order, names' digits excluded.
+    """Return the numbers in `text`, in order, except digits that are part of a name.
 
     Args:
-        text: Prose, marked up or plain.
-        spelled: Whether `one` to `twelve`, `twice`, `threefold` and their like count.
+        text: Prose, plain or with markup.
+        spelled: Whether to include words such as `one` to `twelve`, `twice` and `threefold`.
     """
     return tuple(_quantities(_digits_only(text, spelled=spelled)))
 
 
 def ungrounded_numbers(claim: str, text: str) -> tuple[str, ...]:
-    """Returns the numbers of `claim`, as it writes them, that do not stand in `text`.
+    """Return the numbers in `claim`, as written there, that do not occur in `text`.
 
-    A number without a unit stands where its value does, with any unit; `5%` and `5x` need theirs. Only digits
-    are held against a claim: a spelled-out number is often a count of what the text lists.
+    A number without a unit matches the same value with any unit; `5%` and `5x` must match with their unit.
+    Numbers that the claim spells out are not checked, because they often count things that the text lists.
     """
     missing = numbers_in(claim)
-    # Most numbers are written in digits; words are looked for only where a number is missing without them.
+    # Most numbers are written in digits, so number words in the text are parsed only if one is still missing.
     for spelled in (False, True):
         if missing:
-            said = numbers_in(text, spelled=spelled)
-            exact = {(number.value, number.unit) for number in said}
-            values = {number.value for number in said}
+            found = numbers_in(text, spelled=spelled)
+            exact = {(number.value, number.unit) for number in found}
+            values = {number.value for number in found}
             missing = tuple(
                 number
                 for number in missing
@@ -113,7 +113,7 @@ def _quantities(text: str) -> Iterator[Quantity]:
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
-    """Yields where `_NUMBER` matches; it is tried from the words that hold a digit, since most hold none."""
+    """Yield the matches of `_NUMBER`; skip ahead to words with digits first, since most have none."""
     position = 0
     while digit := _DIGIT.search(text, position):
         word = text.rfind(" ", position, digit.start()) + 1
@@ -129,7 +129,7 @@ def _unit(match: re.Match[str]) -> str:
 
 
 def _borrowed_unit(text: str, match: re.Match[str], following: re.Match[str]) -> str:
-    """Returns the unit of a number, which in a range such as 10-20% stands behind the second."""
+    """Return the unit of a number; the first number of a range such as 10-20% takes the second's unit."""
     in_range = _BETWEEN.fullmatch(text[match.end() : following.start()]) is not None
     return _unit(match) or (_unit(following) if in_range else "")
 

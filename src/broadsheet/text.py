@@ -1,6 +1,6 @@
-"""What every room needs to know about prose: white space, sentences, and whether a phrase stands in it.
+"""Shared text functions: collapsing white space, splitting sentences and finding phrases.
 
-Pure functions over strings, linear in their length.
+All are pure functions whose running time is linear in the length of their input.
 """
 
 import functools
@@ -13,7 +13,7 @@ _ABBREVIATIONS = frozenset(
     """
     e.g i.e al fig figs eq eqs sec secs tab vs cf etc approx resp dr mr mrs prof st no nos ref refs app
     ch vol viz aka w.r.t i.i.d dept univ inc ltd jr sr incl esp max min avg std
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _MAY_CLOSE = frozenset({"etc", "al", "i.i.d", "w.r.t", "inc", "ltd", "no", "app", "ref"})
 _OPENERS = "We|Our|The|This|These|In|It|However|Moreover|To|Code|Experiments|Extensive|Finally|Specifically"
@@ -27,12 +27,15 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def squash(text: str) -> str:
-    """Returns `text` on one line: every run of white space is one space, and none stands at an end."""
+    """Return `text` on one line, with each run of white space collapsed to a space and the ends trimmed."""
     return " ".join(text.split())
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yields start and end of each sentence of `text`, in order; abbreviations and addresses end none."""
+    """Yield the start and end offsets of each sentence of `text`, in order.
+
+    Full stops in abbreviations and URLs do not end a sentence.
+    """
     start = 0
     for match in _SENTENCE_END.finditer(text):
         first, end = match.span()
@@ -43,16 +46,16 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def sentences(text: str) -> tuple[str, ...]:
-    """Returns the sentences of `text` as they stand in it."""
+    """Return the sentences of `text`, unchanged."""
     return tuple(text[start:end] for start, end in sentence_spans(text))
 
 
 def stands_in(phrase: str, text: str) -> bool:
-    """Tells whether `phrase` stands in `text` as whole words.
+    """Tell whether `phrase` occurs in `text` as whole words.
 
-    Letter case, form of writing (NFKC), punctuation between words, the choice of space, hyphen or neither,
-    and a plural are set aside: `data set` stands in `Datasets`, `pretraining` in `pre-training`; `net` does
-    not stand in `networks`. A phrase without a word stands nowhere.
+    Letter case, Unicode form (NFKC), punctuation, plurals, and whether words are joined, hyphenated or spaced
+    are ignored: `data set` occurs in `Datasets` and `pretraining` in `pre-training`, but `net` not in
+    `networks`. A phrase without a word never occurs.
     """
     if _stands_verbatim(phrase, text):
         return True
@@ -67,7 +70,7 @@ def stands_in(phrase: str, text: str) -> bool:
 
 
 def _stands_verbatim(phrase: str, text: str) -> bool:
-    """Tells, mostly without taking the text apart, that a plain phrase stands in it letter case aside."""
+    """Tell whether an ASCII phrase occurs in the text, ignoring case; a fast path that needs no stemming."""
     wanted = phrase.lower()
     if not (wanted.isascii() and wanted[:1].isalnum() and wanted[-1:].isalnum()):
         return False
@@ -86,12 +89,12 @@ _lowered = functools.lru_cache(maxsize=16)(str.lower)
 
 
 def stems(text: str) -> list[str]:
-    """Returns the words of `text` in order, in lower case and in the singular."""
+    """Return the words of `text`, in order, lower-cased and in the singular."""
     return [singular(word) for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
 
 
 def singular(word: str) -> str:
-    """Returns the singular of a lower-case English word, as far as its ending tells; others as they are."""
+    """Return the singular of a lower-case English word by its ending; other words are returned unchanged."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith(("ias", "iases")):  # bias, biases
@@ -105,7 +108,7 @@ def singular(word: str) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _joined(text: str) -> tuple[str, frozenset[int], frozenset[int]]:
-    """Returns the stems without what stands between them, and the offsets at which one starts and ends."""
+    """Return the stems joined into one string, and the offsets in it at which stems start and end."""
     words = stems(text)
     ends = tuple(itertools.accumulate(map(len, words)))
     return "".join(words), frozenset((0, *ends[:-1])), frozenset(ends)
@@ -119,7 +122,7 @@ def _without_margins(text: str, start: int, end: int) -> Iterator[tuple[int, int
 
 
 def _closes(text: str, stop: int, end: int) -> bool:
-    """Tells whether the full stop, question or exclamation mark at `stop` ends a sentence."""
+    """Tell whether the full stop, question or exclamation mark at `stop` ends a sentence."""
     following = _NEXT_WORD.match(text, end, end + 60)
     if following is None:
         return True
@@ -128,11 +131,10 @@ def _closes(text: str, stop: int, end: int) -> bool:
     word = before[0] if before else ""
     if text[stop] == "." and word.lower() in _ABBREVIATIONS:
         return word.lower() in _MAY_CLOSE and after[0].isupper()
-    if (
-        text[stop] == "." and len(word) == 1 and word.isupper()
-    ):  # the initial of a name, unless a sentence plainly starts
+    if text[stop] == "." and len(word) == 1 and word.isupper():
+        # A person's initial, unless the next word clearly opens a sentence.
         return _OPENING_WORD.fullmatch(after) is not None
-    # A lower-case word goes on with the sentence, unless it is a name such as iCaRL or an address.
+    # A lower-case word continues the sentence, unless it is a name such as iCaRL or a URL.
     return (
         not after[0].islower()
         or any(character.isupper() for character in after[1:])

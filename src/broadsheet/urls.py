@@ -1,15 +1,13 @@
-r"""Finds the web addresses in a text and cleans them of what surrounds them.
+r"""Finds the URLs in a text and strips surrounding punctuation and markup.
 
-Abstracts carry addresses in every state: closed by a full stop, wrapped in ``\url{}`` or ``\href{}{}``,
-doubled as ``repo.git{https://...}``, glued to the sentence before, broken by a space, without a scheme.
-What is returned is what a careful reader would paste into a browser, and never more than the text holds: a
-scheme is the only thing that is ever added.
+URLs in abstracts may be followed by a full stop, wrapped in ``\url{}`` or ``\href{}{}``, doubled as
+``repo.git{https://...}``, run into the sentence before, broken by a space, or missing their scheme. The
+functions return what a careful reader would paste into a browser. They add nothing but a missing scheme.
 
-An address that a reader would misread is no address: other schemes than http and https, user names before
-the host, hosts that are not plain ASCII names, invisible or right-to-left characters inside, and letters
-that only look like ASCII are all refused.
+URLs that could mislead a reader are rejected: schemes other than http and https, a user name before the host,
+host names outside ASCII, invisible or right-to-left characters, and letters that look like ASCII ones.
 
-The syntax is RFC 3986's, less the characters that end an address in prose (quotes, ``$``, ``*``, ``!``,
+The syntax is that of RFC 3986, minus the characters that end a URL in prose (quotes, ``$``, ``*``, ``!``,
 backslash, braces).
 """
 
@@ -20,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_URL_CHARACTERS = 2000
-"""What browsers and mail clients still open; anything longer in an abstract is an attack or an accident."""
+"""Longest URL that browsers and mail clients reliably open; a longer one is an attack or an accident."""
 
 CODE_HOSTS = (
     "github.com",
@@ -38,9 +36,9 @@ CODE_HOSTS = (
     "code.google.com",
     "gist.github.com",
 )
-"""Hosts whose bare name followed by a path is an address although no scheme stands before it."""
+"""Hosts whose name, followed by a path, is recognized as a URL even without a scheme."""
 
-# The dots of a known host may be torn by a space: `github. com/owner/name`.
+# A space may have slipped in beside a dot of a known host: `github. com/owner/name`.
 _BARE_HOST = "|".join(re.escape(host).replace(r"\.", r"[ ]?\.[ ]?") for host in CODE_HOSTS)
 _START = re.compile(
     rf"(?P<scheme>https?[ ]?:[ ]?/[ ]?/\s?)"
@@ -48,23 +46,23 @@ _START = re.compile(
     rf"|[a-z0-9-]{{1,39}}\.github\.io\b)",
     re.IGNORECASE,
 )
-# LaTeX writes the characters that it would otherwise interpret as `\_`, `{\_}`, `\textasciitilde{}`, `\~{}`.
+# LaTeX escapes its special characters, as in `\_`, `{\_}`, `\textasciitilde{}` and `\~{}`.
 _ESCAPE = re.compile(r"\{?\\(?:([_%#&])|(textasciitilde|~))\}?(?:\{\})?")
 _BODY = re.compile(rf"(?:[A-Za-z0-9._~:/?#\[\]@&()+,;=%-]|{_ESCAPE.pattern}){{0,2100}}")
-# Every address holds one of these in lower case. Most abstracts hold none, which the pattern is slow to find.
+# Every URL contains one of these in lower case. Most abstracts contain none; this is faster than the pattern.
 _SIGNS_BEFORE_SLASH = ("http", *dict.fromkeys(max(host.split("."), key=len) for host in CODE_HOSTS))
 _SIGNS_WITHOUT_SLASH = ("www", ".github.io")
 _BEFORE_SIGN = 50
-"""Characters in front of a sign in which its address may begin: a name of github.io's has 39, at most."""
+"""How many characters before a sign its URL may begin; a github.io user name has at most 39."""
 _TORN_HOST = re.compile(rf"(?:www\.)?(?:{_BARE_HOST})", re.IGNORECASE)
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?", re.IGNORECASE
 )
 _TRAILING = ".,;:?~=&+#%/-"
-# `https://github.com/ owner/name`: what follows the space must itself look like the rest of a path.
+# `https://github.com/ owner/name`: what follows the space must look like the rest of a path.
 _REST_OF_PATH = re.compile(r"\s([A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100})")
 _REST_OF_NAME = re.compile(r"\s((?=[\w.-]{0,99}[A-Z0-9_-])[A-Za-z0-9][\w.-]{1,99})")
-# `https://github.com/owner/name.We propose`: a sentence that lost its space.
+# `https://github.com/owner/name.We propose`: the space before the next sentence is missing.
 _GLUED_SENTENCE = re.compile(
     r"\.(?:We|Our|The|This|These|In|It|Code|Codes|Data|Project|Models?|Demo|Keywords)$"
 )
@@ -72,12 +70,12 @@ _GLUED_SENTENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FoundUrl:
-    """An address in a text.
+    """A URL found in a text.
 
     Attributes:
-        url: The cleaned address, always with a scheme.
+        url: The cleaned URL, always with a scheme.
         start: Offset of its first character in the text.
-        end: Offset after its last character; `text[start:end]` is the address as it stands there.
+        end: Offset after its last character; `text[start:end]` is the URL as the text writes it.
     """
 
     url: str
@@ -86,21 +84,21 @@ class FoundUrl:
 
 
 def find_urls(text: str) -> tuple[FoundUrl, ...]:
-    """Returns every http and https address in `text`, in order, repeated where the text repeats it."""
+    """Return every http and https URL in `text`, in order, including repetitions."""
     lowered = text.lower()
     possible = _SIGNS_WITHOUT_SLASH + (_SIGNS_BEFORE_SLASH if "/" in text else ())
     signs = [place for sign in possible if (place := lowered.find(sign)) >= 0]
     if not signs:
         return ()
-    same_places = len(lowered) == len(text)  # a few capitals become two letters
-    return tuple(_scan(text, max(0, min(signs) - _BEFORE_SIGN) if same_places else 0))
+    same_offsets = len(lowered) == len(text)  # a few capitals have a two-letter lower case
+    return tuple(_scan(text, max(0, min(signs) - _BEFORE_SIGN) if same_offsets else 0))
 
 
 def canonical(url: str) -> str:
-    """Returns the form under which two spellings of one address are equal; for comparing, not for showing.
+    """Return a normalized form of a URL, for comparing but not for display.
 
-    Scheme, `www.`, a closing slash, a closing `.git` and the letter case of the host are set aside, and on
-    GitHub and GitLab, which do not tell them apart, the letter case of the path.
+    It drops the scheme, `www.`, a trailing slash and a trailing `.git`, and lower-cases the host; on GitHub
+    and GitLab, whose paths are case-insensitive, it lower-cases the path too.
     """
     rest = re.sub(r"^https?://", "", url.strip(), flags=re.IGNORECASE)
     host, slash, path = rest.partition("/")
@@ -112,7 +110,7 @@ def canonical(url: str) -> str:
 
 
 def unique(urls: Iterable[str]) -> tuple[str, ...]:
-    """Returns `urls` without those that repeat an earlier one, in order."""
+    """Return `urls` in order, without those that are equivalent to an earlier one."""
     return tuple({canonical(url): url for url in reversed(tuple(urls))}.values())[::-1]
 
 
@@ -124,7 +122,7 @@ def _scan(text: str, position: int = 0) -> Iterator[FoundUrl]:
 
 
 def _read(text: str, match: re.Match[str]) -> tuple[FoundUrl | None, int]:
-    """Reads one address from where it starts; returns it and the offset from which to look for the next."""
+    """Read the URL that starts at a match; return it, and the offset from which to search for the next."""
     start = match.start()
     body_start = match.start("bare") if match["bare"] else match.end("scheme")
     prefix = "https://" if match["bare"] else re.sub(r"\s", "", match["scheme"]).lower()
@@ -151,7 +149,7 @@ def _read(text: str, match: re.Match[str]) -> tuple[FoundUrl | None, int]:
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """Returns where the address ends: at another address, an unbalanced bracket or LaTeX's tilde."""
+    """Return where the URL ends: at another URL, an unbalanced bracket or a LaTeX tilde."""
     opened: list[str] = []
     pairs = {")": "(", "]": "["}
     for offset in range(start, min(end, start + MAX_URL_CHARACTERS + 1)):
@@ -172,7 +170,7 @@ def _cut(text: str, start: int, end: int) -> int:
 
 
 def _misleads(text: str, end: int) -> bool:
-    """Tells whether the character that stopped the address hides in it."""
+    """Tell whether the character at which the URL stopped looks like part of it or is invisible."""
     if end >= len(text) or text[end].isascii():
         return end < len(text) and unicodedata.category(text[end]) == "Cc" and not text[end].isspace()
     category = unicodedata.category(text[end])
@@ -186,14 +184,14 @@ def _unescape(raw: str) -> str:
 
 
 def _tidy(url: str) -> str | None:
-    """Takes off what closes the sentence and checks what is left; None where it may not be shown."""
+    """Strip trailing punctuation and validate the rest; return None if it is not a safe URL."""
     scheme, _, rest = url.partition("://")
     rest = _GLUED_SENTENCE.sub("", rest)
     kept = rest.rstrip(_TRAILING)
     if rest[len(kept) :].startswith("/"):
         kept += "/"
     host, slash, path = kept.partition("/")
-    # A bracket that opened and never closed belongs to the sentence.
+    # An unclosed bracket belongs to the sentence.
     for opening, closing in ("()", "[]"):
         if path.count(opening) > path.count(closing):
             path = path[: path.rindex(opening)].rstrip(_TRAILING)
@@ -204,7 +202,7 @@ def _tidy(url: str) -> str | None:
     return (
         cleaned
         if len(cleaned) <= MAX_URL_CHARACTERS
-        and cleaned.isascii()  # the dotless i and the long s pass for letters where case is set aside
+        and cleaned.isascii()  # with IGNORECASE, [a-z] also matches the dotless i and the long s
         and cleaned.isprintable()
         and " " not in cleaned
         else None
@@ -212,7 +210,7 @@ def _tidy(url: str) -> str | None:
 
 
 def _broken_off(url: str, text: str, end: int, body_end: int) -> re.Match[str] | None:
-    """Finds the rest of a repository's address behind the space that broke it."""
+    """Find the rest of a repository URL that a space has split."""
     if end != body_end or text[end - 1 : end] != "/":
         return None
     host, _, path = canonical(url).partition("/")
@@ -224,6 +222,6 @@ def _broken_off(url: str, text: str, end: int, body_end: int) -> re.Match[str] |
 
 
 def _raw_end(text: str, start: int, end: int) -> int:
-    """Returns the end of the address as it stands in the text, without what closes the sentence."""
+    """Return the end of the URL in the text, before any trailing punctuation of the sentence."""
     kept = text[start:end].rstrip(".,;:?~=&+#%-([")
     return start + len(kept)

@@ -1,6 +1,6 @@
-"""What is left of a stranger's words when nothing in them is unseen; used before words are sent or shown.
+"""Removes invisible characters from untrusted text before it is sent to a model or shown.
 
-Characters that leave no ink can carry orders to a model, hide an address in another or reverse a line.
+Invisible characters can carry instructions to a model, hide one URL inside another or reverse a line.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import unicodedata
 
 # Cc control, Cf format (zero-width, bidirectional, soft hyphen, tags), Cs lone surrogates, Co private use,
 # Cn unassigned: none of them is a letter. The ranges are fillers and variation selectors, which Unicode
-# counts among letters and marks though they leave no ink either.
-_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-_INKLESS = (
+# classes as letters and marks although they are invisible too.
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_INVISIBLE_RANGES = (
     (0x34F, 0x34F),
     (0x115F, 0x1160),
     (0x17B4, 0x17B5),
@@ -23,26 +23,27 @@ _INKLESS = (
 )
 
 
-class _Seen(dict[int, int | None]):
-    """What each character is translated to; filled in as characters are met."""
+class _VisibleCharacters(dict[int, int | None]):
+    """A `str.translate` table that drops invisible characters, filled in as characters are encountered."""
 
     def __missing__(self, code: int) -> int | None:
         character = chr(code)
-        unseen = unicodedata.category(character) in _CATEGORIES and not character.isspace()
-        inkless = any(first <= code <= last for first, last in _INKLESS)
-        self[code] = kept = None if unseen or inkless else code
-        return kept
+        invisible = (
+            unicodedata.category(character) in _INVISIBLE_CATEGORIES and not character.isspace()
+        ) or any(first <= code <= last for first, last in _INVISIBLE_RANGES)
+        self[code] = translated = None if invisible else code
+        return translated
 
 
-_SEEN = _Seen()
+_VISIBLE = _VisibleCharacters()
 
 
 def visible(text: str) -> str:
-    """The text on one line, without the characters that a reader cannot see.
+    """Return the text on one line without its invisible characters.
 
-    Runs of white space, line breaks included, become one space. Letters of every script stay.
+    Each run of white space, line breaks included, becomes one space. Letters of every script are kept.
     """
     line = text.replace("\n", " ")
     if line.isascii() and line.isprintable():
         return " ".join(line.split()) if "  " in line else line.strip(" ")
-    return " ".join(text.translate(_SEEN).split())
+    return " ".join(text.translate(_VISIBLE).split())
