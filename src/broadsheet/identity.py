@@ -126,7 +126,7 @@ def _two_arxiv_ids(paper: Paper, stored: Paper) -> bool:
 
 
 def _is_later(paper: Paper, stored: Paper, last_listed: ListedText | None) -> bool:
-    """Tell whether the version is higher, or the source has changed the text since it last listed the paper."""
+    """Tell whether the version is higher, or the source has changed the text since its last listing."""
     if paper.version and paper.version > (stored.version or 1):
         return True
     return (

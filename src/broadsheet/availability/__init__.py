@@ -1,8 +1,8 @@
-"""Reads from a paper's own words whether its code can be had, by rule.
+"""Detects by rule whether a paper's own text says that its code is available.
 
-The rules decide where an engine has no model, and are held against the model's verdict where it has one. They
-follow the annotation guide: a page that is said to hold the code counts; a bare project page, a data set,
-checkpoints, a list of papers, other people's code and "code" in another sense do not.
+An engine without a model uses this answer directly; a model's answer is checked against it. The rules follow
+the annotation guide: a page said to contain the code counts; a bare project page, a data set, checkpoints, a
+list of papers, other people's code and "code" in another sense do not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SOON = re.compile(
 )
 _HERE = re.compile(r"\s?(?:online|here|at here|at this (?:https? )?(?:URL|link))\b", re.IGNORECASE)
 
-# "Code is available; project page: URL": the address belongs to what was named last.
+# "Code is available; project page: URL": the URL belongs to the noun before it.
 _ANOTHER_SUBJECT = re.compile(r"[;.,&][^i;]{0,6}[dp]")
 
 
@@ -41,10 +41,10 @@ class _Sentence:
 
 
 def read_code(title: str, abstract: str, comment: str = "") -> Code:
-    """Returns what the abstract, or else the authors' comment, says of this work's code.
+    """Return what the abstract, or else the authors' comment, says about this work's code.
 
-    The evidence is an exact quote, the shortest clause that says it; the addresses are cleaned, in the
-    order of the text, each once.
+    The evidence is the shortest clause that says it, quoted exactly. The URLs are cleaned, distinct, and in
+    text order.
     """
     names = frozenset(name.lower() for match in _NAME.finditer(title) for name in match.groups() if name)
     for text in (abstract, comment):
@@ -66,25 +66,25 @@ def _read(text: str, places: Sequence[int], names: frozenset[str]) -> Code:
         url for place in found if found[place] for url in _code_urls(sentences, found[place], place)
     )
     quotes = [_quote(sentence, claim, urls) for sentence, claim in made if claim.status == status]
-    # A quote that shows the address says more than one that does not.
+    # Prefer a quote that includes the URL.
     evidence = min(quotes, key=lambda quote: (not find_urls(quote), len(quote)))
     return Code(evidence=evidence, status=status, urls=urls)
 
 
 def _sentences(text: str, places: Sequence[int]) -> Iterator[_Sentence]:
-    """Yields all sentences; those without a sign have no words, since reading them is most of the work."""
+    """Yield all sentences, tokenizing only those with a URL or a sign, since that is the costly part."""
     urls = find_urls(text)
     for start, end in sentence_spans(text):
         inside = [url for url in urls if start <= url.start < end]
-        says = bool(inside) or any(start <= place < end for place in places)
-        words = tagged(text, start, max([end, *(url.end for url in inside)]), inside) if says else ()
-        yield _Sentence(text, start, end, words)
+        relevant = bool(inside) or any(start <= place < end for place in places)
+        tokens = tagged(text, start, max([end, *(url.end for url in inside)]), inside) if relevant else ()
+        yield _Sentence(text, start, end, tokens)
 
 
 def _signs_in(text: str) -> Iterator[int]:
-    """Yields where words begin without which nothing is said of code, a sign's places in order."""
+    """Yield the offsets of words such as "code" or "github"; a sentence without any says nothing of code."""
     lowered = text.lower()
-    if len(lowered) != len(text):  # a few capitals become two letters: any place may be meant
+    if len(lowered) != len(text):  # a few capitals have a two-letter lower case, which shifts offsets
         yield from range(len(text))
         return
     for sign in _SIGNS:
@@ -97,7 +97,10 @@ def _signs_in(text: str) -> Iterator[int]:
 
 
 def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: int) -> Iterator[str]:
-    """Yields the addresses of the sentence at `place` that its claims lead to, and one alone behind it."""
+    """Yield the URLs of the sentence at `place` that its claims refer to.
+
+    If it has none, a URL that stands alone in the next sentence counts.
+    """
     tokens = sentences[place].tokens
     tags = "".join(token.tag for token in tokens)
     start, before_is_code = 0, False
@@ -105,11 +108,12 @@ def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: in
         if token.tag != "u":
             continue
         lead = tags[start:end]
-        said = [claim for claim in found if claim.first <= end and claim.last >= start]
-        listing = said and tags[said[-1].last] in "ce"  # "we release code and a demo at URL"
-        elsewhere = said and not listing and _ANOTHER_SUBJECT.search(tags, max(start, said[-1].last + 1), end)
+        claimed = [claim for claim in found if claim.first <= end and claim.last >= start]
+        last = claimed[-1].last if claimed else 0
+        is_list = claimed and tags[last] in "ce"  # "we release code and a demo at URL"
+        other_subject = claimed and not is_list and _ANOTHER_SUBJECT.search(tags, max(start, last + 1), end)
         chained = before_is_code and len(lead) < 6 and not re.search("[dpn]", lead)
-        before_is_code = (bool(said) and not elsewhere) or chained
+        before_is_code = (bool(claimed) and not other_subject) or chained
         if before_is_code:
             yield token.word
         start = end + 1
@@ -120,7 +124,7 @@ def _code_urls(sentences: Sequence[_Sentence], found: Sequence[Claim], place: in
 
 
 def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
-    """Returns the shortest clause that shows the claim, from its subject to its last word, as it stands."""
+    """Return the shortest clause that makes the claim, from its subject to its last word, verbatim."""
     tokens = sentence.tokens
     first, last = _subject(tokens, claim.first), claim.last
     for place in range(claim.first, min(len(tokens), last + 15)):
@@ -135,14 +139,14 @@ def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
 
 
 def _subject(tokens: Sequence[Token], place: int) -> int:
-    """Returns the place at which the noun phrase or the clause around `place` starts."""
+    """Return the index of the first token of the noun phrase or clause around `place`."""
     first = place
     while first and place - first < 6 and tokens[first].word not in DETERMINERS:
         if tokens[first - 1].tag not in "cetdpa&xq,w/r" or tokens[first - 1].word in {"while", "that"}:
             break
         first -= 1
     if first and tokens[first].word not in DETERMINERS and tokens[first - 1].tag in "cetdpa&xq,w/r":
-        first = place  # no start in reach: the noun alone
+        first = place  # no start within reach: quote from the noun
     while first < place and tokens[first].tag in "&,":
         first += 1
     return first

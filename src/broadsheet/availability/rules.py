@@ -1,6 +1,6 @@
-"""The phrasings that say where this work's code is: patterns over the tags of `vocabulary`.
+"""Patterns, over the tags of `vocabulary`, for the ways in which authors say where their code is.
 
-Every repetition is bounded, so a sentence of any length is read in linear time.
+Every repetition is bounded, so matching time is linear in the length of the sentence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REPOSITORY_HOSTS = frozenset(
 )
 
 _NOUN = "[ce]"
-# What may stand between the noun and its verb: "code, data and models for the task on which we report".
+# Words between the noun and its verb: "code, data and models for the task on which we report".
 _REST = r"[^n;.!?ubhmkr]{0,16}?"
 _STATED = tuple(
     re.compile(pattern)
@@ -54,30 +54,36 @@ _INTRODUCING = frozenset(
     """
         present presents introduce introduces propose proposes develop develops build describe describes
         create deliver release releases provide provides offer offers contribute contributes
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _TAKEN_FROM_OTHERS = frozenset(
     """
         use uses used using adopt adopting existing popular several various based built atop leverage
         leveraging utilize utilizing extend extending integrated
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _GOVERNING = frozenset(
     """
     in within on upon with from into by via through of over like for to at
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _SPECIFIC_IMPLEMENTATION = frozenset(
     """
         open-source public reference pytorch jax tensorflow cuda triton python official software code
         our
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """That a sentence says the code can be had: now or later, and the places of its first and last token."""
+    """A statement that the code is or will be available.
+
+    Attributes:
+        status: Whether it is available now or announced for later.
+        first: Index of the statement's first token.
+        last: Index of its last token.
+    """
 
     status: Literal["available", "announced"]
     first: int
@@ -85,7 +91,12 @@ class Claim:
 
 
 def claims(tokens: Sequence[Token], names: frozenset[str]) -> Iterator[Claim]:
-    """Yields what the sentence `tokens` claims of this work's code; `names` are its own, in lower case."""
+    """Yield the claims that a sentence makes about this work's code.
+
+    Args:
+        tokens: The sentence.
+        names: The lower-case names of this work.
+    """
     if not tokens:
         return
     tags = "".join(token.tag for token in tokens)
@@ -108,7 +119,7 @@ def claims(tokens: Sequence[Token], names: frozenset[str]) -> Iterator[Claim]:
 
 
 def _claim(tags: str, first: int, last: int) -> Claim:
-    """Dates a claim: it is announced where a future stands in it, right before it, or at its end."""
+    """Make a claim: "announced" if it mentions the future inside, just before or at its end."""
     later = _LATER.search(tags, max(0, first - 3 if tags[first] == "r" else first), min(len(tags), last + 5))
     if (
         later is not None
@@ -120,7 +131,7 @@ def _claim(tags: str, first: int, last: int) -> Claim:
 
 
 def _of_others(tokens: Sequence[Token], noun: int) -> bool:
-    """Tells whether the code is denied, conditional or somebody else's."""
+    """Tell whether the code is unavailable, conditional or somebody else's."""
     for token in reversed(tokens[max(0, noun - 4) : noun]):
         if token.tag in "no":
             return True
@@ -148,7 +159,7 @@ def _contributed(tokens: Sequence[Token], tags: str) -> Iterator[Claim]:
 
 
 def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> Iterator[Claim]:
-    """Finds tools, systems and frameworks that are given away as open source, however it is said."""
+    """Find tools, systems and frameworks released as open source, whether as verb, adjective or predicate."""
     words = [token.word for token in tokens]
     for place, word in enumerate(words):
         if word not in OPEN_SOURCE:
@@ -181,13 +192,13 @@ def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> 
 
 
 def _repositories(tokens: Sequence[Token], tags: str) -> Iterator[Claim]:
-    """Finds repositories that are named without the word code: "X is available at https://github.com/owner/x"."""
+    """Find repository links without the word "code": "X is available at https://github.com/owner/x"."""
     for place, token in enumerate(tokens):
         if token.tag != "u" or not is_repository(token.word):
             continue
         first = max(tags.rfind(sign, 0, place) for sign in "u(;") + 1
         barred = "no"
-        if first == place:  # "the detectron toolkit (URL)": what stands before tells whose it is
+        if first == place:  # "the detectron toolkit (URL)": the words before tell whose it is
             first, barred = max(0, place - 6), "noi"
         lead = tags[first:place]
         taken = _TAKEN_FROM_OTHERS.intersection(
@@ -198,9 +209,9 @@ def _repositories(tokens: Sequence[Token], tags: str) -> Iterator[Claim]:
 
 
 def is_repository(url: str) -> bool:
-    """Tells whether `url` is a repository, owner and name, on a host that keeps code.
+    """Tell whether `url` is a repository (owner and name) on a code host.
 
-    By convention "awesome" in a name means a list of links.
+    Repositories with "awesome" in the name do not count: by convention they are lists of links.
     """
     host, _, path = canonical(url).partition("/")
     return host in REPOSITORY_HOSTS and "/" in path and "awesome" not in path.lower()

@@ -1,7 +1,7 @@
-"""The words with which authors say that their code can be had, and the one-letter tag of each.
+"""The words that authors use to say that their code is available, each with a one-letter tag.
 
-The rules are patterns over the tags, so a phrasing is a line of grammar and not a list of sentences:
-"Our code and models are publicly available at URL" reads ``wc&dbqaiu``.
+The rules are regular expressions over the tags, so one pattern covers many sentences: "Our code and models
+are publicly available at URL" becomes ``wc&dbqaiu``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WORDS = {
     "prompts samples examples visualizations supplementary material materials details labels images "
     "resources "
     "bibliography literature reading parameters embeddings recordings questions instances",
-    # Verbs and what goes with them.
+    # Verbs and their modifiers.
     "b": "is are was were be been being 's",
     "h": "has have had",
     "m": "will shall would 'll",
@@ -47,12 +47,12 @@ _WORDS = {
     "easily here permissively source",
     "s": "soon forthcoming shortly coming pending",
     "z": "upon after once later",
-    # What turns the meaning.
+    # Words that reverse or restrict the meaning.
     "n": "no not never without lack lacks lacking unavailable cannot closed if when whenever unless "
     "whether where whose "
     "neither nor none n't while although because since",
     "o": "their existing prior previous other others third-party off-the-shelf competing",
-    # The rest of the frame. `R` is the noun release, `x` any other word, and a sign is its own tag.
+    # Function words. `R` is the noun "release", `x` is any other word, and punctuation is its own tag.
     "w": "we our ours authors us",
     "i": "at on from in via through under to by with for of as",
     "g": "that which",
@@ -68,14 +68,14 @@ DETERMINERS = frozenset(
     ["our", "the", "a", "an", "all", "its", "this", "these", "full", "your", "we", "official"]
 )
 
-# "code" is a sense of its own before these, and after those.
+# Context that decides whether "code" means a program.
 _FRAME_AFTER_CODE = frozenset("bhmkavrfszqnwi&ulgcp:;,.()!?")
 _OTHER_AFTER_CODE = frozenset(
     """
         used using implementing associated accompanying based written required needed necessary
         supporting related relevant repository release releases reproducing is - – — directory package
         library implementation framework
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _OTHER_SENSE_BEFORE_CODE = frozenset(
     """
@@ -85,7 +85,7 @@ _OTHER_SENSE_BEFORE_CODE = frozenset(
         quantised compact short shorter distributed local diagnosis billing dress executable vulnerable
         candidate lines line semantic structural appearance identity style predictive population sourced
         assembly synthesized incorrect correct program their
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _OTHER_SENSE_AFTER_CODE_OF = frozenset(["conduct", "ethics", "practice", "honor", "honour", "law", "silence"])
 _TOKEN = re.compile(
@@ -94,7 +94,14 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """A word, sign or address of a sentence: its tag, its lower-case word and its offsets in the abstract."""
+    """A word, punctuation mark or URL in a sentence.
+
+    Attributes:
+        tag: Its one-letter tag.
+        word: The word in lower case, or the cleaned URL.
+        start: Offset of its first character in the abstract.
+        end: Offset after its last character.
+    """
 
     tag: str
     word: str
@@ -103,7 +110,7 @@ class Token(NamedTuple):
 
 
 def tagged(text: str, start: int, end: int, urls: Sequence[FoundUrl]) -> tuple[Token, ...]:
-    """Returns the tokens of the sentence `text[start:end]`, whose addresses are `urls`."""
+    """Return the tokens of the sentence `text[start:end]`, which contains `urls`."""
     tokens = list(_tokens(text, start, end, urls))
     for place, token in enumerate(tokens):
         if token.tag == "c" and not _names_code(tokens, place):
@@ -141,7 +148,7 @@ def _words(text: str, start: int, end: int) -> Iterator[Token]:
 
 
 def _names_code(tokens: Sequence[Token], place: int) -> bool:
-    """Tells whether the code noun at `place` heads its phrase and means a program, unlike latent codes."""
+    """Tell whether the noun at `place` heads its phrase and means program code, unlike "latent codes"."""
     before = tokens[place - 1].word if place else ""
     if before == "of" and place > 1:
         before = tokens[place - 2].word
@@ -156,7 +163,7 @@ def _names_code(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _open_source_tag(tokens: Sequence[Token], place: int) -> str:
-    """Tells the verb ("we open-source our model") from the adjective ("an open-source library")."""
+    """Return `r` for the verb ("we open-source our model"), `a` for the adjective ("an open-source tool")."""
     before = tokens[place - 1] if place else None
     if (before is not None and before.tag in "fmq" and before.word != "made") or (
         before is not None and before.word in {"we", "to"}

@@ -1,12 +1,12 @@
-"""Numbered, append-only changes to the database. A migration that has been released is never edited.
+"""The database's numbered, append-only migrations. Never edit a migration that has been released.
 
-The columns that hold an annotation are not made here: they are a projection of `Annotation` and are added as
-it grows (`ensure_annotation_columns`).
+Migrations do not create the columns of an annotation: those are derived from the fields of `Annotation`, and
+`ensure_annotation_columns` adds the missing ones.
 """
 
 from __future__ import annotations
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
+from sqlite_utils import Database  # noqa: TID251 - only this package and store use SQL
 from sqlite_utils.db import Table  # noqa: TID251 - the same
 
 from broadsheet.annotation import Annotation
@@ -20,10 +20,10 @@ __all__ = ["ensure_annotation_columns", "migrations", "upgrade"]
 
 
 def upgrade(db: Database) -> None:
-    """Bring a database to this version, keeping its rows.
+    """Migrate a database to this version, keeping its rows.
 
     Raises:
-        StoreError: A newer Broadsheet has made it, or another program.
+        StoreError: A newer Broadsheet or another program made the database.
     """
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}
     applied = {migration.name for migration in migrations.applied(db)}
@@ -33,8 +33,7 @@ def upgrade(db: Database) -> None:
         )
     if applied == ours and not _missing_columns(db):
         return
-    # The write lock is taken first, and all is looked at again under it: another process may be opening the
-    # same new file.
+    # Take the write lock and check again under it, since another process may be opening the same new file.
     db.execute("BEGIN IMMEDIATE")
     try:
         _refuse_another_programs(db)
@@ -52,7 +51,7 @@ def _refuse_another_programs(db: Database) -> None:
 
 
 def ensure_annotation_columns(db: Database, model: type[Annotation] | None = None) -> None:
-    """Add a column for each field of the class that the table does not hold yet; rows are kept."""
+    """Add a column to the annotations table for each field of the model that has none; keep all rows."""
     for name in _missing_columns(db, model):
         _annotations(db).add_column(name, str)
 
@@ -64,5 +63,5 @@ def _missing_columns(db: Database, model: type[Annotation] | None = None) -> lis
 
 def _annotations(db: Database) -> Table:
     table = db["annotations"]
-    assert isinstance(table, Table)  # noqa: S101 - narrows the type: it is made as a table below
+    assert isinstance(table, Table)  # noqa: S101 - narrows the type: it is never a view
     return table

@@ -1,4 +1,4 @@
-"""Opens the database file, and turns what SQLite says of a broken, locked or full one into sentences."""
+"""Opens the database file and turns SQLite's errors into messages that a user can act on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.errors import StoreError
 from broadsheet.migrations import upgrade
@@ -30,8 +30,8 @@ _SENTENCES = (
 
 
 def _sentence(path: str, error: sqlite3.Error) -> str | None:
-    said = str(error).lower()
-    return next((sentence.format(path=path) for words, sentence in _SENTENCES if words in said), None)
+    message = str(error).lower()
+    return next((sentence.format(path=path) for words, sentence in _SENTENCES if words in message), None)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _translating(path: str) -> Iterator[None]:
 
 
 class _Cursor(sqlite3.Cursor):
-    """Rows are read as they are asked for, so a damaged page may show itself only then."""
+    """A cursor that translates errors while fetching: SQLite finds a damaged page only on reading it."""
 
     path = ""
 
@@ -65,7 +65,7 @@ class _Cursor(sqlite3.Cursor):
 
 
 class _Connection(sqlite3.Connection):
-    """Every statement passes through here, so that no caller needs to know SQLite's errors."""
+    """A connection that translates the errors of every statement, so that callers only see `StoreError`."""
 
     path = ""
     file: os.stat_result | None = None
@@ -77,11 +77,11 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
         try:
-            # sqlite3's own `execute` does not ask `cursor`.
+            # sqlite3's own `execute` would bypass `cursor`, and with it `_Cursor`.
             return self.cursor().execute(*args)  # type: ignore[no-any-return]
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                # Who has waited in vain will only tidy up; that is not worth the same wait again.
+                # Only cleanup follows a timeout, and it should not wait just as long again.
                 super().execute("PRAGMA busy_timeout = 0")
             with _translating(self.path):
                 raise
@@ -104,11 +104,11 @@ class _Connection(sqlite3.Connection):
 
 
 def connect(path: Path, *, create: bool = True) -> Database:
-    """Open the database, bring it to this version and set it up for one writer beside many readers.
+    """Open the database, migrate it to this version, and configure it for one writer and many readers.
 
     Raises:
-        StoreError: There is no such file and ``create`` is false; or it is no database, is of a newer
-            version, read-only, locked or damaged.
+        StoreError: The file does not exist and ``create`` is false; or it is not a Broadsheet database, was
+            made by a newer version, or is read-only, locked or damaged.
     """
     try:
         absent, is_folder = not path.exists(), path.is_dir()
@@ -130,9 +130,9 @@ def connect(path: Path, *, create: bool = True) -> Database:
         db = Database(connection, execute_plugins=False)
         upgrade(db)
         connection.execute("PRAGMA journal_mode = WAL")
-        # With WAL, NORMAL keeps every committed row through a kill of the process and never harms the file;
-        # only a power cut may take back the last commits. FULL would cost an fsync a reply, which at one
-        # paper a request took half of a latency-bound run's time.
+        # In WAL mode, NORMAL never corrupts the file and loses no commit when the process is killed; only a
+        # power cut can undo the last commits. FULL needs an fsync per reply, which took half the time of a
+        # latency-bound run with one paper per request.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.file = _file_at(path)
@@ -143,11 +143,11 @@ def connect(path: Path, *, create: bool = True) -> Database:
 
 
 def require_in_place(db: Database) -> None:
-    """Check that the file still stands where it was opened; what is written to one that does not is lost.
+    """Check that the database file is still at its path; anything written to a removed file is lost.
 
     Raises:
-        StoreError: It was removed or replaced. What was written is moved from the log beside the file into
-            the file that was opened: left there, it would damage one that has taken its place.
+        StoreError: The file was removed or replaced. The write-ahead log is first checkpointed into the
+            original file, because it would corrupt a new file at the same path.
     """
     connection = db.conn
     assert isinstance(connection, _Connection)  # noqa: S101 - narrows the type: `connect` made it
@@ -157,7 +157,7 @@ def require_in_place(db: Database) -> None:
     with suppress(StoreError):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raise StoreError(
-        f"{connection.path} was removed or replaced while in use, and what was done since is not in it;"
+        f"{connection.path} was removed or replaced while in use and lacks the work done since;"
         " put the file back and run the same command again."
     )
 

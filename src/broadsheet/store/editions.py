@@ -1,11 +1,11 @@
-"""Editions as they were composed, and which papers stand in which."""
+"""Stores composed editions and the papers in each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.edition import Edition
 from broadsheet.store.fields import Fields
@@ -13,41 +13,44 @@ from broadsheet.store.papers import now
 
 
 class Editions:
-    """Questions about editions."""
+    """Queries and updates of editions."""
 
     def __init__(self, db: Database, fields: Fields) -> None:
         self._db = db
         self._fields = fields
 
     def get(self, day: date) -> Edition | None:
-        """The edition of a day, as it was composed."""
+        """Return the edition of a day as it was composed, or None if there is none."""
         row = self._db.execute("SELECT edition FROM editions WHERE day = ?", [day.isoformat()]).fetchone()
         context = {"annotation": self._fields.model}
         return Edition.model_validate_json(row[0], context=context) if row else None
 
     def is_published(self, day: date) -> bool:
-        """Whether the edition of a day has gone out, and so is fixed for ever."""
+        """Tell whether the edition of a day has been published; if so, it can no longer change."""
         row = self._db.execute(
             "SELECT 1 FROM editions WHERE day = ? AND published_at IS NOT NULL", [day.isoformat()]
         ).fetchone()
         return row is not None
 
     def publish(self, day: date) -> None:
-        """Fix the edition of a day; published once, it keeps its first time."""
+        """Mark the edition of a day as published; publishing again keeps the first publication time."""
         self._db.execute(
             "UPDATE editions SET published_at = coalesce(published_at, ?) WHERE day = ?",
             [now(), day.isoformat()],
         )
 
     def days(self) -> list[date]:
-        """Days that have an edition, latest first."""
+        """Return the days that have an edition, latest first."""
         return [
             date.fromisoformat(row[0])
             for row in self._db.execute("SELECT day FROM editions ORDER BY day DESC")
         ]
 
     def candidates(self, day: date) -> list[str]:
-        """Ids of papers first seen by that day that stand in no other day's edition, as they were listed."""
+        """Return the ids of papers first seen on or before a day that are in no other day's edition.
+
+        They come latest first-seen day first, and within a day in the order in which they were admitted.
+        """
         rows = self._db.execute(
             """SELECT papers.id FROM papers LEFT JOIN edition_papers e ON e.paper_id = papers.id
                WHERE papers.first_seen <= :day AND (e.day IS NULL OR e.day = :day)
@@ -57,7 +60,7 @@ class Editions:
         return [row[0] for row in rows]
 
     def keep(self, edition: Edition, paper_ids: Sequence[str]) -> bool:
-        """Store an edition with the papers that stand in it; returns whether anything changed."""
+        """Store an edition and the ids of its papers; return whether anything changed."""
         before = self._db.execute(
             "SELECT edition FROM editions WHERE day = ?", [edition.day.isoformat()]
         ).fetchone()

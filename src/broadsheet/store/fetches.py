@@ -1,4 +1,4 @@
-"""What live sources were asked, what they last answered in full, and when each may be asked again."""
+"""Stores the requests made to live sources, their reusable replies, and when each source may be asked again."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.store.papers import now
 
-# A reply that no request has asked for since is of a day that nobody looks back to.
+# No run looks back further than this, so older replies are never requested again.
 _KEPT = timedelta(days=30)
-# A slot further away than this was claimed by a clock that ran ahead.
+# A slot further ahead than this was claimed while the system clock was wrong.
 _FARTHEST_SLOT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class CachedBody:
-    """A whole reply, with what its server asks to be reminded of (RFC 9110, section 13).
+    """A complete reply with the validators for a conditional request (RFC 9110, section 13).
 
     Attributes:
-        etag: Its entity tag, or empty.
-        last_modified: Its date as the server wrote it, or empty.
-        body: What it said.
+        etag: The ``ETag`` header, or empty.
+        last_modified: The ``Last-Modified`` header as the server wrote it, or empty.
+        body: The body.
     """
 
     etag: str
@@ -32,21 +32,21 @@ class CachedBody:
 
 
 class Fetches:
-    """Questions about requests to live sources."""
+    """Queries and updates of requests to live sources."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def claim_slot(self, pace: str, interval_s: float, present_s: float) -> float:
-        """Claim the next moment at which a source may be asked; all processes on the database share it.
+        """Claim the next time at which a source may be asked, across all processes that use the database.
 
         Args:
-            pace: What is paced: hosts that count as one.
+            pace: Name of the rate limit; hosts that share a limit share a name.
             interval_s: Seconds between two requests.
-            present_s: The present, as Unix time.
+            present_s: The current Unix time.
 
         Returns:
-            The moment as Unix time; not before ``present_s``.
+            The claimed Unix time, not before ``present_s``.
         """
         row = self._db.execute(
             """INSERT INTO paces (name, next_at) VALUES (:pace, :present + :interval)
@@ -58,12 +58,12 @@ class Fetches:
         return max(float(row["next_at"]) - interval_s, present_s)
 
     def kept(self, url: str) -> CachedBody | None:
-        """The last whole reply from this URL, where it can be asked for changes."""
+        """Return the last complete reply from a URL, or None if none with a validator is stored."""
         row = self._db.execute("SELECT * FROM validators WHERE url = ?", [url]).fetchone()
         return CachedBody(row["etag"], row["last_modified"], zlib.decompress(row["body"])) if row else None
 
     def keep(self, url: str, reply: CachedBody) -> None:
-        """Keep a whole reply, and drop those that are too old to be asked for again."""
+        """Store a complete reply, and delete replies older than 30 days."""
         oldest = (datetime.now(UTC) - _KEPT).isoformat()
         self._db.execute("DELETE FROM validators WHERE kept_at < ?", [oldest])
         self._db.execute(
@@ -75,7 +75,7 @@ class Fetches:
     def add(
         self, source: str, url: str, *, status: int | None, error: str, size: int, latency_s: float
     ) -> None:
-        """Record a request; ``status`` is None where none was answered."""
+        """Record a request; ``status`` is None if there was no answer."""
         self._db.execute(
             """INSERT INTO fetches (source, url, status, error, bytes, latency_s, fetched_at)
                VALUES (?, ?, ?, ?, ?, ?, ?)""",

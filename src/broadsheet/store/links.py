@@ -1,4 +1,4 @@
-"""What was found behind the code links of current annotations, and when."""
+"""Stores the state of the code links in current annotations, and when each was checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.record import LinkState
 from broadsheet.store.papers import now
@@ -16,13 +16,13 @@ _CHUNK = 500
 
 
 class Links:
-    """Questions about links."""
+    """Queries and updates of links."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def due(self, *, all_links: bool = False) -> list[str]:
-        """Code URLs of current annotations that were not checked within a week, or all, each once."""
+        """Return the distinct code URLs of current annotations: all, or those not checked within a week."""
         since = (datetime.now(UTC) - FRESH_FOR).isoformat()
         fresh = {row[0] for row in self._db.execute("SELECT url FROM links WHERE checked_at > ?", [since])}
         rows = self._db.execute(
@@ -33,14 +33,14 @@ class Links:
         return [url for url in urls if all_links or url not in fresh]
 
     def keep(self, url: str, state: LinkState, detail: str) -> None:
-        """Store what a check found, in the place of what an earlier one did."""
+        """Store the result of a check, replacing that of an earlier one."""
         self._db.execute(
             "INSERT OR REPLACE INTO links (url, state, detail, checked_at) VALUES (?, ?, ?, ?)",
             [url, state, detail, now()],
         )
 
     def states(self, urls: Iterable[str]) -> dict[str, LinkState]:
-        """State of each of these URLs that was ever checked."""
+        """Return the state of each of these URLs, leaving out those never checked."""
         wanted = list(dict.fromkeys(urls))
         found: dict[str, LinkState] = {}
         for start in range(0, len(wanted), _CHUNK):

@@ -1,4 +1,4 @@
-"""What is known of papers: their rows, their other names, their versions and where they were listed."""
+"""Stores papers, their aliases, their versions and their sightings."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Paper, Sighting, title_key
 
 
 def now() -> str:
-    """The present in UTC as ISO 8601, to the microsecond."""
+    """Return the current UTC time in ISO 8601, to the microsecond."""
     return datetime.now(UTC).isoformat()
 
 
 def paper_from_row(row: Mapping[str, Any]) -> Paper:
-    """The paper of a row of the papers table, without its sightings."""
+    """Return the paper in a row of the papers table, without its sightings."""
     return Paper.model_construct(
         id=row["id"],
         title=row["title"],
@@ -35,12 +35,12 @@ def paper_from_row(row: Mapping[str, Any]) -> Paper:
     )
 
 
-class Telling(NamedTuple):
-    """The words in which a source last listed a paper.
+class ListedText(NamedTuple):
+    """The text with which a source last listed a paper.
 
     Attributes:
         day: The day of that listing.
-        content_hash: The hash of those words.
+        content_hash: The hash of the text.
     """
 
     day: date
@@ -48,26 +48,26 @@ class Telling(NamedTuple):
 
 
 class Papers:
-    """Questions about papers. Each write is one statement; wrap several in `Store.transaction`."""
+    """Queries and updates of papers. Group several writes in a `Store.transaction`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def by_alias(self, alias: str) -> Paper | None:
-        """The paper that goes by this alias, such as ``arxiv:2503.01234`` or ``doi:10.1/x``."""
+        """Return the paper with an alias such as ``arxiv:2503.01234`` or ``doi:10.1/x``, or None."""
         return self._one("JOIN aliases ON aliases.paper_id = papers.id WHERE alias = ?", alias)
 
     def by_id(self, paper_id: str) -> Paper | None:
-        """The paper with exactly this id."""
+        """Return the paper with exactly this id, or None."""
         return self._one("WHERE papers.id = ?", paper_id)
 
     def titled(self, title: str) -> list[Paper]:
-        """The papers whose titles have the same words as this one."""
+        """Return the papers whose titles have the same words as the given one."""
         rows = self._db.execute("SELECT * FROM papers WHERE title_key = ?", [title_key(title)])
         return [paper_from_row(row) for row in rows]
 
     def add(self, paper: Paper, seen_on: date) -> None:
-        """Insert a paper that is not there yet, with its first version."""
+        """Insert a new paper and its first version."""
         self._db.execute(
             """INSERT INTO papers (id, title, title_key, abstract, authors, url, published, comment, arxiv_id,
                    version, doi, local_id, source, first_seen, admitted_at, content_hash)
@@ -98,9 +98,10 @@ class Papers:
         self._add_version(paper)
 
     def revise(self, paper: Paper) -> None:
-        """Replace what a stored paper says by what this one says, and keep the version it had.
+        """Replace the text of a stored paper, keeping the old text as a version.
 
-        Its annotation spoke of other words, so the paper has none until it is annotated again.
+        The paper has no current annotation until it is annotated again, since the old one described the old
+        text.
         """
         self._db.execute(
             """UPDATE papers SET title = ?, title_key = ?, abstract = ?, comment = ?, version = ?,
@@ -158,16 +159,17 @@ class Papers:
             )
 
     def add_aliases(self, paper_id: str, aliases: Iterable[str]) -> None:
-        """Record other names of a paper; one that is taken stays with the paper that has it."""
+        """Record aliases of a paper; an alias that is taken stays with the paper that has it."""
         self._db.conn.executemany(
             "INSERT OR IGNORE INTO aliases (alias, paper_id) VALUES (?, ?)",
             [(alias, paper_id) for alias in aliases],
         )
 
     def merge(self, kept_id: str, gone_id: str) -> None:
-        """Make one paper of two: all that refers to the second refers to the first, which keeps its words.
+        """Merge the second paper into the first, which keeps its text.
 
-        The id of the second becomes another name of the first.
+        Everything that refers to the second paper then refers to the first, and the second paper's id becomes
+        an alias of the first.
         """
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [gone_id])
         referring = self._db.execute(
@@ -178,13 +180,13 @@ class Papers:
         for table in referring:
             name, reference = f"[{table['name']}]", f"[{table['reference']}]"
             self._db.execute(
-                f"UPDATE OR IGNORE {name} SET {reference} = ? WHERE {reference} = ?",  # noqa: S608 - ours
+                f"UPDATE OR IGNORE {name} SET {reference} = ? WHERE {reference} = ?",  # noqa: S608 - our table
                 [kept_id, gone_id],
             )
             self._db.execute(f"DELETE FROM {name} WHERE {reference} = ?", [gone_id])  # noqa: S608 - the same
-        for words in ("papers_fts", "annotations_fts"):
+        for index in ("papers_fts", "annotations_fts"):
             self._db.execute(
-                f"DELETE FROM {words} WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)",  # noqa: S608 - ours
+                f"DELETE FROM {index} WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)",  # noqa: S608 - ours
                 [gone_id],
             )
         self._db.execute(
@@ -197,7 +199,7 @@ class Papers:
         self.add_aliases(kept_id, [f"former:{gone_id}"])
 
     def sight(self, paper_id: str, sighting: Sighting, content_hash: str = "") -> None:
-        """Record that a source listed the paper, in these words; read again, it is brought up to date."""
+        """Record that a source listed the paper, or update the record if the listing is read again."""
         self._db.execute(
             """INSERT INTO sightings (paper_id, source, origin, day, rank, votes, stars, words, seen_at,
                    content_hash)
@@ -226,17 +228,17 @@ class Papers:
             {"id": paper_id, "day": sighting.day.isoformat(), "votes": sighting.votes},
         )
 
-    def last_told(self, paper_id: str, source: str) -> Telling | None:
-        """What a source said of the paper when it last listed it; None where it never did."""
+    def last_listed(self, paper_id: str, source: str) -> ListedText | None:
+        """Return the text with which a source last listed the paper, or None if it never did."""
         row = self._db.execute(
             """SELECT day, content_hash FROM sightings WHERE paper_id = ? AND source = ?
                ORDER BY day DESC, seen_at DESC LIMIT 1""",
             [paper_id, source],
         ).fetchone()
-        return Telling(date.fromisoformat(row["day"]), row["content_hash"]) if row else None
+        return ListedText(date.fromisoformat(row["day"]), row["content_hash"]) if row else None
 
     def has_version(self, paper: Paper) -> bool:
-        """Whether the paper has been stored in exactly these words before."""
+        """Tell whether exactly this text is one of the paper's stored versions."""
         return bool(
             self._db.execute(
                 "SELECT 1 FROM versions WHERE paper_id = ? AND content_hash = ?",
@@ -245,7 +247,7 @@ class Papers:
         )
 
     def sightings(self, paper_id: str) -> list[Sighting]:
-        """Where and when the paper was listed, oldest first."""
+        """Return the paper's sightings, oldest first."""
         rows = self._db.execute(
             "SELECT * FROM sightings WHERE paper_id = ? ORDER BY day, source, origin", [paper_id]
         )
@@ -263,7 +265,7 @@ class Papers:
         ]
 
     def count(self) -> int:
-        """How many papers there are."""
+        """Return the number of papers."""
         return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
 
     def _add_version(self, paper: Paper) -> None:

@@ -1,11 +1,11 @@
-"""Runs of the annotate stage and what they cost, counted from their replies."""
+"""Stores runs of the annotate stage, and adds up their cost from their replies."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.record import Maker
 from broadsheet.store.papers import now
@@ -13,15 +13,15 @@ from broadsheet.store.papers import now
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What requests have cost.
+    """What a run's requests have cost.
 
     Attributes:
-        requests: Answers that came.
-        input_tokens: Prompt tokens, those from the provider's prompt cache included.
+        requests: Number of replies received.
+        input_tokens: Prompt tokens, including those from the provider's prompt cache.
         cached_tokens: Prompt tokens from the provider's prompt cache.
-        output_tokens: Tokens of the answers.
-        by_purpose: Tokens in and out by the purpose of their request.
-        cost_usd: US dollars; None where the price of an answer is unknown.
+        output_tokens: Tokens in the replies.
+        by_purpose: Input plus output tokens, by the purpose of the request.
+        cost_usd: Cost in US dollars; None if the price of any reply is unknown.
     """
 
     requests: int
@@ -33,13 +33,13 @@ class Spent:
 
 
 class Runs:
-    """Questions about runs. Each write is one statement."""
+    """Queries and updates of runs. Each write is a single statement."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def begin(self, maker: Maker, papers: int) -> int:
-        """Record that a run over so many papers begins; returns its id."""
+        """Record the start of a run over this many papers; return the run's id."""
         cursor = self._db.execute(
             "INSERT INTO runs (engine, model, papers, started_at) VALUES (?, ?, ?, ?)",
             [maker.engine, maker.model, papers, now()],
@@ -47,7 +47,7 @@ class Runs:
         return int(cursor.lastrowid or 0)
 
     def end(self, run_id: int, *, annotated: int, failed: int, ending: str) -> None:
-        """Record how a run ended: ``done``, or why it stopped. One without an end was killed."""
+        """Record how a run ended: ``done``, or why it stopped. A run without an ending was killed."""
         self._db.execute(
             "UPDATE runs SET annotated = ?, failed = ?, ending = ?, ended_at = ? WHERE id = ?",
             [annotated, failed, ending, now(), run_id],
@@ -71,6 +71,6 @@ class Runs:
         return Spent(row[0], row[1], row[2], row[3], by_purpose, row[4])
 
     def latest(self, limit: int = 10) -> list[dict[str, Any]]:
-        """Return the last runs, latest first: their columns, and what they cost by the names of `Spent`."""
+        """Return the most recent runs, latest first, each as its columns plus the fields of `Spent`."""
         rows = self._db.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", [limit]).fetchall()
         return [{**dict(row), **asdict(self.spent(row["id"]))} for row in rows]

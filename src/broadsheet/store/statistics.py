@@ -1,23 +1,23 @@
-"""Counts over the whole cache."""
+"""Counts over the whole cache, computed on demand."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.engines import free
 
 
 class Statistics:
-    """Questions about totals; nothing here is stored, all is counted when asked."""
+    """Queries for totals."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def summary(self) -> dict[str, Any]:
-        """Papers and what is known of them, by name; ``cost_usd`` is None where a price is unknown."""
+        """Return all totals by name; ``cost_usd`` is None if the price of any reply is unknown."""
         tokens = self._db.execute(
             """SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
                    coalesce(sum(output_tokens), 0),
