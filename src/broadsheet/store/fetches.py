@@ -1,4 +1,4 @@
-"""Stores the requests made to live sources, their reusable replies, and when each source may be asked again."""
+"""Stores requests to live sources, their reusable replies, and when each source may be asked again."""
 
 from __future__ import annotations
 
