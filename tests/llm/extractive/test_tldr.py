@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
+from broadsheet.llm.extractive.anaphora import points_back
 from broadsheet.llm.extractive.naming import own_name
-from broadsheet.llm.extractive.rewriting import points_back, statements
+from broadsheet.llm.extractive.rewriting import statements
 from broadsheet.llm.extractive.tldr import summarise
 from broadsheet.llm.extractive.trimming import balanced, shortened
 from broadsheet.quantities import ungrounded_numbers

@@ -1,4 +1,4 @@
-"""What kind of contribution a paper makes, from the turns of phrase of each kind and from its topics."""
+"""Classifies a paper's kind of contribution from the phrases typical of each kind and from its topics."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from broadsheet.llm.extractive.topics import topic_context, topic_features
 from broadsheet.taxonomy import Taxonomy
 
 MAX_NAME_WORDS = 3
-# Hardly a survey is among the papers that the weights were fitted on; a title that says so is believed.
+# The weights were fitted on papers with almost no surveys among them, so the title decides.
 _SURVEY = re.compile(r"\b(?:survey|tutorial|literature review|systematic review)\b", re.IGNORECASE)
 
 
 def contribution_features(
     title: str, abstract: str, taxonomy: Taxonomy
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """The features of each contribution, and the context: where the phrases stand, and the topics' shares."""
+    """Return the features of each contribution, and the paper's context: phrases by zone, and topics."""
     found = index_of(tuple(taxonomy.cues[id_] for id_ in taxonomy.contribution_ids)).hits(title, abstract)
     context = topic_context(topic_features(title, abstract, taxonomy))
     for id_, hits in zip(taxonomy.contribution_ids, found, strict=True):
@@ -30,19 +30,19 @@ def contribution_features(
 
 
 def _coins_a_name(title: str, abstract: str) -> bool:
-    """Whether the title gives what was made a name that the abstract uses: "Zebra: Striping by Numbers"."""
+    """Tell whether the title coins a name that the abstract uses, as in "Zebra: Striping by Numbers"."""
     name, colon, _ = title.partition(":")
     return bool(colon) and len(name.split()) <= MAX_NAME_WORDS and name.strip() in abstract
 
 
 def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
-    """The contribution of a paper: one id of the taxonomy.
+    """Return the id of the paper's contribution in the taxonomy.
 
     Args:
         title: The paper's title.
         abstract: Its abstract; may be empty.
-        taxonomy: The contributions, and the topics that speak for some of them, with their cues.
-        ranker: The weights; the fitted ones that come with Broadsheet where it is None.
+        taxonomy: The contributions to choose from, and the topics, which are evidence for some of them.
+        ranker: The weights; by default, the fitted ones that ship with Broadsheet.
 
     Raises:
         ConfigError: A cue is malformed.

@@ -1,6 +1,6 @@
-"""Turns the cue phrases found in a paper into numbers that mean the same for every tag.
+"""Turns the cue phrases found in a paper into features that have the same meaning for every tag.
 
-Because they do, one set of weights serves all tags, those that a user adds included.
+One set of weights can therefore serve all tags, including those that a user adds.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from math import copysign, log1p, sqrt
 
 from broadsheet.llm.extractive.cues import BODY, FIRST, LAST, OWN, TITLE, ZONES, Hit
 
-# A phrase in the title says nearly four times what it says in passing; one in a sentence on the paper's own
-# work, half as much again.
+# A phrase counts nearly four times as much in the title as in the body, and one and a half times as much in a
+# sentence about the paper's own work.
 _ZONE_WEIGHT = {TITLE: 3.0, OWN: 1.2, FIRST: 0.8, LAST: 0.8, BODY: 0.8}
 
 FEATURES = (
@@ -37,23 +37,23 @@ SHARE = FEATURES.index("share of all tags' evidence")
 
 
 def zone_sums(hits: Sequence[Hit]) -> list[float]:
-    """Evidence in each zone: weights times the root of how often a phrase stands there, to saturate."""
+    """Return the evidence per zone: each phrase's weight times the square root of its count."""
     return [sum(hit.weight * sqrt(hit.counts[zone]) for hit in hits if hit.counts[zone]) for zone in ZONES]
 
 
 def signed_root(value: float) -> float:
-    """Square root that keeps the sign."""
+    """Return the square root of the absolute value, with the sign of the value."""
     return copysign(sqrt(abs(value)), value)
 
 
 def features(found: Sequence[Sequence[Hit]]) -> list[list[float]]:
-    """Numbers for each tag of a facet, beside the others.
+    """Return the features of each tag in a facet; some compare it with the other tags.
 
     Args:
         found: The hits of each tag, in the order of the tags.
 
     Returns:
-        A row for each tag, a column for each of ``FEATURES``.
+        One row per tag, with a column for each of ``FEATURES``.
     """
     totals = [
         9 * sum(h.weight * sqrt(sum(_ZONE_WEIGHT[zone] * h.counts[zone] for zone in ZONES)) for h in hits)

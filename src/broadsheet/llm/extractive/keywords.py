@@ -1,7 +1,7 @@
-"""Picks the phrases of a paper that a reader would search for, all standing in its title or abstract.
+"""Picks keyphrases from a paper's title and abstract that a reader would search for.
 
-Text is cut into noun phrases at stop words and punctuation; a phrase weighs by how often it stands there,
-more in the title, more where it is given an acronym, and less where its words are common to all papers.
+The text is split into noun phrases at stop words and punctuation. A phrase's weight grows with its frequency;
+it is higher in the title or with an acronym, and lower if it starts or ends with a word common to all papers.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ _STOP = frozenset(
         dataset datasets task tasks algorithm algorithms system systems technique techniques training
         information process processes level levels scale scenario scenarios setting settings application
         applications domain feature features input inputs output outputs space strategy strategies
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
-# They carry no meaning alone, yet close a phrase that has one: "language models", "test-time training".
+# Words that are too general alone but belong inside a phrase: "language models", "test-time training".
 _INSIDE = frozenset(
     """
         model models data dataset datasets task tasks algorithm algorithms system systems training
         information process processes framework feature features space state level scale domain domains
         setting learned strategy strategies input output large small single multiple general specific
         low high inputs evaluation design analysis standard set sets
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 _TOKEN = re.compile(r"[A-Za-z0-9α-ωΑ-Ω][\w+*]*(?:[-–/'’.][A-Za-z0-9][\w+*]*)*|[^\w\s]")
 _ACRONYM = re.compile(r"\(([A-Z][\w-]{1,12})s?\)")
@@ -76,7 +76,10 @@ _BARE_NUMBER = re.compile(r"[\d.,%x×]+")
 
 
 def keyphrases(title: str, abstract: str, n: int = 6) -> tuple[str, ...]:
-    """Returns up to `n` lower-case phrases of 1 to 4 words, the weightiest first; none only without words."""
+    """Return up to `n` lower-case phrases of 1 to 4 words, highest weight first.
+
+    The result is empty only if neither title nor abstract has a word.
+    """
     title, body = plain(title[:_MAX_CHARACTERS]), _without_urls(plain(abstract[:_MAX_CHARACTERS]))
     weights = _weights(title, body)
     chosen: list[str] = []
@@ -116,7 +119,7 @@ def _weights(title: str, body: str) -> dict[str, float]:
                         in_title.add(key)
                     if length == 1 and _NAME_SHAPED.match(phrase):
                         named.add(key)
-    # "causal isotonic" that never stands outside "causal isotonic calibration" is a piece, not a phrase.
+    # "causal isotonic", if it occurs only in "causal isotonic calibration", is a fragment.
     pieces = {
         " ".join(piece)
         for key, count in counts.items()
@@ -137,7 +140,7 @@ def _weights(title: str, body: str) -> dict[str, float]:
 
 
 def _chunks(text: str) -> Iterator[list[str]]:
-    """Yields runs of words between stop words and punctuation; what only closes a phrase stays at its end."""
+    """Yield the runs of words between stop words and punctuation; words in `_INSIDE` do not end a run."""
     chunk: list[str] = []
     for token in _TOKEN.findall(text):
         word = token.lower()
@@ -168,7 +171,7 @@ def _can_stand(words: list[str]) -> bool:
 
 
 def _is_expanded(phrase: str, body: str) -> bool:
-    """Tells whether the text gives an acronym for the phrase: "direct feedback alignment (DFA)"."""
+    """Tell whether the text introduces an acronym for the phrase: "direct feedback alignment (DFA)"."""
     place = body.lower().find(phrase + " (")
     return place >= 0 and _ACRONYM.match(body, place + len(phrase) + 1) is not None
 

@@ -1,11 +1,10 @@
-"""Finds what a paper calls its own method, from its title and the sentence that introduces it."""
+"""Finds the name that a paper gives its own method, in the title or the sentence that introduces it."""
 
 from __future__ import annotations
 
 import re
 
-# A name has a capital or a digit behind its first letter, or is spelled in capitals: CrossQ, SWAP, f-DP,
-# C3Net.
+# A name contains a capital letter, possibly after lower-case letters or digits: CrossQ, SWAP, f-DP, C3Net.
 NAME = r"(?:[A-Za-z0-9]*[A-Z][\w+*α-ω]*(?:[-–/][\w+*]+)*)"
 _TITLE_NAME = re.compile(r"^([^:?]{2,60}?)\s?:\s")
 _SHAPED = re.compile(r"^(?=.*(?:[a-z0-9-][A-Z]|[A-Z]{2}|\d|^[A-Z][a-z]+$)).{2,40}$")
@@ -23,9 +22,13 @@ _INTRODUCED = (
 
 
 def own_name(title: str, abstract: str) -> str:
-    """Returns the name of what the paper introduces as title or abstract writes it, or an empty string.
+    """Return the name of what the paper introduces, as the paper spells it, or an empty string.
 
-    Both are plain text. The title's words before a colon are a name only if the abstract uses them too.
+    The words before a colon in the title are a name only if the abstract uses them too.
+
+    Args:
+        title: The title, without markup.
+        abstract: The abstract, without markup.
     """
     match = _TITLE_NAME.match(title)
     if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]):
@@ -34,7 +37,7 @@ def own_name(title: str, abstract: str) -> str:
             return match[1]
     for pattern in _INTRODUCED:
         match = pattern.search(abstract)
-        # A plural acronym is a class of things (LVLMs), not a name.
+        # A plural acronym (LVLMs) names a class of things, not this work.
         if match and _SHAPED.match(match[1]) and not re.fullmatch(r"[A-Z]+s", match[1]):
             return match[1]
     return ""

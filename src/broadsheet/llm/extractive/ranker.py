@@ -1,8 +1,8 @@
-"""The fitted weights: how probable each tag of a facet is, from its features and its paper's other evidence.
+"""Computes the probability of each tag from its features and the paper's context, with fitted weights.
 
-``model.json.gz`` beside this file holds numbers only, no words of any paper: a weight for each feature,
-shared by all tags; how common each tag is; and what the evidence for one tag says of another (a paper on
-federated learning is often one on optimisation too). ``scripts/fit_extractive.py`` makes it.
+The weights are in ``model.json.gz``, which contains no text from any paper: a weight for each feature, shared
+by all tags; the frequency of each tag; and how evidence for one tag bears on another (a paper on federated
+learning is often also about optimisation). ``scripts/fit_extractive.py`` fits them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MODEL = Path(__file__).with_name("model.json.gz")
 
 @dataclass(frozen=True)
 class Ranker:
-    """Logistic regression over pairs of a paper and a tag.
+    """A logistic regression over pairs of a paper and a tag.
 
     Attributes:
-        shared: Weight of each of ``features.FEATURES``, the same for every tag.
-        intercept: Log-odds of a tag of average frequency with no evidence.
-        bias: How much more or less common each fitted tag is, in log-odds.
-        cross: For each fitted tag, what each number of the paper's context adds, in log-odds.
-        novel: The bias of a tag that was not fitted, such as one that a user added with a few cues.
+        shared: Weight of each of ``features.FEATURES``, shared by all tags.
+        intercept: Log-odds of a tag of average frequency without evidence.
+        bias: Log-odds to add for how common each fitted tag is.
+        cross: Weight of each context value, in log-odds, for each fitted tag.
+        novel: Bias of a tag that was not fitted, such as one that a user added.
     """
 
     shared: Sequence[float]
@@ -40,12 +40,12 @@ class Ranker:
     def probabilities(
         self, ids: Sequence[str], rows: Sequence[Sequence[float]], context: Mapping[str, float]
     ) -> list[float]:
-        """How probable each tag is.
+        """Return the probability of each tag.
 
         Args:
             ids: The tags of the facet.
-            rows: Their features, a row for each.
-            context: Numbers of the paper as a whole, by name.
+            rows: Their features, one row per tag.
+            context: Features of the paper as a whole, by name.
         """
         present = [(name, value) for name, value in context.items() if value]
         result = []
@@ -59,11 +59,11 @@ class Ranker:
 
 
 def parse_rankers(content: Mapping[str, Any]) -> dict[str, Ranker]:
-    """The rankers of each facet from the content of a fitted file."""
+    """Return the ranker of each facet from the parsed content of a weights file."""
     return {facet: Ranker(**fitted) for facet, fitted in content.items()}
 
 
 @cache
 def load_rankers(path: Path = MODEL) -> dict[str, Ranker]:
-    """The fitted rankers, by facet; read once."""
+    """Return the fitted ranker of each facet; each file is read once."""
     return parse_rankers(json.loads(gzip.decompress(path.read_bytes())))

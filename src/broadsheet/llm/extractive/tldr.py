@@ -1,9 +1,9 @@
-"""Writes the TL;DR of a paper out of its abstract's own words, without a model.
+"""Writes a paper's TL;DR from the words of its abstract, without a model.
 
-Every sentence of the abstract is put into forms that stand alone (`rewriting`), each is shortened at its
-seams (`trimming`), a form that introduces the work is joined with one that tells its result, and the best
-form within the rules is taken: it names the work, speaks of what the title speaks of, and gives the
-headline result.
+Each sentence of the abstract is rewritten to stand alone (`rewriting`) and shortened at clause boundaries
+(`trimming`). Sentences that introduce the work are combined with sentences that give its results. The best
+candidate within the length limits wins; a good one names the work, covers what the title covers, and gives
+the main result.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
+from broadsheet.llm.extractive.anaphora import hints_back, points_back
 from broadsheet.llm.extractive.naming import own_name
-from broadsheet.llm.extractive.rewriting import Statement, hints_back, points_back, statements
+from broadsheet.llm.extractive.rewriting import Statement, statements
 from broadsheet.llm.extractive.trimming import complete, cut, shortened
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in
@@ -32,7 +33,7 @@ _SECONDARY = re.compile(
     r"(?:Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Second|We (?:also"
     r"|further|then))\b"
 )
-# "a novel approach" is an approach once it is no longer novel.
+# Dropping "novel" from "a novel approach" leaves "a approach".
 _ARTICLE = re.compile(r"\b([Aa]) (?=(?:[aeio](?!ne\b)|u[nmp](?!i))[a-z])")
 _OWN_WORK = re.compile(
     r"\b(?:[Ww]e|[Tt]his (?:paper|work|study)|[Oo]ur)\b.{0,40}\b(?:propos|present|introduc|develop|stud|show"
@@ -57,7 +58,7 @@ _STOP = frozenset(
     """
         a an the of for and or in on with to by from is are be as at that this which we our its their it
         can via than into using based new novel method approach model
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 
 
@@ -68,30 +69,30 @@ class _Candidate:
 
 
 def summarise(title: str, abstract: str) -> str:
-    """Returns one plain sentence of 15 to 30 words, at most 220 characters, in the abstract's own words.
+    """Return a plain sentence of 15 to 30 words, at most 220 characters, made of the abstract's own words.
 
-    A text that has too little to say gives a shorter sentence, made from the title if need be.
+    It is shorter if the text has too little content, and falls back on the title.
 
     Raises:
         ValueError: Neither title nor abstract has a word.
     """
     title, abstract = plain(title), plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS])
     name = own_name(title, abstract)
-    told = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
-    told = [sentence for sentence in told if not find_urls(sentence)]
-    best = max(_candidates(title, told, name), key=lambda candidate: candidate.score, default=None)
-    text = best.text if best else _from_title(title, told)
-    if len(_ENUMERATOR.findall(text)) == 1:  # the first of several points, the others of which were cut off
+    body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
+    body = [sentence for sentence in body if not find_urls(sentence)]
+    best = max(_candidates(title, body, name), key=lambda candidate: candidate.score, default=None)
+    text = best.text if best else _from_title(title, body)
+    if len(_ENUMERATOR.findall(text)) == 1:  # the other points of the enumeration were cut off
         text = _ENUMERATOR.sub("", text)
     return _ARTICLE.sub(r"\1n ", text).rstrip(".") + "."
 
 
-def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candidate]:
-    weigh = _Weights(title, told, name)
-    secondary = {place for place, sentence in enumerate(told) if _SECONDARY.match(sentence)}
+def _candidates(title: str, body: Sequence[str], name: str) -> Iterator[_Candidate]:
+    weigh = _Weights(title, body, name)
+    secondary = {place for place, sentence in enumerate(body) if _SECONDARY.match(sentence)}
     forms = [
         (place, statement)
-        for place, sentence in enumerate(told)
+        for place, sentence in enumerate(body)
         for statement in statements(sentence, name)
         if not _REMNANT.search(statement.text)
     ]
@@ -108,11 +109,11 @@ def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candida
             if len(text.split()) >= MIN_TLDR_WORDS:
                 yield _Candidate(text, score + weigh.length(text))
             elif title and MIN_TLDR_WORDS <= len(f"{title} {text}".split()) <= MAX_TLDR_WORDS:
-                # Too short alone: the title says the rest, where nothing better is found.
+                # Too short on its own; prepend the title, as a last resort.
                 entitled = f"{title.rstrip('.')}: {text}"
                 if len(entitled) < MAX_TLDR_CHARACTERS:
                     yield _Candidate(entitled, score - 8.0)
-            if statement.own or statement.kind != "tells":
+            if statement.own or statement.kind != "states":
                 for ending in _endings(text, [ends for later, ends in tails if later > place]):
                     if _CANNOT_STAND.search(ending) or _LEFT_HANGING.search(ending):
                         continue
@@ -123,7 +124,7 @@ def _candidates(title: str, told: Sequence[str], name: str) -> Iterator[_Candida
 
 
 def _endings(text: str, tails: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yields for each result the longest form that fits behind `text`."""
+    """Yield, for each result, its longest form that fits after `text`."""
     words, characters = len(text.split()), len(text)
     for forms in tails:
         for ending in forms:
@@ -137,33 +138,37 @@ def _endings(text: str, tails: Sequence[Sequence[str]]) -> Iterator[str]:
                 break
 
 
-def _from_title(title: str, told: Sequence[str]) -> str:
-    """Returns what can be said where no sentence of the abstract stands alone."""
-    said = " ".join(
+def _from_title(title: str, body: Sequence[str]) -> str:
+    """Return a summary made from the title and the start of the abstract, as no sentence stands alone.
+
+    Raises:
+        ValueError: Neither title nor abstract has a word.
+    """
+    text = " ".join(
         word
-        for word in " ".join([f"{title}:" if title and told else title, *told]).split()
+        for word in " ".join([f"{title}:" if title and body else title, *body]).split()
         if len(word) <= 60
     )
-    if not (said.strip(" :.") or title or told):
-        raise ValueError("A paper without a word in title and abstract has no summary; leave it out.")
-    return cut(said.rstrip(" .:") or (title or told[0])[:80], MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS).rstrip(".")
+    if not (text.strip(" :.") or title or body):
+        raise ValueError("A paper without a word in its title or abstract has no summary; skip it.")
+    return cut(text.rstrip(" .:") or (title or body[0])[:80], MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS).rstrip(".")
 
 
 class _Weights:
-    """How well a form serves as the summary of one paper; the figures were set by eye and against ROUGE-L."""
+    """Scores candidate summaries of one paper; the weights were tuned by eye and against ROUGE-L."""
 
-    def __init__(self, title: str, told: Sequence[str], name: str) -> None:
+    def __init__(self, title: str, body: Sequence[str], name: str) -> None:
         self.title = {stem for stem in stems(title) if stem not in _STOP}
-        counts = Counter(stem for sentence in told for stem in set(stems(sentence)) if stem not in _STOP)
+        counts = Counter(stem for sentence in body for stem in set(stems(sentence)) if stem not in _STOP)
         self.central = {stem: count for stem, count in counts.items() if count >= 2}
         self.name = name
-        own = (place for place, sentence in enumerate(told) if _is_own(sentence, name))
+        own = (place for place, sentence in enumerate(body) if _is_own(sentence, name))
         self.introduced = next(own, None)
-        self.sentences = max(1, len(told))
+        self.sentences = max(1, len(body))
 
     def statement(self, text: str, statement: Statement, place: int) -> float:
         words = {stem for stem in stems(text) if stem not in _STOP}
-        score = {"introduces": 3.0, "claims": 1.5, "tells": 0.0}[statement.kind]
+        score = {"introduces": 3.0, "claims": 1.5, "states": 0.0}[statement.kind]
         score += 2.5 * len(words & self.title) / max(1, len(self.title))
         score += 0.3 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words)) * 4
         score += 2.0 if self.name and text.startswith(self.name) else 0.0
@@ -171,12 +176,12 @@ class _Weights:
         score -= 5.0 * points_back(text) + 0.8 * hints_back(text)
         score -= 1.0 * len(_WEAK.findall(text))
         if self.introduced is not None:
-            # The contribution is told where the paper first speaks of itself; what stands before is
-            # background, what stands later is detail.
+            # The first sentence about the paper's own work states the contribution; earlier ones are
+            # background, later ones detail.
             later = place - self.introduced
             score += 1.5 if later == 0 else -0.3 * later if later > 0 else -3.0
-        if statement.kind == "tells" and not statement.own:
-            score -= 2.0 * (1 - place / self.sentences)  # an abstract opens with what everybody knows
+        if statement.kind == "states" and not statement.own:
+            score -= 2.0 * (1 - place / self.sentences)  # abstracts open with common knowledge
         return score
 
     def result(self, ending: str) -> float:

@@ -1,4 +1,4 @@
-"""Shortens a sentence at the seams between its clauses, so that what is left is still a sentence."""
+"""Shortens a sentence at the boundaries between its clauses, so that the rest is still a sentence."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _ASIDES = (
         r"|consistently|substantially) (?:and )?|(?<=[a-z]) and (?:novel|new)(?= [a-z])"
     ),
 )
-# Where a sentence may stop, what is behind being dropped; the stronger seams come first.
+# Where a sentence may be cut, dropping everything after; stronger boundaries come first.
 _SEAM = re.compile(
     r"; | – | — |: |, (?:which|while|where|whereas|but|and|so|thus|thereby|hence|yielding|leading"
     r"|resulting|making|enabling|allowing|with|without|by|as|such|including|compared|even|better|larger|smaller|higher|lower|termed|rather|especially"
     r"|particularly|or|for|in|on|using|when|under|despite|although|since|because|that|i\.e\.|unlike"
     r"|rather|showing|demonstrating|[a-z]{3,14}ing)\b"
-    r"|, (?=[a-z])(?![^;]*,? (?:and|or) )"  # a comma that is no list's
+    r"|, (?=[a-z])(?![^;]*,? (?:and|or) )"  # a comma outside a list
     r"| (?=(?:while|whereas|without|compared|when|where|which|because|although|so that|such that|in order "
     r"to|thereby|by [a-z]+ing|via|through|using|based on|under|across|as well as|and (?:thus|therefore"
     r"|thereby|achieves|outperforms|improves|shows|proves))\b)"
 )
-# "pose, depth" before ", and normals": the last member of a list cannot be left out.
+# "pose, depth" before ", and normals": a list cannot lose its last item.
 _IN_LIST = re.compile(r", (?:[^\s,]+ ){0,4}[^\s,]+$")
 _LAST_RESORT = re.compile(
     r" (?=(?:and|or|with|for|in|on|from|to|of|by|at|that|over|between|among|as|than)\b)"
@@ -49,14 +49,19 @@ _OPEN_END = re.compile(
 )
 
 
-# "By employing a teacher", of which the main clause was cut off.
+# "By employing a teacher": the main clause has been cut off.
 _OPENING_ALONE = re.compile(r"(?:By|Using|With|Given|Through|Via|Based|Compared|Instead|Rather)\b")
 
 
 def shortened(sentence: str, max_words: int, max_characters: int) -> Iterator[str]:
-    """Yields shorter forms of a sentence without its full stop, the longest first, each within the limits.
+    """Yield shortened forms of a sentence, longest first, that fit the limits and have balanced brackets.
 
-    Asides go first, then clauses from the end. Nothing is yielded whose brackets or quotes do not close.
+    Asides are dropped first, then clauses from the end.
+
+    Args:
+        sentence: The sentence without its full stop.
+        max_words: Most words that a form may have.
+        max_characters: Forms are shorter than this, to leave room for the full stop.
     """
     seen = set()
     for form in _without_asides(sentence):
@@ -72,7 +77,7 @@ def shortened(sentence: str, max_words: int, max_characters: int) -> Iterator[st
 
 
 def closed(text: str) -> str:
-    """Takes off the words and signs with which no sentence ends."""
+    """Strip trailing words and punctuation with which no sentence can end."""
     for _ in range(8):
         shorter = re.sub(r"\.([\"”)])$", r"\1", _OPEN_END.sub("", text).rstrip())
         if shorter == text:
@@ -82,7 +87,7 @@ def closed(text: str) -> str:
 
 
 def complete(text: str) -> bool:
-    """Tells whether what was left is a clause: with a verb, also behind its last "that"."""
+    """Tell whether `text` is a complete clause: it has a verb, and another one after its last "that"."""
     if _OPENING_ALONE.match(text):
         return False
     head, that, tail = text.rpartition(" that ")
@@ -93,14 +98,14 @@ def complete(text: str) -> bool:
 
 
 def balanced(text: str) -> bool:
-    """Tells whether every bracket and double quote of `text` closes."""
+    """Tell whether all brackets and double quotes in `text` are closed."""
     return (
         text.count("(") == text.count(")") and text.count('"') % 2 == 0 and text.count("[") == text.count("]")
     )
 
 
 def cut(text: str, max_words: int, max_characters: int) -> str:
-    """Returns the beginning of `text` within the limits, ended at the last seam there is, or at a word."""
+    """Return the start of `text` within the limits, cut at the last clause boundary or else between words."""
     words = text.split()[:max_words]
     while len(words) > 1 and len(" ".join(words)) >= max_characters:
         words.pop()

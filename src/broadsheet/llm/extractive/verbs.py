@@ -1,4 +1,4 @@
-"""The verbs of abstracts, and the two forms into which a summary puts them: `proposes`, `achieving`."""
+"""The verbs found in abstracts, and the two forms that summaries use: `proposes` and `achieving`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BASE_FORMS = frozenset(
         undertake unify unveil update use utilize validate verify view yield delve boost beat exceed cut
         save accelerate halve rival deliver retain maintain run require produce push set beat predict
         equip show employ eliminate avoid alleviate
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 
 _IRREGULAR_PAST = {
@@ -40,13 +40,13 @@ _FINITE = frozenset(
 
 
 def has_verb(clause: str) -> bool:
-    """Tells whether a finite verb, or what may be one, stands in `clause` behind its first word."""
+    """Tell whether `clause` has a finite verb, or a word that may be one, after its first word."""
     words = [word.strip(',;:()"') for word in clause.split()[1:]]
     return any(word in _FINITE or bool(base_form(word)) for word in words)
 
 
 def third_person(base: str) -> str:
-    """Returns `proposes` for `propose`, `studies` for `study`, `focuses` for `focus`."""
+    """Return `proposes` for `propose`, `studies` for `study`, `focuses` for `focus`."""
     if base.endswith(("s", "x", "z", "ch", "sh")):
         return base + "es"
     if base.endswith("y") and base[-2:-1] not in "aeiou":
@@ -55,7 +55,7 @@ def third_person(base: str) -> str:
 
 
 def gerund(third: str) -> str:
-    """Returns `achieving` for `achieves`, `cutting` for `cuts`; empty for an unknown verb."""
+    """Return `achieving` for `achieves`, `cutting` for `cuts`, or an empty string for an unknown verb."""
     base = base_form(third)
     if not base:
         return ""
@@ -65,7 +65,7 @@ def gerund(third: str) -> str:
 
 
 def base_form(verb: str) -> str:
-    """Returns the base form of a known verb in the present or past tense, else an empty string."""
+    """Return the base form of a known verb in the present or past tense, or an empty string."""
     verb = verb.lower()
     if verb in BASE_FORMS:
         return verb
@@ -93,7 +93,7 @@ _JOINED = re.compile(
 
 
 def with_third_person(clause: str) -> str:
-    """Returns a clause whose further verbs agree with its first: `and show that` gives `and shows that`."""
+    """Put coordinated verbs into the third person too: `and show that` becomes `and shows that`."""
     return _JOINED.sub(
         lambda match: (
             match["join"] + (third_person(match["verb"]) if match["verb"] in _AFTER_AND else match["verb"])
@@ -102,7 +102,7 @@ def with_third_person(clause: str) -> str:
     )
 
 
-# Verbs that, behind "and", are hardly ever nouns.
+# Verbs that are almost never nouns after "and".
 _AFTER_AND = frozenset(
     """
         equip achieve reduce enable generalize allow require maintain preserve derive analyze apply
@@ -110,7 +110,7 @@ _AFTER_AND = frozenset(
         evaluate examine explore extend find formalize give identify illustrate improve incorporate
         introduce investigate leverage obtain observe propose prove provide reveal show suggest validate
         verify present outperform
-    """.split()  # noqa: SIM905 - words read best as words
+    """.split()  # noqa: SIM905 - easier to read than a list
 )
 
 
@@ -120,7 +120,7 @@ _COORDINATED = re.compile(
 
 
 def with_gerund(clause: str) -> str:
-    """Returns a clause whose further verbs are gerunds too: `and provides` gives `and providing`."""
+    """Turn coordinated verbs into gerunds too: `and provides` becomes `and providing`."""
     return _COORDINATED.sub(
         lambda match: (
             match["join"]
