@@ -222,6 +222,7 @@ def test_without_the_fields_a_cache_with_them_goes_on_and_asks_for_nothing_twice
     ("text", "sentence"),
     [
         ("[tldr]\ntype = 'text'\ndescription = 'x'", "the name 'tldr' is taken"),
+        ("[version]\ntype = 'text'\ndescription = 'x'", "the name 'version' is taken"),
         ("[engine]\ntype = 'text'\ndescription = 'x'", "the name 'engine' is taken"),
         ("[Who?]\ntype = 'text'\ndescription = 'x'", "is not valid TOML"),
         ("['Who']\ntype = 'text'\ndescription = 'x'", "lower-case letters"),
@@ -243,3 +244,25 @@ def test_a_declaration_that_cannot_be_used_is_one_sentence(tmp_path: Path, text:
     assert sentence in words
     assert "fields.toml" in words
     assert "\n" not in words
+
+
+def test_an_old_edition_is_rendered_when_a_choice_has_been_dropped_and_a_type_has_changed(
+    with_fields: Scratch,
+) -> None:
+    whole_line(with_fields, "gives", BROADSHEET_PROMPTS="mine")
+    fields = with_fields.folder / "mine" / "fields.toml"
+    changed = FIELDS.replace('["practitioner", "researcher"]', '["practitioner", "student"]')
+    fields.write_text(changed.replace('[limitations]\ntype = "text"', '[limitations]\ntype = "phrases"'))
+    (with_fields.folder / "new.jsonl").write_text('{"title": "Quarries at Dusk", "abstract": "We count."}')
+    common = ["--db", "gives.db"]
+    ran, _, listed = with_fields.run(
+        ["run", "new.jsonl", "--date", "2026-01-06", "--quiet", "--engine", "extractive", *common],
+        ["annotate", "--stale", "--engine", "scripted", "--quiet", *common],
+        ["list", "--json", *common],
+        BROADSHEET_PROMPTS="mine",
+        BROADSHEET_SCRIPT="omits.jsonl",
+    )
+    assert (ran.code, listed.code) == (0, 0), ran.err + listed.err
+    (again,) = with_fields.run(["render", "--date", DAY, "--out", "again", *common])
+    assert again.code == 0, again.err
+    assert PAPERS[0].title in (with_fields.folder / "again" / DAY / "index.txt").read_text()

@@ -9,7 +9,7 @@ import pytest
 
 from broadsheet.errors import ConfigError
 from broadsheet.prompts import Prompts
-from broadsheet.taxonomy import Taxonomy
+from broadsheet.taxonomy import Taxonomy, packaged_cues
 from scratch import Scratch
 
 CUES_ID_0_1_0 = "3dc204d500f7"
@@ -40,6 +40,18 @@ def test_a_definition_changes_the_id_and_a_cue_changes_only_the_id_of_the_cues()
     assert plain.cues_id != cued.cues_id
     assert redefined.id != plain.id
     assert redefined.cues_id != plain.cues_id
+
+
+def test_cues_of_ones_own_win_over_the_packaged_ones_tag_by_tag() -> None:
+    own = SMALL.replace("[contribution]", 'graphs = "networks"\nrobotics = "robots"\n[contribution]')
+    cues = Taxonomy.parse(own + '[cues]\ngraphs = ["mesh"]\n').cues
+    assert cues["graphs"] == ("mesh",)
+    assert cues["robotics"] == packaged_cues()["robotics"]
+    assert cues["tides"] == ()
+
+
+def test_the_packaged_cues_are_those_of_the_packaged_tags() -> None:
+    assert set(packaged_cues()) == set(Prompts.load().taxonomy.names)
 
 
 @pytest.mark.parametrize(

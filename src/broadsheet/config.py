@@ -112,8 +112,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
+            reason = first["msg"].removeprefix("Value error, ")
             raise ConfigError(
-                f"The setting {name!r} cannot be used: {first['msg']} (got {first['input']!r});"
+                f"The setting {name!r} cannot be used: {reason} (got {first['input']!r});"
                 f" correct the option, the variable BROADSHEET_{name.upper()} or {CONFIG_FILE}."
             ) from error
         except ValueError as error:

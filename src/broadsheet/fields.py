@@ -30,9 +30,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = frozenset(
     {"id", "title", "abstract", "authors", "url", "published", "first_seen", "source", "findings"}
     | {"engine", "model", "prompt", "annotated_at", "key", "paper_id", "content_hash", "schema", "reply_id"}
-    | {"ref", "echo", "papers"}
+    | {"title_key", "comment", "arxiv_id", "version", "doi", "local_id", "votes", "current_key", "rowid"}
+    | {"admitted_at", "revised_at", "failure", "ref", "echo", "papers"}
 )
-"""Names of a record's other keys, of the table's other columns, and of what a reply holds beside fields."""
+"""Names of a record's other keys, of other columns read with the fields, and of a reply's other keys."""
 
 
 class UserField(BaseModel):
@@ -126,6 +127,20 @@ def _model(base: type[Annotation], user_fields: tuple[UserField, ...]) -> type[A
             optional[name] = (Annotated[type_ | None, *marks], Field(None, description=field.description))
     optional |= {field.name: field.definition() for field in user_fields}
     return create_model("Annotation", __base__=base, **optional) if optional else base
+
+
+def read_annotation(model: type[Annotation], values: Mapping[str, Any]) -> Annotation:
+    """Return an annotation that was stored as JSON, without what the present declarations do not allow.
+
+    An old edition may hold a choice that a user has since dropped.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = {str(part["loc"][0]) for part in error.errors()} - set(CORE)
+        if not wrong:
+            raise
+        return read_annotation(model, {name: value for name, value in values.items() if name not in wrong})
 
 
 def dump(fields: tuple[UserField, ...]) -> Iterator[tuple[str, str]]:

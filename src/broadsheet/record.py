@@ -16,7 +16,7 @@ from pydantic import (
 
 from broadsheet.annotation import Annotation, Finding
 from broadsheet.engines import engine_of
-from broadsheet.fields import annotation_model
+from broadsheet.fields import annotation_model, read_annotation
 from broadsheet.hashing import short_hash
 from broadsheet.paper import Paper
 
@@ -86,7 +86,7 @@ class Record(BaseModel):
         """Read an annotation as the class that the context names, which may have a user's fields."""
         if isinstance(value, dict):
             model = (info.context or {}).get("annotation") or annotation_model()
-            return model.model_validate(value)
+            return read_annotation(model, value)
         return value
 
     @property

@@ -101,6 +101,7 @@ def _plain(type_: Any) -> Any:
     return _plain(get_args(inner)[0]) if get_origin(inner) is Annotated else inner
 
 
+@cache
 def phrase_fields(model: type[Annotation]) -> tuple[str, ...]:
     """Return the fields whose phrases must stand in the paper's own text."""
     return tuple(name for name, field in model.model_fields.items() if _is_in_text(field))
@@ -139,7 +140,10 @@ class Column:
         """Return the value that `store` was given."""
         if stored is None or self.is_text:
             return self.empty if stored is None else stored
-        value = json.loads(stored)
+        try:
+            value = json.loads(stored)
+        except ValueError:  # written when the field was of another type
+            return self.empty
         return tuple(value) if isinstance(value, list) else value
 
 

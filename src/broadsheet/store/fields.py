@@ -36,6 +36,6 @@ class Fields:
                 [name, declaration],
             )
         known = {field.name: field for field in self._declared} | {field.name: field for field in fields}
-        self._declared = tuple(known.values())
-        self.model = annotation_model(self._declared)
-        ensure_annotation_columns(self._db, self.model)
+        declared = tuple(known.values())
+        ensure_annotation_columns(self._db, annotation_model(declared))
+        self._declared, self.model = declared, annotation_model(declared)

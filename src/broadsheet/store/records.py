@@ -251,9 +251,9 @@ def _field_condition(name: str, value: str, model: type[Annotation]) -> tuple[st
         raise UserError(f"No field is called {name!r}; --where takes one of {', '.join(fields)}.")
     current = "SELECT 1 FROM annotations a WHERE a.key = papers.current_key"
     if column.is_text:
-        return f"EXISTS ({current} AND a.{column.name} = ? COLLATE NOCASE)", value
+        return f'EXISTS ({current} AND a."{column.name}" = ? COLLATE NOCASE)', value
     words: list[Any] = [value, *(_YES_NO[word] for word in [value.lower()] if word in _YES_NO)]
     if value.isdecimal():
         words.append(int(value))
-    found = "SELECT 1 FROM json_each(a.{}) AS held, json_each(?) AS wanted WHERE held.value = wanted.value"
+    found = 'SELECT 1 FROM json_each(a."{}") AS held, json_each(?) AS wanted WHERE held.value = wanted.value'
     return f"EXISTS ({current} AND EXISTS ({found.format(column.name)} COLLATE NOCASE))", json.dumps(words)

@@ -124,7 +124,7 @@ class Exchange:
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
         refusals = 0
         while not self.stopping:
-            output = self._pacer.expected_output(len(request.papers), request.max_output_tokens)
+            output = self._pacer.expected_output(len(request.sent), request.max_output_tokens)
             held = await self._pacer.admit(request.input_tokens + output)
             if self.stopping:  # Python 3.11: a wait that ends while it is cancelled is not cancelled
                 self._pacer.refused(held)
@@ -201,7 +201,7 @@ class Exchange:
         reply = counted(reply, request)
         usage = reply.usage
         self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
-        self._pacer.learn(len(request.papers), usage.output_tokens)
+        self._pacer.learn(len(request.sent), usage.output_tokens)
         self._negotiation.answered(
             dialect,
             heeded_limit=heeded_limit,
