@@ -245,7 +245,7 @@ def test_more_troubles_than_a_screen_are_counted() -> None:
     troubles: list[str] = []
     _papers('{"title": "Barges"}\n' + "7\n" * 500, troubles=troubles)
     assert len(troubles) == 21
-    assert troubles[-1] == "file: 480 more are skipped for reasons like these."
+    assert troubles[-1] == "file: 480 more are skipped for similar reasons."
 
 
 @st.composite

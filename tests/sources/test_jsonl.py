@@ -51,13 +51,13 @@ def test_fields_of_other_names_are_mapped_by_the_user(listing: Make) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ("[1, 2]", "it is no JSON object"),
-        ('"text"', "it is no JSON object"),
+        ("[1, 2]", "it is not a JSON object"),
+        ('"text"', "it is not a JSON object"),
         ('{"title": ', "it is not valid JSON"),
         ("[" * 100_000, "it is not valid JSON"),
         ('{"title": "  "}', "it has no title"),
-        ('{"title": {"en": "x"}}', "a text was expected"),
-        ('{"title": "x", "abstract": ["y"]}', "a text was expected"),
+        ('{"title": {"en": "x"}}', "where text was expected"),
+        ('{"title": "x", "abstract": ["y"]}', "where text was expected"),
     ],
 )
 def test_a_line_that_is_no_paper_is_reported_and_the_others_are_read(

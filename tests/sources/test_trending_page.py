@@ -150,7 +150,7 @@ def test_empty_and_binary_files_are_refused_in_one_sentence(content: bytes, list
 def test_a_single_bad_byte_costs_no_paper(listing: Make, troubles: list[str]) -> None:
     raw = DATED.encode().replace(b"lighthouse", b"lighth\xffouse", 1)
     assert len(list(read(listing(raw)))) == 2
-    assert troubles == ["page.txt: line 13 holds bytes that are no UTF-8; they are lost."]
+    assert troubles == ["page.txt: line 13 has bytes that are not valid UTF-8; they are lost."]
 
 
 @given(st.text(max_size=400) | st.lists(st.sampled_from(DATED.split("\n")), max_size=12).map("\n".join))

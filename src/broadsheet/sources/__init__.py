@@ -16,23 +16,23 @@ from broadsheet.sources.files import open_files
 class Source(Protocol):
     """A place that lists papers.
 
-    A record that cannot be read is reported through ``on_trouble``, given at construction (a sentence with
-    the place, such as a line number), and skipped; it never stops the others.
+    A source skips a record that it cannot read and reports it to the ``on_trouble`` callback that it was
+    constructed with: a sentence that gives the place, such as a line number.
     """
 
     name: str
 
     def fetch(self, since: date) -> Iterator[Paper]:
-        """Papers listed on or after a day, each with its sighting.
+        """Yield the papers listed on or after a day, each with its sighting.
 
         Raises:
-            SourceError: The source as a whole is unreachable, refuses, or cannot be read.
+            SourceError: The source cannot be reached, refuses the request, or cannot be read at all.
         """
         ...
 
 
-# Sources that have a name: the module with their ``open_named``. Modules are named, not imported, so that no
-# HTTP client is loaded for a file. Anything else that a user writes is a file, a folder or `-`.
+# The module that defines ``open_named`` for each named source. Modules are imported only when used, so that
+# reading a file does not load an HTTP client. Any other name is a file, a folder or `-`.
 SOURCES: Mapping[str, str] = {
     "sample": "broadsheet.sources.sample",
     "hf": "broadsheet.sources.hf",
@@ -50,17 +50,17 @@ def open_source(
     settings: Settings | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> list[Source]:
-    """The sources that a user means by a name, a file, a folder (one for each of its files) or ``-``.
+    """Return the sources for a name, a file, a folder (one source per file) or ``-`` (standard input).
 
     Args:
-        spec: What the user wrote.
-        day: The day that the user named with ``--date``.
-        on_trouble: Told a sentence for each record that cannot be read, and for a day that brought nothing.
-        settings: Where live sources answer, how they are asked, and the cache that keeps count of it.
-        fields: Which field of a record fills which of ours, where the user has said so: ours to theirs.
+        spec: The source as the user wrote it.
+        day: The day given with ``--date``.
+        on_trouble: Called with a sentence for each unreadable record and each weekday without papers.
+        settings: URLs and limits of live sources, and the database that records requests.
+        fields: Maps our field names to those of the records, as given with ``--map``.
 
     Raises:
-        UserError: There is nothing of that name or at that path.
+        UserError: There is no source of that name and nothing at that path.
     """
     if named := _NAMED.fullmatch(spec):
         module = importlib.import_module(SOURCES[named[1]])
@@ -78,10 +78,10 @@ def open_sources(
     settings: Settings | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> list[Source]:
-    """All sources that a user names, in order; see `open_source`.
+    """Return the sources for several names or paths, in order; see `open_source`.
 
     Raises:
-        UserError: One of them does not exist; none is fetched then.
+        UserError: One of them does not exist.
     """
     return [
         source

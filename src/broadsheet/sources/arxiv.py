@@ -1,8 +1,8 @@
-"""``arxiv:cs.CL+cs.LG``: what arXiv announced in some categories; ``arxiv?QUERY``: what a search finds.
+"""``arxiv:cs.CL+cs.LG``: arXiv's announcements in some categories; ``arxiv?QUERY``: an arXiv search.
 
-The announcement feed tells which papers are new on its day; the query API tells the details (the feed lacks
-the comment, where code is often linked) and what was announced on the days before. The ``arxiv`` package was
-not taken: it paces one process only, knows no conditional requests, and has no feed.
+The announcement feed lists the papers of one day. The query API supplies their details (the feed lacks the
+comment, which often links to code) and the announcements of earlier days. The ``arxiv`` package does not fit:
+it limits the request rate per process only, and supports neither conditional requests nor the feed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ NAME = "arxiv"
 _CATEGORY = re.compile(r"[a-z][a-z-]+(?:\.[A-Za-z-]{2,})?")
 _MOST_RESULTS = 30_000  # the API's own limit for a query
 _MOST_BY_DEFAULT = 200
-# https://info.arxiv.org/help/availability.html: 14:00 Eastern closes a day; UTC-5 is right all winter.
+# 14:00 Eastern (https://info.arxiv.org/help/availability.html) in UTC; in summer it is an hour earlier.
 _CLOSES = time(19, 0)
 _LONGEST_WAIT = timedelta(days=4)  # from a submission to its announcement, over a weekend
 
 
 class Announcements:
-    """What arXiv announced in some categories."""
+    """arXiv's announcements in some categories."""
 
     def __init__(
         self, categories: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
@@ -44,10 +44,12 @@ class Announcements:
         self._settings = settings
 
     def fetch(self, since: date) -> Iterator[Paper]:
-        """Papers announced from a day to the day of the run; replaced ones where the cache holds them.
+        """Yield the papers announced from a day to the day of the run.
+
+        Replacements of older papers are included only if the cache has the paper.
 
         Raises:
-            SourceError: arXiv's query API is out of reach, refuses, or answers what cannot be read.
+            SourceError: arXiv's query API cannot be reached, refuses, or sends an unreadable reply.
         """
         with Client(self._settings) as client:
             announced, trouble = self._feed(client, since)
@@ -58,14 +60,14 @@ class Announcements:
                 if since <= day <= self._day:
                     brought.add(day)
                     yield from self._told(record, day)
-            if trouble:  # told now that the API has answered: where neither does, one sentence is enough
+            if trouble:  # reported only once the API has answered; if it fails too, its error is enough
                 self._on_trouble(trouble)
             details = arxiv_api.by_ids(client, self._settings, list(announced)) if announced else {}
             for arxiv_id, entry in announced.items():
                 brought.add(entry["day"])
                 if arxiv_id not in details:
                     self._on_trouble(
-                        f"{self.name}: no details of {arxiv_id} were answered; the feed's words stand."
+                        f"{self.name}: arXiv's API returned no details for {arxiv_id}; the feed's are used."
                     )
                 yield from self._told(details.get(arxiv_id, entry), entry["day"])
         for day in days(since, self._day):
@@ -73,15 +75,15 @@ class Announcements:
                 self._on_trouble(f"{self.name} lists nothing on {day:%A}, {day}; it may be late.")
 
     def _feed(self, client: Client, since: date) -> tuple[dict[str, dict[str, Any]], str]:
-        """The feed's entries by arXiv id, each with the feed's ``day``, and a sentence where it failed.
+        """Return the feed's entries by arXiv id, each with the feed's ``day``, and an error message or "".
 
-        A feed of another time has none.
+        There are no entries if the feed failed or its day is outside the range.
         """
         url = f"{self._settings.arxiv_feed_url.rstrip('/')}/{self._categories}"
         try:
             root = feeds.document(client.get(arxiv_api.host(), url), "arXiv's feed")
         except SourceError as error:
-            return {}, f"{error} The query API is asked instead."
+            return {}, f"{error} The query API is used instead."
         channel = next((child for child in root if feeds.local_name(child) == "channel"), root)
         head = feeds.record(channel)
         day = records.date_in(head["published"])
@@ -97,7 +99,7 @@ class Announcements:
         return announced, ""
 
     def _searched(self, client: Client, since: date) -> Iterator[dict[str, Any]]:
-        """Records of papers submitted early enough to have been announced since a day."""
+        """Yield the records of papers whose submission date allows an announcement on or after a day."""
         categories = " OR ".join(f"cat:{category}" for category in self._categories.split("+"))
         first, last = since - _LONGEST_WAIT, self._day
         query = f"({categories}) AND submittedDate:[{first:%Y%m%d}0000 TO {last:%Y%m%d}2359]"
@@ -109,7 +111,7 @@ class Announcements:
 
 
 class Search:
-    """What a search of arXiv finds."""
+    """The results of an arXiv search."""
 
     def __init__(
         self, query: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
@@ -127,11 +129,11 @@ class Search:
             "sortOrder": "descending",
         }
 
-    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - the query says what it asks for
-        """Papers that the search finds, on the day of the run.
+    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - the query sets its own dates
+        """Yield the papers that the search finds, sighted on the day of the run.
 
         Raises:
-            SourceError: arXiv is out of reach, refuses the query, or answers what cannot be read.
+            SourceError: arXiv cannot be reached, refuses the query, or sends an unreadable reply.
         """
         with Client(self._settings) as client:
             for record in arxiv_api.search(client, self._settings, self._parameters, most=self._most):
@@ -141,7 +143,7 @@ class Search:
 def told(
     record: Mapping[str, Any], day: date, origin: str, on_trouble: Callable[[str], None]
 ) -> Iterator[Paper]:
-    """The paper of an entry, with its sighting; reported where it is none."""
+    """Yield the paper in an entry, with its sighting, or report why the entry is not a paper."""
     listing = Listing(origin, lambda: io.BytesIO(b""), on_trouble, day=day)
     words = {name: record[name] for name in ("announce_type", "categories") if record.get(name)}
     try:
@@ -151,9 +153,9 @@ def told(
 
 
 def announced_on(submitted: str, otherwise: date) -> date:
-    """The day of the listing that a paper submitted at a moment (ISO 8601) stands in.
+    """Return the day on which arXiv lists a paper submitted at an ISO 8601 time, or `otherwise` if invalid.
 
-    A day closes at 14:00 Eastern, Monday to Friday, and its papers are listed on the weekday after.
+    Submissions close at 14:00 Eastern, Monday to Friday, and are listed on the next weekday.
     """
     try:
         moment = datetime.fromisoformat(submitted.replace("Z", "+00:00")).astimezone(UTC)
@@ -168,15 +170,15 @@ def announced_on(submitted: str, otherwise: date) -> date:
 def open_named(
     argument: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
 ) -> Announcements | Search:
-    """The source that ``arxiv:CATEGORY+CATEGORY`` or ``arxiv?QUERY`` names.
+    """Return the source for ``arxiv:CATEGORY+CATEGORY`` or ``arxiv?QUERY``.
 
     Raises:
-        UserError: A category or a query is missing or cannot be one.
+        UserError: The categories or the query are missing or invalid.
     """
     kind, rest = argument[:1], argument[1:]
     if kind == "?" and rest:
         if (most := dict(parse_qsl(rest)).get("max_results", "1")) and not most.isdecimal():
-            raise UserError(f"arxiv?… takes a number as max_results, not {most!r}.")
+            raise UserError(f"max_results in arxiv?… must be a number, not {most!r}.")
         return Search(rest, day=day, on_trouble=on_trouble, settings=settings)
     if kind == ":" and all(_CATEGORY.fullmatch(category) for category in rest.split("+")):
         return Announcements(rest, day=day, on_trouble=on_trouble, settings=settings)

@@ -1,4 +1,4 @@
-"""arXiv's query API: entries by search or by id. https://info.arxiv.org/help/api/user-manual.html."""
+"""arXiv's query API, by search or by id: https://info.arxiv.org/help/api/user-manual.html."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ENTRIES_A_PAGE = 200
 IDS_A_REQUEST = 100
 
 PACE_S = 3.0
-"""Seconds between two requests: https://info.arxiv.org/help/api/tou.html asks for one every three."""
+"""Seconds between two requests, as https://info.arxiv.org/help/api/tou.html requires."""
 
 
 def host() -> Host:
-    """The servers of arXiv, which count as one: one request in three seconds over all of them."""
+    """Return the host settings shared by all arXiv servers, whose request limit applies to them together."""
     return Host(NAME, PACE_S, "application/atom+xml, application/rss+xml, application/xml, text/xml")
 
 
 def search(
     client: Client, settings: Settings, parameters: Mapping[str, str], *, most: int
 ) -> Iterator[dict[str, Any]]:
-    """Entries that a search finds, each once, at most so many, as records.
+    """Yield the distinct entries that a search finds, at most ``most``, as records.
 
     Raises:
-        SourceError: arXiv is out of reach, refuses the query, or stops before all results are told.
+        SourceError: arXiv cannot be reached, refuses the query, or stops before the last result.
     """
     seen: set[str] = set()
     start = 0
@@ -48,15 +48,15 @@ def search(
             return
         if not fresh:
             raise SourceError(
-                f"{NAME}: {len(seen)} of {total} results came before a page without any; try again later."
+                f"{NAME}: only {len(seen)} of {total} results came before an empty page; try again later."
             )
 
 
 def by_ids(client: Client, settings: Settings, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Records by arXiv id without version; arXiv may answer in any order and leave some out.
+    """Return the records for some arXiv ids, by id without version; arXiv may leave some out.
 
     Raises:
-        SourceError: arXiv is out of reach or refuses.
+        SourceError: arXiv cannot be reached or refuses the request.
     """
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(ids), IDS_A_REQUEST):
@@ -69,16 +69,16 @@ def by_ids(client: Client, settings: Settings, ids: Sequence[str]) -> dict[str, 
 
 
 def _entries(root: Element) -> list[Element]:
-    """The entries of a reply; arXiv tells of an error in the form of one entry.
+    """Return the entries of a reply.
 
     Raises:
-        SourceError: It does.
+        SourceError: The reply is an error, which arXiv sends in the form of a single entry.
     """
     entries = [child for child in root if feeds.local_name(child) == "entry"]
     for entry in entries:
         told = feeds.record(entry)
         if "/api/errors" in told["id"] or (len(entries) == 1 and told["title"] == "Error"):
-            raise SourceError(f"{NAME} refuses the query: {told['abstract'] or 'it does not say why'}.")
+            raise SourceError(f"{NAME} rejected the query: {told['abstract'] or 'it does not say why'}.")
     return entries
 
 

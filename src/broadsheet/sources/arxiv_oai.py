@@ -1,6 +1,7 @@
-"""``arxiv-oai:SET``: arXiv's OAI-PMH interface, for back-filling months. https://info.arxiv.org/help/oa.
+"""``arxiv-oai:SET``: arXiv's OAI-PMH interface, for backfilling months: https://info.arxiv.org/help/oa.
 
-No harvester was taken: beside two parameters and a token they bring an HTTP client that knows no shared pace.
+The protocol needs only two parameters and a token, and harvesting libraries bring HTTP clients that cannot
+share a request limit between processes, so none is used.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _MOST_RESTARTS = 3
 
 
 class Harvest:
-    """Papers of a set. Records are dated by their last change: old papers are told only where known."""
+    """The papers of a set.
+
+    arXiv dates records by their last change, so an old paper is included only if the cache has it.
+    """
 
     def __init__(
         self, wanted: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
@@ -36,10 +40,10 @@ class Harvest:
         self._settings = settings
 
     def fetch(self, since: date) -> Iterator[Paper]:
-        """Papers listed from a day to the day of the run, and changed ones that the cache holds.
+        """Yield the papers listed from a day to the day of the run, and changed papers that the cache has.
 
         Raises:
-            SourceError: arXiv is out of reach, refuses, or its tokens expire without any progress.
+            SourceError: arXiv cannot be reached, refuses the request, or lets its tokens expire repeatedly.
         """
         start, token = since, ""
         restarts = 0
@@ -48,12 +52,12 @@ class Harvest:
                 root = self._page(client, start, token)
                 code = _error(root)
                 if code == "badResumptionToken" and restarts < _MOST_RESTARTS:
-                    # It expired; records come in the order of their dates, so little is told twice.
+                    # The token expired. Records come in date order, so restarting repeats few of them.
                     restarts, token = restarts + 1, ""
                     continue
                 if code and code != "noRecordsMatch":
                     raise SourceError(
-                        f"{self.name} refuses ({code}); check the name of the set or try again later."
+                        f"{self.name} was refused ({code}); check the name of the set or try again later."
                     )
                 for record in (one for one in root.iter() if feeds.local_name(one) == "record"):
                     start = max(start, min(records.date_in(_text(record, "datestamp")) or start, self._day))
@@ -107,21 +111,21 @@ class Harvest:
 def open_named(
     argument: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
 ) -> Harvest:
-    """The source that ``arxiv-oai:SET`` names; ``cs.CL`` stands for the set ``cs:cs:CL``.
+    """Return the source for ``arxiv-oai:SET``; ``cs.CL`` is short for the set ``cs:cs:CL``.
 
     Raises:
-        UserError: No set is named.
+        UserError: The set is missing.
     """
     wanted = argument[1:]
     if argument[:1] != ":" or not wanted:
-        raise UserError("Name a set of arXiv's, such as arxiv-oai:cs or arxiv-oai:cs.CL.")
+        raise UserError("Name an arXiv set, such as arxiv-oai:cs or arxiv-oai:cs.CL.")
     archive, dot, category = wanted.partition(".")
     wanted = f"{archive}:{archive}:{category}" if dot else wanted
     return Harvest(wanted, day=day, on_trouble=on_trouble, settings=settings)
 
 
 def _text(element: Element, name: str) -> str:
-    """The text of the first element of this name within another."""
+    """Return the text of the first descendant with a given name, or an empty string."""
     found = next((one for one in element.iter() if feeds.local_name(one) == name), None)
     return (found.text or "").strip() if found is not None else ""
 
@@ -138,6 +142,6 @@ def _moment(text: str) -> str:
 
 
 def _people(text: str) -> list[str]:
-    """Names from arXiv's list, ``A. One (Dock), B. Two and C. Three``, without affiliations."""
+    """Split arXiv's author list, such as ``A. One (Dock), B. Two and C. Three``, dropping affiliations."""
     bare = re.sub(r"\([^()]*\)", "", " ".join(text.split()))
     return [name.strip() for name in re.split(r",\s+and\s+|,|\s+and\s+", bare) if name.strip()]

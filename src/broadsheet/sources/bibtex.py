@@ -1,4 +1,4 @@
-"""BibTeX, through bibtexparser: it goes on after a broken entry, and decodes LaTeX outside maths."""
+"""Reads BibTeX with bibtexparser, which continues after a broken entry and decodes LaTeX outside math."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from broadsheet.sources.records import Told, Unreadable, papers
 NAME = "bibtex"
 _ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s,]+\s*,", re.MULTILINE)
 
-# BibTeX knows no comments inside a field, but the LaTeX decoder would drop what follows the sign.
+# BibTeX has no comments inside a field, but the LaTeX decoder would drop everything after a percent sign.
 _LONE_PERCENT = re.compile(r"(?<!\\)%")
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - an entry is one by any name
-    """Whether an entry begins on one of the first lines."""
+    """Tell whether an entry begins on any line of the text."""
     return bool(_ENTRY.search(text))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of a BibTeX file, each with its sighting.
+    """Yield the papers of a BibTeX file, each with its sighting.
 
     Raises:
-        SourceError: The file cannot be read, or no entry of it is a paper.
+        SourceError: The file cannot be read, or none of its entries is a paper.
     """
     return papers(listing, NAME, _entries(listing))
 
@@ -37,7 +37,7 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
     from bibtexparser.middlewares import LatexDecodingMiddleware, NormalizeFieldKeys
     from bibtexparser.model import Entry, ParsingFailedBlock
 
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it warns of is reported here
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # its warnings are reported below
     try:
         library = parse_string(
             _LONE_PERCENT.sub(r"\\%", listing.text()),
@@ -45,7 +45,7 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
         )
     except SourceError:
         raise
-    except Exception as error:  # it documents no exception of its own
+    except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
     for block in sorted(library.blocks, key=lambda one: one.start_line or 0):
         place = f"the entry on line {(block.start_line or 0) + 1}"
@@ -64,6 +64,6 @@ def _names(text: str) -> list[str]:
 
 
 def spoken(name: str) -> str:
-    """A name as it is spoken: ``Sample, Bo`` is ``Bo Sample``."""
+    """Return a name with the first name first: ``Bo Sample`` for ``Sample, Bo``."""
     last, comma, first = name.partition(",")
     return f"{first.strip()} {last.strip()}" if comma and "," not in first else name.strip()

@@ -1,4 +1,4 @@
-"""The days of listings."""
+"""The days on which listings appear."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _SATURDAY = 5
 
 
 def days(since: date, until: date) -> list[date]:
-    """Return the days from the first to the last, both included."""
+    """Return the days from ``since`` to ``until``, both included."""
     return [since + timedelta(days=ahead) for ahead in range((until - since).days + 1)]
 
 
 def is_weekend(day: date) -> bool:
-    """Tell whether nothing is listed on a day: arXiv announces in the evening, Sunday to Thursday.
+    """Tell whether a day is a Saturday or Sunday, on which arXiv lists nothing.
 
-    https://info.arxiv.org/help/availability.html
+    arXiv announces on the evenings of Sunday to Thursday: https://info.arxiv.org/help/availability.html.
     """
     return day.weekday() >= _SATURDAY

@@ -1,4 +1,4 @@
-"""CSV with a header line; commas, semicolons, tabs or bars divide its columns."""
+"""Reads CSV with a header line, separated by commas, semicolons, tabs or vertical bars."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from broadsheet.sources.records import Told, Unreadable, names_title, papers
 
 NAME = "csv"
 _DIVIDERS = ",;\t|"
-_LONGEST_FIELD = 16 * 1024 * 1024  # the library's own limit of 128 KiB is less than some abstracts have
+_LONGEST_FIELD = 16 * 1024 * 1024  # some fields exceed the csv module's default limit of 128 KiB
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:
-    """Whether the first line names columns, one of them the title."""
+    """Tell whether the first line is a header with a title column."""
     return names_title(_columns(text.lstrip().partition("\n")[0]), fields)
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of a CSV file, each with its sighting.
+    """Yield the papers of a CSV file, each with its sighting.
 
     Raises:
-        SourceError: The file cannot be read, or no row of it is a paper.
+        SourceError: The file cannot be read, or none of its rows is a paper.
     """
     return papers(listing, NAME, _rows(listing))
 
@@ -43,7 +43,7 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Told]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise SourceError(f"{listing.name} cannot be read beyond row {number} ({error}).") from error
+            raise SourceError(f"{listing.name} cannot be read from row {number} on ({error}).") from error
         if len(row) > len(columns):
             yield f"row {number}", Unreadable(f"it has {len(row)} columns, the header {len(columns)}")
         elif any(row):

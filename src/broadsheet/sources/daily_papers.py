@@ -1,8 +1,8 @@
-"""Rows of Hugging Face's daily papers, as its API, its pages and saved replies have them.
+"""Reads rows of Hugging Face's daily papers, as found in its API, its pages and saved replies.
 
-A row holds ``paper`` (id, title, summary, authors, publishedAt, submittedOnDailyAt, upvotes, githubRepo,
-githubStars, projectPage, ai_summary, ai_keywords, organization, discussionId), and beside it publishedAt,
-title, summary, thumbnail and numComments. What its model says (``ai_*``) is kept as the source's words.
+A row has ``paper`` (id, title, summary, authors, publishedAt, submittedOnDailyAt, upvotes, githubRepo,
+githubStars, projectPage, ai_summary, ai_keywords, organization, discussionId), and next to it publishedAt,
+title, summary, thumbnail and numComments. The model-generated fields (``ai_*``) are kept in the sighting.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _WORDS_BESIDE = ("thumbnail", "numComments")
 
 
 def is_row(row: object) -> bool:
-    """Whether a JSON value has the shape of a row."""
+    """Tell whether a JSON value has the structure of a row."""
     return isinstance(row, Mapping) and isinstance(row.get("paper"), Mapping) and "id" in row["paper"]
 
 
 def papers(listing: Listing, source: str, rows: Sequence[Any], first_rank: int = 1) -> Iterator[Paper]:
-    """Papers of rows, each sighted on the day that the row says it was listed, else on the listing's.
+    """Yield the papers in the rows, each sighted on the row's day or else on the listing's.
 
     Raises:
-        SourceError: There are rows, and none of them is a paper.
+        SourceError: There are rows, but none of them is a paper.
     """
     rank = first_rank - 1
     for number, row in enumerate(rows, first_rank):

@@ -1,6 +1,6 @@
-"""Atom and RSS, arXiv's among them, through defusedxml: entity bombs and external entities are refused.
+"""Reads Atom and RSS feeds, including arXiv's, with defusedxml, which rejects entity declarations.
 
-feedparser was tried and not taken: it treats an abstract as HTML and drops what follows ``<`` in ``p<0.05``.
+feedparser is not used because it parses an abstract as HTML and drops what follows ``<`` in ``p<0.05``.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _ANNOUNCEMENT = re.compile(
     r"^arXiv:\S+\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
 )
 _TITLE_SUFFIX = re.compile(r"\s*\(arXiv:[^()]*(?:\[[^\]]*\])?[^()]*\)\s*$")
-# Only names of HTML are tags: p<0.05 and i<j stay.
+# Only known HTML tags are removed: p<0.05 and i<j stay.
 _TAG = re.compile(
     r"</?(?:p|br|a|b|i|em|strong|div|span|ul|ol|li|img|sub|sup|blockquote|code)(?:\s[^<>]*)?/?>", re.I
 )
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its elements are fixed
-    """Whether a text begins as XML with the root of a feed."""
+    """Tell whether a text begins like XML and has the root element of a feed."""
     return text.lstrip("\ufeff \t\r\n").startswith("<") and bool(_FEED.search(text))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of a feed, each with its sighting.
+    """Yield the papers of a feed, each with its sighting.
 
     Raises:
-        SourceError: The file cannot be read, is not well-formed, declares entities, or holds no paper.
+        SourceError: The file cannot be read, is not well-formed, declares entities, or has no papers.
     """
     return papers(listing, NAME, _told(listing))
 
@@ -51,10 +51,10 @@ def _told(listing: Listing) -> Iterator[tuple[str, Told]]:
 
 
 def elements(stream: IO[bytes], tags: set[str], name: str) -> Iterator[Element]:
-    """The elements of an XML document with one of these names, whatever their namespace, one at a time.
+    """Yield the elements of an XML document that have one of these names in any namespace.
 
     Raises:
-        SourceError: It is not well-formed or declares entities; what stood before has been given.
+        SourceError: The document is not well-formed or declares entities; earlier elements are yielded first.
     """
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import iterparse
@@ -77,10 +77,10 @@ def elements(stream: IO[bytes], tags: set[str], name: str) -> Iterator[Element]:
 
 
 def document(body: bytes, name: str) -> Element:
-    """The root of a whole XML document.
+    """Parse an XML document and return its root.
 
     Raises:
-        SourceError: It is not well-formed or declares entities.
+        SourceError: The document is not well-formed or declares entities.
     """
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import fromstring
@@ -95,12 +95,12 @@ def document(body: bytes, name: str) -> Element:
 
 
 def local_name(element: Element) -> str:
-    """An element's name without its namespace."""
+    """Return an element's name without its namespace."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def record(entry: Element) -> dict[str, Any]:
-    """An entry's values under the names that `records` knows, and ``announce_type`` where arXiv gives one."""
+    """Return an entry's values by the field names of `records`, plus arXiv's ``announce_type``."""
     texts: dict[str, list[str]] = {}
     for child in entry:
         texts.setdefault(local_name(child).lower(), []).append("".join(child.itertext()).strip())
@@ -142,7 +142,7 @@ def _without_tags(text: str) -> str:
 
 
 def _day(text: str) -> str:
-    """A date of RFC 822 as ISO 8601; any other as it is."""
+    """Convert an RFC 822 date to ISO 8601 ("" if invalid); return any other text unchanged."""
     if re.match(r"[A-Za-z]{3},? |\d{1,2} [A-Za-z]{3}", text):
         try:
             return parsedate_to_datetime(text).date().isoformat()

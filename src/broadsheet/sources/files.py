@@ -1,4 +1,4 @@
-"""Papers from a file, a folder or standard input; the kind of a file is found from its content."""
+"""Reads papers from a file, a folder or standard input, detecting each file's format from its content."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file.
+    """A file format.
 
     Attributes:
-        name: What it is called; the source's name in a sighting.
-        recognises: Whether the start of a file, as text, is of this kind; told which fields the user maps.
-        read: The papers of a file of this kind.
+        name: Its name, which is also the source's name in a sighting.
+        recognises: Tells, from the start of a file as text and the user's field mapping, whether it applies.
+        read: Yields the papers of a file in this format.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Format:
     read: Callable[[Listing], Iterator[Paper]]
 
 
-# The first that recognises a file reads it, so the strictest stand first.
+# The first format that recognises a file reads it, so the strictest come first.
 FORMATS: tuple[Format, ...] = tuple(
     Format(kind.NAME, kind.recognises, kind.read)
     for kind in (parquet, html_page, feeds, json_file, jsonl, ris, bibtex, csv_file, trending_page)
@@ -54,21 +54,21 @@ FORMATS: tuple[Format, ...] = tuple(
 
 
 class FileSource:
-    """One file of papers. All of it is read whatever ``since`` says: the user has named it.
+    """A file of papers. It is read in full whatever ``since`` is, because the user asked for this file.
 
     Attributes:
-        name: What the user calls it.
+        name: Its path, or ``standard input``.
     """
 
     def __init__(self, name: str, listing: Listing) -> None:
         self.name = name
         self._listing = listing
 
-    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - as the class says
-        """The papers of the file, in its order.
+    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - see the class docstring
+        """Yield the papers of the file, in file order.
 
         Raises:
-            SourceError: It cannot be read, or is of no known kind.
+            SourceError: The file cannot be read, or its format is unknown.
         """
         head = self._listing.head()
         text = as_text(head)
@@ -76,17 +76,17 @@ class FileSource:
             if kind.recognises(text, self._listing.fields):
                 return kind.read(self._listing)
         raise SourceError(
-            f"{self.name} is of no kind that Broadsheet reads ({', '.join(kind.name for kind in FORMATS)})."
+            f"{self.name} has no format that Broadsheet reads ({', '.join(kind.name for kind in FORMATS)})."
         )
 
 
 def open_files(
     spec: str, *, day: date | None, on_trouble: Callable[[str], None], fields: Mapping[str, str]
 ) -> list[FileSource]:
-    """A source for a file, for each file of a folder in the order of their names, or for standard input.
+    """Return a source for a file, for each file of a folder in order of name, or for standard input.
 
     Raises:
-        UserError: Nothing stands at that path, or the folder has no files.
+        UserError: The path does not exist, or the folder has no files.
     """
     if spec == STDIN:
         stdin = Listing(STDIN, _StandardInput(), on_trouble, day=day, fields=fields)
@@ -95,23 +95,23 @@ def open_files(
     if path.is_dir():
         files = sorted(one for one in path.iterdir() if one.is_file() and not _is_aside(one))
         if not files:
-            raise UserError(f"The folder {spec} has no files; name a file or a folder of saved listings.")
+            raise UserError(f"The folder {spec} has no files to read; name a file or a folder with files.")
     elif path.exists():
         files = [path]
     else:
-        raise UserError(f"There is no file or folder {spec}, nor a source of that name; check the spelling.")
+        raise UserError(f"There is no file, folder or source named {spec}; check the spelling.")
     return [FileSource(str(file), _listing(file, day, on_trouble, fields)) for file in files]
 
 
 def _is_aside(path: Path) -> bool:
-    """Whether a file of a folder is hidden or part of an SQLite database, such as the cache itself."""
+    """Tell whether to skip a file because it is hidden or part of an SQLite database, such as the cache."""
     if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal")):
         return True
     try:
         with path.open("rb") as stream:
             return stream.read(len(_SQLITE)) == _SQLITE
     except OSError:
-        return False  # what cannot be read is reported when it is fetched
+        return False  # an unreadable file is reported when it is fetched
 
 
 def _listing(
@@ -129,7 +129,7 @@ def _listing(
 
 
 class _StandardInput:
-    """Opens standard input from its start, as often as is asked: what has come is kept in a file."""
+    """Opens standard input from its start any number of times, by copying it to a temporary file."""
 
     def __init__(self) -> None:
         self._kept: Path | None = None

@@ -1,8 +1,8 @@
-"""``hf``: Hugging Face's daily papers, by day over the look-back, or as a query asks (``hf?week=2025-W11``).
+"""``hf``: Hugging Face's daily papers for the look-back period, or for a query (``hf?week=2025-W11``).
 
 https://huggingface.co/api/daily_papers takes ``date``, ``week``, ``month``, ``sort`` (publishedAt or
-trending), ``p`` from 0 and ``limit``. The JSON is read here because huggingface_hub (2.4) looks for the AI
-summary, the repository and its stars at another level of these rows, and finds none.
+trending), ``p`` from 0 and ``limit``. huggingface_hub (2.4) is not used because it looks for the AI summary,
+the repository and its stars at the wrong level of the rows and so loses them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from broadsheet.sources.listing import Listing, listable_today
 
 NAME = "hf"
 PACE_S = 0.7
-"""Seconds between two requests: 500 in five minutes are allowed without a key."""
+"""Seconds between two requests; without a key, 500 requests in five minutes are allowed."""
 _ROWS_A_PAGE = 100
 _MOST_PAGES = 50
 _PARAMETERS = {"date", "week", "month", "sort", "submitter"}
@@ -48,10 +48,10 @@ class HuggingFace:
         self._settings = settings
 
     def fetch(self, since: date) -> Iterator[Paper]:
-        """Papers listed from a day to the day of the run, or those that the query asks for.
+        """Yield the papers listed from a day to the day of the run, or those that match the query.
 
         Raises:
-            SourceError: The API is out of reach, refuses, or answers what cannot be read.
+            SourceError: The API cannot be reached, refuses the request, or sends an unreadable reply.
         """
         with Client(self._settings) as client:
             if self._query:
@@ -66,7 +66,7 @@ class HuggingFace:
                     self._on_trouble(f"{NAME} lists nothing on {day:%A}, {day}; it may be late.")
 
     def _pages(self, client: Client, query: dict[str, str], day: date) -> Iterator[Paper]:
-        """All pages of a query, until one is short or brings nothing that was not on one before."""
+        """Yield the papers of a query, page by page, until a page is short or has nothing new."""
         host = Host(NAME, PACE_S, "application/json")
         listing = Listing(_origin(query), lambda: io.BytesIO(b""), self._on_trouble, day=day)
         seen: set[str] = set()
@@ -84,14 +84,14 @@ class HuggingFace:
 def open_named(
     argument: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
 ) -> HuggingFace:
-    """The source that ``hf`` or ``hf?QUERY`` names.
+    """Return the source for ``hf`` or ``hf?QUERY``.
 
     Raises:
-        UserError: The query asks for what the API does not know.
+        UserError: The query has a parameter that the API does not support.
     """
     query = dict(parse_qsl(argument.lstrip("?:"), keep_blank_values=True))
     if unknown := sorted(set(query) - _PARAMETERS) or (argument.strip("?:") and not query):
-        raise UserError(f"hf?… takes {', '.join(sorted(_PARAMETERS))}, not {unknown or argument}.")
+        raise UserError(f"hf?… accepts {', '.join(sorted(_PARAMETERS))}, not {unknown or argument}.")
     return HuggingFace(query, day=day, on_trouble=on_trouble, settings=settings)
 
 
@@ -103,10 +103,12 @@ def _rows(body: bytes) -> list[Any]:
     try:
         rows = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{NAME} answers what is not valid JSON ({error}); try again later.") from error
+        raise SourceError(
+            f"{NAME} sent a reply that is not valid JSON ({error}); try again later."
+        ) from error
     if not isinstance(rows, list):
         said = rows.get("error") if isinstance(rows, dict) else None
-        raise SourceError(f"{NAME} answers no list of papers{f' but {said!r}' if said else ''}.")
+        raise SourceError(f"{NAME} did not send a list of papers{f' but {said!r}' if said else ''}.")
     return rows
 
 

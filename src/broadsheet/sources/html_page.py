@@ -1,4 +1,4 @@
-"""A saved HTML page of Hugging Face's papers: the rows that its components carry as properties."""
+"""Reads a saved HTML page of Hugging Face's papers from the properties of its components."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _BEGINNING = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its attributes are fixed
-    """Whether a text begins as HTML."""
+    """Tell whether a text begins like HTML."""
     return bool(_BEGINNING.match(text.lstrip("\ufeff")))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of the page, each with its sighting on the day that its row says.
+    """Yield the papers of the page, each with its sighting on the day given in its row.
 
     Raises:
-        SourceError: The file cannot be read, or carries no list of papers.
+        SourceError: The file cannot be read, or does not contain a list of papers.
     """
     page = _Page()
     page.feed(listing.text())
@@ -37,7 +37,7 @@ def read(listing: Listing) -> Iterator[Paper]:
 
 
 class _Page(HTMLParser):
-    """Collects the rows in the attributes that carry the properties of the page's components."""
+    """Collects the rows from the ``data-props`` attributes of the page's components."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,7 +1,7 @@
-"""The one client that live sources are asked through: paced, patient, honest about who asks.
+"""The HTTP client for live sources: it limits the request rate, retries, and identifies itself.
 
-httpx2 does the transport: the openai client brings it along, so it costs no further dependency, and it limits
-time and redirects and undoes gzip. tenacity decides when to ask again.
+It uses httpx2, which the openai client already depends on, for transport, timeouts, redirects and gzip, and
+tenacity for retries.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 TIMEOUT_S = 30.0
-"""Seconds of silence after which a source is given up: both APIs answer within seconds, if at all."""
+"""Seconds without data after which a request fails; both APIs normally answer within seconds."""
 TRIES = 4
 FIRST_RETRY_S = 5.0
-"""Seconds before the second try, then twice as many each time."""
+"""Seconds before the second try; the wait doubles with each further try."""
 LONGEST_WAIT_S = 120.0
-"""Seconds that a source may ask to wait; a morning's run must not hang on one that asks for an hour."""
+"""Longest wait in seconds that a source may ask for; one source must not hold up a daily run for an hour."""
 _LARGEST_REPLY_BYTES = 64 * 1024 * 1024
 _MOST_REDIRECTS = 5
-# arXiv answers 406 where it throttles, too (and where Accept is missing, which it never is here).
+# 406 is included because arXiv also sends it when throttling; we always send Accept, its other cause.
 _TRY_AGAIN = {406, 408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A source's server.
+    """How to talk to a source's server.
 
     Attributes:
-        name: The source's name in the record of fetches; requests to hosts of one name share its pace.
-        pace_s: Seconds between two requests, over all processes that share the database.
-        accept: The media types that are asked for.
+        name: The source's name in the log of fetches; hosts with the same name share a request limit.
+        pace_s: Seconds between two requests, across all processes that share the database.
+        accept: The ``Accept`` header: the media types wanted.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Host:
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
-    """An answer that another try may better."""
+    """An error reply that is worth a retry."""
 
     def __init__(self, why: str, headers: Headers) -> None:
         super().__init__(why)
@@ -61,7 +61,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
 
 
 class Client:
-    """Asks live sources. Opens the database beside the caller, so use it outside of a transaction."""
+    """Sends requests to live sources. It opens its own database connection; use it outside transactions."""
 
     def __init__(self, settings: Settings) -> None:
         import httpx2
@@ -86,10 +86,10 @@ class Client:
         self.store.close()
 
     def get(self, host: Host, url: str, parameters: Mapping[str, str | int] | None = None) -> bytes:
-        """The body of a reply; one that has not changed since comes from the cache.
+        """Return the body of a reply, from the cache if it has not changed.
 
         Raises:
-            SourceError: The source is out of reach or refuses, after all tries.
+            SourceError: The source cannot be reached or refuses, after all retries.
         """
         import httpx2
         from tenacity import Retrying, retry_if_exception_type, wait_exponential
@@ -119,7 +119,7 @@ class Client:
             ) from error
 
     def _ask(self, host: Host, url: str) -> bytes:
-        """Send one request at the source's pace, and record what came of it."""
+        """Send one request when the source's rate limit allows, and record its outcome."""
         import httpx2
 
         kept = self.store.fetches.kept(url)
@@ -161,7 +161,7 @@ class Client:
 
     def _refusal(self, host: Host, url: str, status: int, headers: Headers) -> Exception:
         if status not in _TRY_AGAIN:
-            return SourceError(f"{host.name}: {_place(url)} answers with status {status} to {url}.")
+            return SourceError(f"{host.name}: {_place(url)} answers {url} with status {status}.")
         wait_s = retry_after_s(headers)
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return SourceError(
@@ -170,7 +170,7 @@ class Client:
         return _Refused(f"answers with status {status}", headers)
 
     def _gives_up(self, state: RetryCallState) -> bool:
-        """Whether that was the last try: a network that is down twice in a row is not waited for."""
+        """Tell whether to stop retrying: after `TRIES`, or after two failures to connect."""
         import httpx2
 
         error = state.outcome.exception() if state.outcome else None
@@ -182,7 +182,7 @@ def _body(reply: httpx2.Response) -> bytes:
     for block in reply.iter_bytes():
         body += block
         if len(body) > _LARGEST_REPLY_BYTES:
-            raise SourceError(f"{reply.url.host} sends more than {_LARGEST_REPLY_BYTES >> 20} MiB at once.")
+            raise SourceError(f"{reply.url.host} sent more than {_LARGEST_REPLY_BYTES >> 20} MiB at once.")
     return bytes(body)
 
 

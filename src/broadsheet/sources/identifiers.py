@@ -1,4 +1,4 @@
-"""Reads arXiv ids and DOIs out of what sources write: URLs, prefixes, versions, arXiv's own DOIs."""
+"""Extracts arXiv ids and DOIs from the forms that sources use: URLs, prefixes, versions, arXiv's own DOIs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _ARXIV_PLACE = re.compile(
     rf"(?:arxiv\.org/(?:abs|pdf|html|format)/|10\.48550/arxiv\.|huggingface\.co/papers/){_ARXIV}(?![\d.]\d)",
     re.IGNORECASE,
 )
-# https://www.doi.org/doi-handbook: 10.PREFIX/SUFFIX, compared without regard to case.
+# https://www.doi.org/doi-handbook: 10.PREFIX/SUFFIX, case-insensitive.
 _DOI = re.compile(r"(?:^|doi:\s*|doi\.org/)(10\.\d{4,9}/[^\s\"<>]+)", re.IGNORECASE)
 
 
 def arxiv_id(text: str) -> tuple[str, int | None]:
-    """The arXiv id without its version, and the version, that a text is or links to; else ``("", None)``."""
+    """Return the arXiv id (without version) and version that a text is or links to, else ``("", None)``."""
     match = _BARE_ARXIV.fullmatch(text.strip()) or _ARXIV_PLACE.search(text)
     if match is None:
         return "", None
@@ -25,20 +25,20 @@ def arxiv_id(text: str) -> tuple[str, int | None]:
 
 
 def doi(text: str) -> str:
-    """The DOI that a text is or links to, in lower case; empty for none, and for arXiv's own DOIs.
+    """Return the DOI that a text is or links to, in lower case, or an empty string.
 
-    ``10.48550/arXiv.2503.01234`` names the same thing as ``2503.01234``: `arxiv_id` reads it.
+    arXiv's own DOIs do not count: `arxiv_id` reads ``10.48550/arXiv.2503.01234`` as ``2503.01234``.
     """
     match = _DOI.search(text.strip())
     if match is None:
         return ""
     found = match[1].rstrip(".,;").lower()
-    if found.count(")") > found.count("("):  # the bracket of a sentence around it
+    if found.count(")") > found.count("("):  # the closing bracket belongs to the surrounding sentence
         found = found.rstrip(".,;)")
     return "" if found.startswith("10.48550/arxiv.") else found
 
 
 def _subject_class_dropped(found: str) -> str:
-    """``math.GT/0309136`` is ``math/0309136``: the class is decoration."""
+    """Drop the optional subject class: ``math.GT/0309136`` is the same id as ``math/0309136``."""
     archive, slash, number = found.partition("/")
     return f"{archive.split('.')[0].lower()}/{number}" if slash else found

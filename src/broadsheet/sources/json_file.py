@@ -1,4 +1,4 @@
-"""JSON: a list of objects, an object that holds one, or one object; saved Hugging Face replies too."""
+"""Reads JSON: a list of objects, an object containing such a list, one object, or a Hugging Face reply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOLDS_LIST = re.compile(r'\{\s*"[^"]*"\s*:\s*\[\s*\{')
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:
-    """Whether a text begins a JSON value that JSON Lines would not hold on its first line."""
+    """Tell whether a text begins a JSON value that cannot be the first line of JSON Lines."""
     text = text.strip()
     if not text.startswith(("[", "{")):
         return False
@@ -26,7 +26,7 @@ def recognises(text: str, fields: Mapping[str, str]) -> bool:
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
-        # Cut off, or spread over lines; a long object that begins on one line is taken for JSON Lines.
+        # Cut off or spread over lines. A long object on a single line is taken for JSON Lines.
         return bool(rest) or first.startswith("[") or bool(_HOLDS_LIST.match(first))
     if rest:
         return False
@@ -34,10 +34,10 @@ def recognises(text: str, fields: Mapping[str, str]) -> bool:
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of a JSON file, each with its sighting.
+    """Yield the papers of a JSON file, each with its sighting.
 
     Raises:
-        SourceError: The file cannot be read, is not valid JSON, or holds no paper.
+        SourceError: The file cannot be read, is not valid JSON, or has no papers.
     """
     try:
         value = json.loads(listing.text())
@@ -59,4 +59,4 @@ def _rows(value: Any) -> list[Any]:
 
 
 def _told(row: Any) -> Told:
-    return row if isinstance(row, dict) else Unreadable("it is no JSON object")
+    return row if isinstance(row, dict) else Unreadable("it is not a JSON object")

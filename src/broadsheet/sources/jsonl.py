@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, a paper each; read line by line, so that memory stays flat."""
+"""Reads JSON Lines, one paper per line; reading line by line keeps memory use constant."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _LINES_LOOKED_AT = 20
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - an object is one by any name
-    """Whether one of the first lines is a JSON object that ends on its line, or the only one begins one."""
+    """Tell whether one of the first lines is a complete JSON object, or the only line starts one."""
     lines = [line for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT] if line.strip()]
     whole = any(not isinstance(_object(line), Unreadable) for line in lines)
     return whole or (len(lines) == 1 and lines[0].lstrip().startswith('{"'))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of a JSON Lines file, each with its sighting.
+    """Yield the papers of a JSON Lines file, each with its sighting.
 
     Raises:
-        SourceError: The file cannot be read, or no line of it is a paper.
+        SourceError: The file cannot be read, or none of its lines is a paper.
     """
     lines = ((f"line {number}", _object(line)) for number, line in listing.lines() if line.strip())
     return papers(listing, NAME, lines)
@@ -35,4 +35,4 @@ def _object(line: str) -> Told:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return Unreadable("it is not valid JSON")
-    return found if isinstance(found, dict) else Unreadable("it is no JSON object")
+    return found if isinstance(found, dict) else Unreadable("it is not a JSON object")

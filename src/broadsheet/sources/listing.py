@@ -1,4 +1,4 @@
-"""`Listing`: one opened file of papers, and what every reader of a file format needs to know of it."""
+"""`Listing`: a file of papers, with what the reader of any file format needs to know about it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _NAMES = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16"}
 
 
 def today() -> date:
-    """The present day where the program runs."""
+    """Return the current day in the local time zone."""
     return datetime.now(UTC).astimezone().date()
 
 
 def listable_today() -> date:
-    """The latest day that has begun both here and in UTC, by which live sources date their listings."""
+    """Return the latest day that has begun both locally and in UTC, the time zone of live sources."""
     return min(today(), datetime.now(UTC).date())
 
 
 @dataclass(frozen=True)
 class Listing:
-    """One file of papers.
+    """A file of papers.
 
     Attributes:
-        name: What it is called in messages and sightings: the file's name, or ``-``.
-        open: Opens it for reading from its start, as often as is asked.
-        on_trouble: Told a sentence for each record that cannot be read.
-        day: The day that the user named with ``--date``, if any.
-        modified: The day the file was last written; today where that is not known.
-        fields: Which field of a record fills which of ours, where the user has said so: ours to theirs.
+        name: Its name in messages and sightings: the file name, or ``-``.
+        open: Opens it at its start; may be called repeatedly.
+        on_trouble: Called with a sentence for each unreadable record.
+        day: The day given with ``--date``, if any.
+        modified: The day the file was last modified; today if unknown.
+        fields: Maps our field names to those of the records, as given with ``--map``.
     """
 
     name: str
@@ -51,11 +51,11 @@ class Listing:
 
     @property
     def listed_on(self) -> date:
-        """The day of a listing that does not say its own: the day the user named, or today."""
+        """Return the day of a listing without a date of its own: that given with ``--date``, or today."""
         return self.day or today()
 
     def head(self) -> bytes:
-        """The first 64 KiB.
+        """Return the first 64 KiB.
 
         Raises:
             SourceError: The file cannot be read, or is empty.
@@ -70,12 +70,12 @@ class Listing:
         return head
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Its lines with their numbers from 1, without line ends, one in memory at a time.
+        """Yield the lines with their numbers from 1, without line endings, one at a time.
 
-        Bytes that are no UTF-8 become replacement characters, and their line is reported.
+        Bytes that are not valid UTF-8 become replacement characters, and their line is reported.
 
         Raises:
-            SourceError: It cannot be read, or is not text.
+            SourceError: The file cannot be read, or is not text.
         """
         encoding = _encoding(self.head(), self.name)
         try:
@@ -84,33 +84,33 @@ class Listing:
                 for number, line in enumerate(text, 1):
                     if "\ufffd" in line:
                         self.trouble(
-                            f"line {number} holds bytes that are no {_NAMES[encoding]}; they are lost"
+                            f"line {number} has bytes that are not valid {_NAMES[encoding]}; they are lost"
                         )
                     yield number, line.rstrip("\r\n")
         except OSError as error:
             raise SourceError(f"{self.name} cannot be read ({error.strerror or error}).") from error
 
     def text(self) -> str:
-        """The whole of it as text, lines ended by line feeds.
+        """Return the whole file as text, with line feeds as line endings.
 
         Raises:
-            SourceError: It cannot be read, or is not text.
+            SourceError: The file cannot be read, or is not text.
         """
         return "\n".join(line for _, line in self.lines())
 
     def trouble(self, what: str) -> None:
-        """Report a record that cannot be read: a clause that begins with its place."""
+        """Report an unreadable record; ``what`` is a clause that begins with its place."""
         self.on_trouble(f"{self.name}: {what}.")
 
     def sighting(self, source: str, rank: int | None = None, **more: Any) -> Sighting:
-        """That this listing lists a paper, at a rank from 1."""
+        """Return the sighting of a paper in this listing, at a rank from 1."""
         return Sighting(
             **{"source": source, "origin": self.name, "day": self.listed_on, "rank": rank, **more}
         )
 
 
 def as_text(head: bytes) -> str:
-    """The start of a file as text, for looking at; undecodable bytes are replaced."""
+    """Decode the start of a file for format detection, replacing undecodable bytes."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", errors="replace")
     return head.decode("utf-8-sig", errors="replace")
@@ -121,5 +121,5 @@ def _encoding(head: bytes, name: str) -> str:
         return "utf-16"
     unreadable = len(_NOT_TEXT.findall(head)) + head.decode("utf-8-sig", errors="replace").count("\ufffd")
     if b"\x00" in head or unreadable > max(1, len(head) * _UNREADABLE_SHARE):
-        raise SourceError(f"{name} is neither text nor any format that Broadsheet reads.")
+        raise SourceError(f"{name} is neither text nor any other format that Broadsheet reads.")
     return "utf-8-sig"

@@ -1,4 +1,4 @@
-"""Parquet, through pyarrow (``pip install 'broadsheet[parquet]'``); in batches, so that memory stays flat."""
+"""Reads Parquet with pyarrow (``pip install 'broadsheet[parquet]'``), in batches to limit memory use."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _MAGIC = "PAR1"  # https://parquet.apache.org/docs/file-format/
 _ROWS_A_BATCH = 1000
 
 
-def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - the mark is enough
-    """Whether a file begins with Parquet's mark."""
+def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - the magic bytes are enough
+    """Tell whether a file begins with Parquet's magic bytes."""
     return text.startswith(_MAGIC)
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of a Parquet file, each with its sighting.
+    """Yield the papers of a Parquet file, each with its sighting.
 
     Raises:
-        SourceError: pyarrow is not installed, or the file cannot be read or holds no paper.
+        SourceError: pyarrow is not installed, or the file cannot be read or has no papers.
     """
     return papers(listing, NAME, _rows(listing))
 
@@ -34,7 +34,7 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Told]]:
         from pyarrow import parquet
     except ImportError as error:
         raise SourceError(
-            f"{listing.name} is a Parquet file; to read it: pip install 'broadsheet[parquet]'"
+            f"{listing.name} is a Parquet file; to read it, run: pip install 'broadsheet[parquet]'"
         ) from error
     number = 0
     try:
@@ -45,4 +45,4 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Told]]:
                     yield f"row {number}", row
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SourceError(f"{listing.name} cannot be read beyond row {number} ({reason}).") from error
+        raise SourceError(f"{listing.name} cannot be read after row {number} ({reason}).") from error

@@ -1,4 +1,4 @@
-"""Makes a paper of a record with named fields, as JSON, CSV, BibTeX and others have them."""
+"""Makes a paper from a record with named fields, as found in JSON, CSV, BibTeX and other formats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from broadsheet.paper import Paper, Sighting
 from broadsheet.sources import identifiers
 from broadsheet.sources.listing import Listing
 
-# Our field, then the names that are understood for it, the surest first; compared without case and signs.
+# Each of our fields with the names recognised for it, best first; case and punctuation are ignored.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "title": ("title", "papertitle", "name"),
     "abstract": ("abstract", "summary", "description"),
@@ -34,19 +34,19 @@ _TROUBLES_TOLD = 20
 
 
 class Unreadable(ValueError):  # noqa: N818 - the state is the name
-    """A record that makes no paper; the message is a clause such as "it has no title"."""
+    """A record that is not a paper; the message is a clause such as "it has no title"."""
 
 
 Told = Mapping[str, Any] | Unreadable
 
 
 def papers(listing: Listing, source: str, told: Iterable[tuple[str, Told]]) -> Iterator[Paper]:
-    """Papers of a listing's records, ranked as they come; what is no paper is reported and skipped.
+    """Yield the papers of a listing's records, ranked in order; other records are reported and skipped.
 
     Args:
         listing: The file.
         source: The source's name for the sightings.
-        told: Each record with its place, such as ``line 3``; or why there is none at that place.
+        told: Each record, or the reason it is unreadable, after its place, such as ``line 3``.
 
     Raises:
         SourceError: None of the records is a paper.
@@ -67,27 +67,27 @@ def papers(listing: Listing, source: str, told: Iterable[tuple[str, Told]]) -> I
             rank += 1
             yield found
     if skipped > _TROUBLES_TOLD:
-        listing.trouble(f"{skipped - _TROUBLES_TOLD} more are skipped for reasons like these")
+        listing.trouble(f"{skipped - _TROUBLES_TOLD} more are skipped for similar reasons")
     if not rank:
-        raise SourceError(f"{listing.name} holds no paper ({first_reason}).")
+        raise SourceError(f"{listing.name} has no papers ({first_reason}).")
 
 
 def names_title(names: Iterable[str], fields: Mapping[str, str]) -> bool:
-    """Whether one of a record's field names is understood as, or has been named by the user as, the title."""
+    """Tell whether one of a record's field names means the title, by itself or by the user's mapping."""
     plain = {_plain(name) for name in names}
     return bool(plain & {"title", "papertitle"}) or ("title" in fields and _plain(fields["title"]) in plain)
 
 
 def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str] | None = None) -> Paper:
-    """The paper that a record tells of.
+    """Return the paper described by a record.
 
     Args:
         record: Values by field name.
-        sighting: Where it stood; votes and stars are taken from the record.
-        names: Which of its fields fills which of ours, where the user has said so: ours to theirs.
+        sighting: Where the paper was listed; votes and stars are filled in from the record.
+        names: Maps our field names to those of the record, as given by the user.
 
     Raises:
-        Unreadable: It has no title, or a field holds what cannot be read.
+        Unreadable: The record has no title, or a field has an unexpected type.
     """
     found = _chosen(record, names or {})
     title = _line(found.get("title"))
@@ -115,7 +115,7 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
 
 
 def _chosen(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The values of our fields, each from the first of its names that the record fills."""
+    """Return the values of our fields, each from the first of its names that has a value in the record."""
     plain = {_plain(name): value for name, value in record.items()}
     chosen: dict[str, Any] = {}
     for ours, theirs in NAMES.items():
@@ -138,11 +138,11 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        # A lone surrogate, which JSON can spell, cannot be stored as UTF-8.
+        # JSON can contain lone surrogates, which cannot be stored as UTF-8.
         return value.encode("utf-8", errors="replace").decode().replace("\x00", "")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    raise Unreadable(f"a text was expected where it says {str(value)[:40]!r}")
+    raise Unreadable(f"it has {str(value)[:40]!r} where text was expected")
 
 
 def _line(value: Any) -> str:
@@ -150,7 +150,7 @@ def _line(value: Any) -> str:
 
 
 def _authors(value: Any) -> tuple[str, ...]:
-    """Names from a list of texts or of objects with a name, or from a text that ``and`` or ``;`` divide."""
+    """Return names from a list of strings or named objects, or a string separated by "and", ";" or ","."""
     if isinstance(value, str):
         divider = r"\s+and\s+|\s*;\s*" if re.search(r"\sand\s|;", value) else r"\s*,\s*"
         value = re.split(divider, value)
@@ -161,7 +161,7 @@ def _authors(value: Any) -> tuple[str, ...]:
 
 
 def date_in(value: Any) -> date | None:
-    """A date from ISO 8601, or the first day of a year or month; None where there is none."""
+    """Parse an ISO 8601 date; a year or month gives its first day, and anything else None."""
     if isinstance(value, date):
         return date(value.year, value.month, value.day)
     match = _DATE.match(str(value or "").strip())
@@ -174,7 +174,7 @@ def date_in(value: Any) -> date | None:
 
 
 def _count(value: Any) -> int | None:
-    """A whole number that SQLite can hold, from 0; None for anything else."""
+    """Return the value if it is a non-negative integer that fits into SQLite, else None."""
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value.strip()[:20])
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63

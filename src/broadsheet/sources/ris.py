@@ -1,4 +1,4 @@
-"""RIS, through rispy, as reference managers export it."""
+"""Reads RIS, the export format of reference managers, with rispy."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _REFERENCE = re.compile(r"^\ufeff?TY {1,2}- ?[A-Z]+\s*$", re.MULTILINE)
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its tags are fixed
-    """Whether a reference begins on one of the first lines."""
+    """Tell whether a reference begins on any line of the text."""
     return bool(_REFERENCE.search(text))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
-    """Papers of an RIS file, each with its sighting.
+    """Yield the papers of an RIS file, each with its sighting.
 
     Raises:
-        SourceError: The file cannot be read, or no reference of it is a paper.
+        SourceError: The file cannot be read, or none of its references is a paper.
     """
     return papers(listing, NAME, _references(listing))
 
@@ -38,14 +38,14 @@ def _references(listing: Listing) -> Iterator[tuple[str, Told]]:
         references = rispy.loads(text if text.rstrip().endswith("ER  -") else text + "\nER  - \n")
     except SourceError:
         raise
-    except Exception as error:  # it documents no exception of its own
+    except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as RIS ({type(error).__name__}).") from error
     for number, reference in enumerate(references, 1):
         yield f"reference {number}", _record(reference)
 
 
 def _record(reference: Mapping[str, Any]) -> dict[str, Any]:
-    """A reference under the names that `records` knows; rispy spells out RIS's two-letter tags."""
+    """Return a reference's values by the field names of `records`; rispy has already expanded RIS's tags."""
     authors = reference.get("authors") or reference.get("first_authors") or []
     urls = reference.get("urls") or reference.get("link") or []
     return {

@@ -1,4 +1,4 @@
-"""The sample: a page of invented abstracts that ships with Broadsheet, so that it runs with no network."""
+"""The sample: a page of invented abstracts that ships with Broadsheet, for trying it without a network."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PAGE = resources.files("broadsheet.sources") / "sample_page.txt"
 
 
 class Sample:
-    """The invented papers, listed on the day of the run."""
+    """The invented papers, sighted on the day of the run."""
 
     name = NAME
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
 
-    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - the page is always of the day
-        """The papers of the sample, in its order."""
+    def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - the page has no date of its own
+        """Yield the papers of the sample, in page order."""
         return trending_page.read(self._listing, source=NAME)
 
 
@@ -34,13 +34,13 @@ def open_named(
     *,
     day: date | None,
     on_trouble: Callable[[str], None],
-    settings: Settings,  # noqa: ARG001 - a file has no use for them
+    settings: Settings,  # noqa: ARG001 - the sample needs no settings
 ) -> Sample:
-    """The sample as a source.
+    """Return the sample as a source.
 
     Raises:
-        UserError: Something follows the name.
+        UserError: ``argument`` is not empty.
     """
     if argument:
-        raise UserError(f"The sample is one page; write sample, not sample{argument}.")
+        raise UserError(f"The sample takes no query; write sample, not sample{argument}.")
     return Sample(Listing(NAME, lambda: PAGE.open("rb"), on_trouble, day=day))

@@ -1,4 +1,4 @@
-"""Keeps raw replies of live sources in a folder, and plays them back without a network."""
+"""Records the raw replies of live sources in a folder, and replays them without a network."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from broadsheet.hashing import short_hash
 
 
 class Tape:
-    """Replies by URL: the body in a file, and its URL in another beside it, for whoever looks.
+    """Recorded replies: a file per body, and ``urls.jsonl``, which lists their URLs for people to read.
 
     Attributes:
-        replays: Whether replies are to be read from a folder and not asked for.
+        replays: Whether replies are replayed from a folder instead of being requested.
     """
 
     def __init__(self, record: Path | None, replay: Path | None) -> None:
         self._record, self._replay = record, replay
         self.replays = replay is not None
         if replay is not None and not replay.is_dir():
-            raise ConfigError(f"There is no folder {replay} to replay from; make one with --record {replay}.")
+            raise ConfigError(f"There is no folder {replay} to replay; record one with --record {replay}.")
 
     def keep(self, url: str, body: bytes) -> None:
-        """Keep a reply, where replies are to be kept.
+        """Store a reply if recording is on.
 
         Raises:
-            ConfigError: The folder cannot be written.
+            ConfigError: The folder cannot be written to.
         """
         if self._record is None:
             return
@@ -41,13 +41,13 @@ class Tape:
             ) from error
 
     def play(self, url: str) -> bytes:
-        """The reply that was kept for a URL.
+        """Return the recorded reply for a URL.
 
         Raises:
-            SourceError: None was.
+            SourceError: There is none.
         """
         assert self._replay is not None  # noqa: S101 - narrows the type: `replays` says so
         try:
             return (self._replay / f"{short_hash(url)}.body").read_bytes()
         except OSError as error:
-            raise SourceError(f"{self._replay} holds no reply to {url}.") from error
+            raise SourceError(f"{self._replay} has no reply for {url}; record it with --record.") from error

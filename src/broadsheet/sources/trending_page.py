@@ -1,9 +1,9 @@
-"""The saved text of a trending-papers page: a title line, an abstract line, and so on, under a header.
+"""Reads the saved text of a trending-papers page: a header, then alternating title and abstract lines.
 
-Two layouts are known. In one the header is a few lines (``Subscribe``, a date without a year) and blank lines
-stand between; in the other the first title is glued to the word ``Subscribe`` and nothing stands between.
-Nothing marks a line as title or abstract but its looks, so a line that fits neither beside its neighbours is
-reported with its number, and never guessed at.
+There are two layouts. In one, the header has a few lines (``Subscribe``, a date without a year) and blank
+lines separate the rest; in the other, the first title directly follows the word ``Subscribe`` and there are
+no blank lines. Only its form tells a title from an abstract, so a line that fits neither role between its
+neighbours is reported by number instead of being guessed at.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DATE = re.compile(
     rf"({'|'.join(_MONTHS)})[a-z]{{0,6}}\.? (\d{{1,2}})(?:st|nd|rd|th)?(?:,? (\d{{4}}))?", re.IGNORECASE
 )
 
-# Measured on 429 listed papers: titles have 16 to 159 characters, abstracts 522 to 1,917.
+# In 429 listed papers, titles had 16 to 159 characters and abstracts 522 to 1,917.
 _LONGEST_TITLE = 300
 _FEWEST_ABSTRACT_WORDS = 6
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)\]}*]*$")
@@ -41,17 +41,17 @@ class _Line:
 
     @property
     def surely_abstract(self) -> bool:
-        """No title is that long."""
+        """Tell whether the line is too long to be a title."""
         return len(self.text) >= _LONGEST_TITLE
 
     @property
     def maybe_abstract(self) -> bool:
-        """A short abstract has the form of prose: some words that end in a full stop."""
+        """Tell whether the line looks like a short abstract: several words that end in a full stop."""
         return self.text.endswith(".") and len(self.text.split()) >= _FEWEST_ABSTRACT_WORDS
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its lines have no names
-    """Whether a text begins like a saved page: its header, or a title with an abstract below."""
+    """Tell whether a text begins like a saved page: with its header, or a title and an abstract."""
     lines = [_Line(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if any(_INVITATION.fullmatch(line.text) for line in lines):
         return True
@@ -59,10 +59,10 @@ def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - 
 
 
 def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
-    """Papers of a saved page, each with its sighting on the day of the page.
+    """Yield the papers of a saved page, each with its sighting on the day of the page.
 
     Raises:
-        SourceError: The page cannot be read, or no paper stands in it.
+        SourceError: The page cannot be read, or has no papers.
     """
     lines = [_Line(number, text.strip()) for number, text in listing.lines() if text.strip()]
     content, day = _without_header(lines, listing)
@@ -70,9 +70,7 @@ def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
     while place < len(content):
         title = content[place]
         if not _pairs(content, place):
-            what = (
-                "an abstract without a title" if title.surely_abstract else "no title with an abstract below"
-            )
+            what = "an abstract without a title" if title.surely_abstract else "not a title above an abstract"
             listing.trouble(f'line {title.number} is {what}: "{_shortened(title.text)}"')
             place += 1
             continue
@@ -83,7 +81,7 @@ def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
             _SENTENCE_END.search(abstract.text) or _URL_END.search(abstract.text)
         ):
             listing.trouble(
-                f"line {abstract.number}, the last, stops in mid-sentence; the page may be cut off"
+                f"line {abstract.number}, the last, ends in mid-sentence; the page may be cut off"
             )
         yield Paper(
             title=" ".join(title.text.split()),
@@ -91,25 +89,25 @@ def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
             sighting=listing.sighting(source, rank, day=day),
         )
     if not rank:
-        raise SourceError(f"{listing.name} holds no title with an abstract below it.")
+        raise SourceError(f"{listing.name} has no title with an abstract below it.")
 
 
 def _pairs(lines: Sequence[_Line], place: int) -> bool:
-    """Whether the line at a place is a title, and the next one its abstract."""
+    """Tell whether the line at an index is a title and the next one its abstract."""
     if place + 1 >= len(lines) or lines[place].surely_abstract:
         return False
     below = lines[place + 1]
     if below.surely_abstract:
         return True
-    # A short line may be an abstract, unless it stands as a title over an abstract of its own.
+    # A short line may be an abstract, unless it is itself the title of a following abstract.
     stands_over_abstract = place + 2 < len(lines) and lines[place + 2].surely_abstract
     return below.maybe_abstract and not lines[place].maybe_abstract and not stands_over_abstract
 
 
 def _without_header(lines: Sequence[_Line], listing: Listing) -> tuple[list[_Line], date]:
-    """The lines of titles and abstracts, and the day of the page.
+    """Return the lines with titles and abstracts, and the day of the page.
 
-    What stands before the invitation to subscribe is the site's navigation, unless papers stand there.
+    Lines before the invitation to subscribe are site navigation, unless there are papers among them.
     """
     invitation = next((place for place, line in enumerate(lines) if _INVITATION.fullmatch(line.text)), 0)
     if any(line.surely_abstract for line in lines[:invitation]):
@@ -133,9 +131,10 @@ def _without_header(lines: Sequence[_Line], listing: Listing) -> tuple[list[_Lin
 
 
 def _day(dated: re.Match[str], listing: Listing) -> date | None:
-    """The date a page gives; its year, where missing, makes it nearest to ``--date`` or to the file's time.
+    """Return the date on the page; a missing year is the one nearest to ``--date`` or the file's date.
 
-    A file is not older than the page it holds, so its time bounds the date (a day is left for time zones).
+    A page cannot be newer than its file, so the file's date, plus a day for time zones, is the latest
+    possible one.
     """
     month, day = _MONTHS.index(dated[1][:3].lower()) + 1, int(dated[2])
     near = listing.day or listing.modified
