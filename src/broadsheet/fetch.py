@@ -68,5 +68,5 @@ def _offset_progress(before: int, on_progress: Callable[[int], None] | None) -> 
 
 
 def look_back(day: date, settings: Settings) -> date:
-    """Return the first day to ask live sources for in a run for a day."""
+    """Return the first day to request from live sources in a run for ``day``."""
     return day - timedelta(days=settings.look_back_days)

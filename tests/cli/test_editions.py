@@ -27,7 +27,7 @@ def test_compose_says_how_many_papers_stand_in_the_edition(db: str) -> None:
     said = CLI.invoke(app, ["compose", "--db", db, "--date", str(DAY)], catch_exceptions=False)
     assert (said.exit_code, said.stdout) == (
         0,
-        "The edition of 2026-01-05 has 8 papers; nothing has changed in it.\n",
+        "The edition of 2026-01-05 has 8 papers; it has not changed.\n",
     )
     said = CLI.invoke(app, ["compose", "--db", db, "--date", str(DAY), "--json"], catch_exceptions=False)
     assert json.loads(said.stdout) == {"day": "2026-01-05", "papers": 8, "changed": False}

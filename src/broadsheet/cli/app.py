@@ -1,4 +1,4 @@
-"""The Typer application, the options that commands share, and how errors become sentences and exit codes."""
+"""The Typer application, the options shared by commands, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ DateOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and results only.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more of what is done.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 
 
 def main() -> None:
-    """Run the command line; errors raised on purpose become one sentence on standard error."""
+    """Run the command line; print a `BroadsheetError` as one sentence on standard error and exit."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? for what it lacks
+            stream.reconfigure(errors="replace")  # print ? where the terminal's encoding lacks a character
     try:
         with _whole_output():
             app()
     except AmbiguousError as error:
-        print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - a front door prints
+        print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - command-line output
         for paper_id, title in error.candidates:
             note(f"  {paper_id}  {title}".translate(_UNPRINTABLE))
         sys.exit(error.exit_code)
@@ -68,7 +68,7 @@ def main() -> None:
 
 @contextmanager
 def _whole_output() -> Iterator[None]:
-    """Write out what was printed: at the interpreter's own end nobody could be told that it cannot be.
+    """Flush standard output at the end of the body, since a failure at interpreter exit cannot be reported.
 
     Raises:
         UserError: The disk is full.
@@ -77,9 +77,9 @@ def _whole_output() -> Iterator[None]:
         try:
             yield
         finally:
-            if sys.stdout:  # closed by the shell's >&-, there is none
+            if sys.stdout:  # None if the shell has closed it with >&-
                 sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough, as `head` has
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         _drop_output()
         sys.exit(1)
     except OSError as error:
@@ -87,20 +87,20 @@ def _whole_output() -> Iterator[None]:
             raise
         _drop_output()
         raise UserError(
-            "The disk is full, so the output is not whole; free some space and run the same command again."
+            "The disk is full and the output incomplete; free some space and run the same command again."
         ) from error
 
 
 def _drop_output() -> None:
-    """Send what is still to be written nowhere, so that the interpreter's end is silent."""
+    """Discard unwritten output, so that the interpreter exits without another error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Settings:
-    """Settings from a command's options, with notes and warnings of the rooms below sent to standard error.
+    """Load the settings with a command's options, and send log messages to standard error.
 
     Raises:
-        ConfigError: An option, a variable or ``broadsheet.toml`` cannot be used.
+        ConfigError: An option, an environment variable or ``broadsheet.toml`` is invalid.
     """
     level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Notes()], force=True)
@@ -108,43 +108,43 @@ def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Sett
     return Settings.load(**options)
 
 
-# Titles and abstracts are strangers' words: an escape sequence in one must not reach the terminal.
+# Titles and abstracts are untrusted: an escape sequence in one must not reach the terminal.
 _CONTROLS = [*range(9), *range(11, 32), *range(127, 160)]
 _UNPRINTABLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
 _ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROLS}
 
 
 def say(text: str) -> None:
-    """Print a result, without the control characters that a terminal would obey."""
-    print(text.translate(_UNPRINTABLE))  # noqa: T201 - a front door prints
+    """Print a result on standard output, with control characters replaced."""
+    print(text.translate(_UNPRINTABLE))  # noqa: T201 - command-line output
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
-    """Print a result as JSON; control characters, which JSON allows from U+007F on, are escaped."""
+    """Print a result as JSON, escaping the control characters from U+007F on, which JSON allows unescaped."""
     print(json.dumps(value, ensure_ascii=False, indent=indent).translate(_ESCAPED))  # noqa: T201 - the same
 
 
 def note(text: str) -> None:
-    """Print what is no result: a report, a hint."""
-    print(text, file=sys.stderr)  # noqa: T201 - a front door prints
+    """Print a message that is not a result, such as a report or a hint, on standard error."""
+    print(text, file=sys.stderr)  # noqa: T201 - command-line output
 
 
 class _Notes(logging.Handler):
-    """Notes of the rooms below, printed where standard error is now: a live line stands aside for them."""
+    """Prints log messages on the current standard error, which rich replaces during a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one; where standard error is gone, nobody is to be told."""
+        """Print one message, or drop it if standard error is closed."""
         with suppress(OSError):
             note(self.format(record))
 
 
 def as_day(given: datetime | None) -> date:
-    """The day an option names, or today where it is not given."""
-    return given.date() if given else date.today()  # noqa: DTZ011 - the reader's own morning is meant
+    """Return the day given with an option, or today."""
+    return given.date() if given else date.today()  # noqa: DTZ011 - today in the user's time zone
 
 
 def check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
-    """Refuse a value that is none of the choices.
+    """Check that an option's value, if given, is one of the choices.
 
     Raises:
         ConfigError: It is not.
@@ -165,4 +165,4 @@ def broadsheet(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Each day's new papers as a newsletter that people trust."""
+    """Turn each day's new papers into a newsletter that readers can trust."""

@@ -1,4 +1,4 @@
-"""``check-links``: whether the code links of the cache live."""
+"""``check-links``: check whether the cached code links still work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_links(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Ask each code link whether it lives, politely; the newsletter shows those that are gone."""
+    """Check whether each code link still works; the newsletter marks those that are gone."""
     from broadsheet.links import Checked, Manners, check
 
     settings = start(db=db, quiet=quiet, verbose=verbose)

@@ -1,4 +1,4 @@
-"""``compose``: a day's edition from what the cache holds, no model."""
+"""``compose``: make a day's edition from the cache, without a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from broadsheet.store import Store
 
 @app.command()
 def compose(day: DateOption = None, as_json: JsonOption = False, db: DbOption = None) -> None:
-    """Compose the edition of a day; no model is asked, and a published edition stays as it is."""
+    """Compose the edition of a day, without a model; a published edition does not change."""
     settings = start(db=db)
     taxonomy = Prompts.load(settings.prompts).taxonomy
     with Store.open(settings.db, create=False) as store:
@@ -26,9 +26,9 @@ def compose(day: DateOption = None, as_json: JsonOption = False, db: DbOption = 
 
 
 def composed_sentence(composed: Composed) -> str:
-    """What composing came to, in a sentence."""
+    """Summarize the result of composing in one sentence."""
     if composed.edition is None:
         return "No paper is left to print: no edition was composed."
     papers = len(composed.edition.cards)
     what = f"The edition of {composed.edition.day} has {papers:,} paper{'' if papers == 1 else 's'}"
-    return f"{what}." if composed.changed else f"{what}; nothing has changed in it."
+    return f"{what}." if composed.changed else f"{what}; it has not changed."

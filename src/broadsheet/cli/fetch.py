@@ -1,4 +1,4 @@
-"""``fetch``: papers into the cache, no model."""
+"""``fetch``: read papers into the cache, without a model."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def fetch_(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Read papers into the cache; no model is asked."""
+    """Read papers into the cache, without a model."""
     settings = start(
         db=db,
         look_back_days=look_back_days,
@@ -93,22 +93,22 @@ def fetch_(
 
 
 class Troubles:
-    """Says each trouble on standard error as it comes, and counts them."""
+    """Prints problems on standard error as they occur, and counts them."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def __call__(self, sentence: str) -> None:
-        """Say one."""
+        """Print and count one problem."""
         self.count += 1
         note(f"broadsheet: {sentence}")
 
 
 def mapped_fields(pairs: list[str] | None) -> dict[str, str]:
-    """Which field of a record fills which of ours, from ``FIELD=NAME`` pairs: ours to theirs.
+    """Parse ``FIELD=NAME`` pairs into a mapping from our field names to those of the records.
 
     Raises:
-        ConfigError: One is no such pair, or a paper has no such field.
+        ConfigError: A pair is malformed, or names a field that papers do not have.
     """
     fields = dict(pair.partition("=")[::2] for pair in pairs or [])
     if wrong := [ours for ours, theirs in fields.items() if ours not in NAMES or not theirs]:
@@ -117,6 +117,6 @@ def mapped_fields(pairs: list[str] | None) -> dict[str, str]:
 
 
 def fetched_sentence(report: FetchReport) -> str:
-    """What a fetch came to, in a sentence."""
+    """Summarize a fetch in one sentence."""
     revised = f", {report.revised:,} revised" if report.revised else ""
     return f"{report.read:,} papers read, {len(report.paper_ids):,} distinct, {report.new:,} new{revised}."

@@ -1,4 +1,4 @@
-"""Progress of long work: a live bar on a terminal, plain lines elsewhere, nothing when quiet."""
+"""Shows the progress of long tasks: a live bar on a terminal, plain lines elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _WITHOUT_CURSOR = {"dumb", "unknown"}
 
 
 class Advance(Protocol):
-    """Tells where the work stands; may be called as often as one likes."""
+    """A callback that updates the progress shown; it may be called at any rate."""
 
     def __call__(self, done: int, total: int | None, remark: str) -> None:
-        """Say it.
+        """Update the progress.
 
         Args:
-            done: How much is done.
-            total: Of how much, where it is known.
-            remark: What else is to be known, such as ``"12 papers/s"``.
+            done: Units of work done so far.
+            total: Units of work in all, if known.
+            remark: Further information, such as ``"12 papers/s"``.
         """
 
 
 @contextmanager
 def progress(what: str, *, quiet: bool = False) -> Iterator[Advance]:
-    """Show progress on standard error while the body runs; it calls what it is given."""
+    """Show progress on standard error while the body runs; yield the callback that updates it."""
     if quiet:
         yield _silent
     elif sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in _WITHOUT_CURSOR:
@@ -41,7 +41,7 @@ def progress(what: str, *, quiet: bool = False) -> Iterator[Advance]:
 
 
 def _silent(done: int, total: int | None, remark: str) -> None:
-    """Nothing is shown."""
+    """Show nothing."""
 
 
 def _live(what: str) -> Iterator[Advance]:
@@ -51,7 +51,7 @@ def _live(what: str) -> Iterator[Advance]:
     from rich.text import Text
 
     class RemarkColumn(ProgressColumn):
-        """What is cut short where the terminal is narrow; the other columns keep their width."""
+        """The remark: the only column that is truncated on a narrow terminal."""
 
         def render(self, task: Task) -> Text:
             return Text(task.fields["remark"], no_wrap=True, overflow="ellipsis")
@@ -72,16 +72,17 @@ def _live(what: str) -> Iterator[Advance]:
 
 
 def _plain(what: str) -> Advance:
-    """A line now and then: every `PLAIN_INTERVAL_S` while there is progress, rarer and rarer while not."""
-    said_at, said_done, interval_s = time.monotonic(), 0, PLAIN_INTERVAL_S
+    """Return a callback that prints a line every `PLAIN_INTERVAL_S`, and less often while nothing moves."""
+    last_time, last_done, interval_s = time.monotonic(), 0, PLAIN_INTERVAL_S
 
     def advance(done: int, total: int | None, remark: str) -> None:
-        nonlocal said_at, said_done, interval_s
-        if done != said_done:
+        nonlocal last_time, last_done, interval_s
+        if done != last_done:
             interval_s = PLAIN_INTERVAL_S
-        if time.monotonic() - said_at < interval_s:
+        if time.monotonic() - last_time < interval_s:
             return
-        said_at, said_done, interval_s = time.monotonic(), done, min(2 * interval_s, LONGEST_PLAIN_INTERVAL_S)
+        last_time, last_done = time.monotonic(), done
+        interval_s = min(2 * interval_s, LONGEST_PLAIN_INTERVAL_S)
         of = f" of {total:,}" if total is not None else ""
         note(", ".join(filter(None, (f"{what}: {done:,}{of}", remark))))
 

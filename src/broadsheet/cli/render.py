@@ -1,4 +1,4 @@
-"""``render``: the pages of an edition, as it was composed."""
+"""``render``: write the pages of a composed edition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from broadsheet.store import Store
 
 @app.command()
 def render(day: DateOption = None, out: OutOption = None, db: DbOption = None) -> None:
-    """Write the pages of a composed edition, the latest where no --date is given."""
+    """Write the pages of a composed edition; by default, of the latest one."""
     settings = start(db=db, out=out)
     taxonomy = Prompts.load(settings.prompts).taxonomy
     with Store.open(settings.db, create=False) as store:

@@ -1,4 +1,4 @@
-"""Stopping cleanly: the first Ctrl-C or SIGTERM finishes what is under way, a second one drops it."""
+"""Stops cleanly: the first Ctrl-C or SIGTERM lets running requests finish, a second one drops them."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether the user has asked to stop; signals are as before afterwards.
+def stopping(notify: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether the user has asked to stop; restore the signal handlers afterwards.
 
-    Signals are heard where that function is asked, not where they come: they cut through no transaction, no
-    lock and no line that is being printed. Only a third one does, for a call that hangs and asks nothing.
+    A signal takes effect only when that function is called, so that it never interrupts a transaction, a lock
+    or a line being printed. The third signal takes effect at once, in case a call hangs.
 
     Args:
-        tell: Told once what happens now.
+        notify: Called once, with a message that says what will happen.
 
     Raises:
-        KeyboardInterrupt: By the function, when the user has asked a second time.
+        KeyboardInterrupt: Raised by the yielded function after a second signal.
     """
-    times, told = 0, False
+    signals, notified = 0, False
 
-    def heard(_number: int, _frame: FrameType | None) -> None:
-        nonlocal times
-        times += 1
-        if times > 2:
+    def count_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 2:
             raise KeyboardInterrupt
 
     def stop() -> bool:
-        nonlocal told
-        if times > 1:
+        nonlocal notified
+        if signals > 1:
             raise KeyboardInterrupt
-        if times and not told:
-            told = True
-            tell("Stopping: waiting for the answers under way; press Ctrl-C again to drop them.")
-        return bool(times)
+        if signals and not notified:
+            notified = True
+            notify("Stopping: waiting for the requests under way; press Ctrl-C again to drop them.")
+        return bool(signals)
 
-    before = {number: signal.signal(number, heard) for number in _SIGNALS}
+    before = {number: signal.signal(number, count_signal) for number in _SIGNALS}
     try:
         yield stop
     finally:

@@ -1,4 +1,4 @@
-"""How the commands that annotate are watched: progress shown while it goes on, Ctrl-C heard."""
+"""Shows progress and handles Ctrl-C for the commands that annotate."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watching(*, quiet: bool) -> Iterator[Watch]:
-    """Show where annotating stands while the body runs; the first Ctrl-C or SIGTERM ends it cleanly."""
+    """Show the progress of annotating while the body runs; stop cleanly on the first Ctrl-C or SIGTERM."""
     from broadsheet.annotate import Watch
 
-    def tell(sentence: str) -> None:
+    def notify(sentence: str) -> None:
         if not quiet:
             note(sentence)
 
-    with progress("Annotating", quiet=quiet) as advance, stopping(tell) as stop:
+    with progress("Annotating", quiet=quiet) as advance, stopping(notify) as stop:
         yield Watch(lambda now: advance(now.done, now.total, progress_note(now)), stop)
