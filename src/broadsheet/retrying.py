@@ -28,7 +28,10 @@ def retry_after_s(headers: Headers, now: Callable[[], float] = time.time) -> flo
         now: Seconds since 1970.
     """
     after = headers.get("retry-after", "")
-    for seconds, in_one_second in ((_number(headers.get("retry-after-ms")), 1000), (_number(after), 1)):
+    for seconds, in_one_second in (
+        (header_number(headers.get("retry-after-ms")), 1000),
+        (header_number(after), 1),
+    ):
         if seconds is not None and seconds >= 0:
             return seconds / in_one_second
     until = _http_date_s(after)
@@ -77,7 +80,8 @@ def _http_date_s(text: str) -> float | None:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def _number(text: str | None) -> float | None:
+def header_number(text: str | None) -> float | None:
+    """Return the finite number in a header; None if there is none."""
     try:
         number = float(text or "")
     except ValueError:

@@ -120,6 +120,14 @@ def test_a_shortened_sentence_is_balanced_and_within_the_limits(text: str) -> No
         assert len(piece) < 220
 
 
+@pytest.mark.parametrize("length", range(205, 225))
+def test_an_article_that_grows_by_a_letter_makes_no_summary_too_long(length: int) -> None:
+    claim = "a edge detector with a orthogonal basis finds harbours"
+    claim += " in panchromatic photographs of estuaries taken from aeroplanes" * 3
+    abstract = f"We show that {claim[: length - 3].rstrip()}{'y' * 3}."
+    assert len(summarise("Edges", abstract)) <= MAX_TLDR_CHARACTERS
+
+
 @settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=400))
 def test_any_paper_with_a_word_has_a_sentence_within_the_limits(title: str, abstract: str) -> None:

@@ -80,8 +80,15 @@ def summarise(title: str, abstract: str) -> str:
     name = own_name(title, abstract)
     body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
     body = [sentence for sentence in body if not find_urls(sentence)]
-    best = max(_candidates(title, body, name), key=lambda candidate: candidate.score, default=None)
-    text = best.text if best else _from_title(title, body)
+    # An "an" for an "a" is a letter more than was measured while the candidate was trimmed.
+    fitting = (
+        each for each in _candidates(title, body, name) if len(_finished(each.text)) <= MAX_TLDR_CHARACTERS
+    )
+    best = max(fitting, key=lambda candidate: candidate.score, default=None)
+    return _finished(best.text if best else _from_title(title, body))
+
+
+def _finished(text: str) -> str:
     if len(_ENUMERATOR.findall(text)) == 1:  # the other points of the enumeration were cut off
         text = _ENUMERATOR.sub("", text)
     return _ARTICLE.sub(r"\1n ", text).rstrip(".") + "."
@@ -151,7 +158,8 @@ def _from_title(title: str, body: Sequence[str]) -> str:
     )
     if not (text.strip(" :.") or title or body):
         raise ValueError("A paper without a word in its title or abstract has no summary; skip it.")
-    return cut(text.rstrip(" .:") or (title or body[0])[:80], MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS).rstrip(".")
+    text = _ARTICLE.sub(r"\1n ", text.rstrip(" .:") or (title or body[0])[:80])
+    return cut(text, MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS).rstrip(".")
 
 
 class _Weights:

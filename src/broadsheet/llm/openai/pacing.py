@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broadsheet.llm.openai.buckets import Bucket, Clock
+from broadsheet.retrying import header_number
 
 log = logging.getLogger(__name__)
 
@@ -213,7 +214,7 @@ class Pacer:
     def _read(self, held: Reservation, headers: Mapping[str, str], *, answered: bool) -> None:
         for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
             limit, remaining = (
-                _number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining")
+                header_number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining")
             )
             if (limit is not None and limit <= 0) or (
                 remaining or 0
@@ -228,11 +229,3 @@ class Pacer:
                 drawn = len(later) if bucket is self._requests else sum(other.tokens for other in later)
                 refilled = (self._clock() - held.sent_at) * bucket.per_s
                 bucket.lower_to(remaining + refilled - drawn)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
