@@ -518,3 +518,17 @@ def test_an_input_budget_binds_no_engine_without_a_prompt(store: Store) -> None:
     settings = Settings.load(batch_input_tokens=500)
     report = prepare(store, open_llm(settings, store, PROMPTS), PROMPTS, settings).run()
     assert report.annotated == 3
+
+
+def test_a_run_with_nothing_to_ask_loads_neither_templates_nor_token_counter(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate(admitted(store, 3), store, AnsweringLLM(), PROMPTS)
+
+    def loaded(*_: Any, **__: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(Prompts, "render", loaded)
+    monkeypatch.setattr(tokens, "count", loaded)
+    report = prepare(store, AnsweringLLM(), PROMPTS, Settings.load()).run()
+    assert (report.papers, report.requests) == (0, 0)
