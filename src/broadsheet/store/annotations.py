@@ -15,7 +15,8 @@ from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.schema import from_row, to_row
 from broadsheet.store.fields import Fields
-from broadsheet.store.papers import now, paper_from_row
+from broadsheet.store.papers import paper_from_row
+from broadsheet.store.rows import insert, now
 
 MAX_TRIES = 3
 _RULES = json.dumps(rules())
@@ -81,6 +82,11 @@ class NewReply:
     run_id: int | None = None
 
 
+def finding_from_row(row: Mapping[str, Any]) -> Finding:
+    """Return the finding in a row of its table."""
+    return Finding(**{name: row[name] for name in Finding.model_fields})
+
+
 class Annotations:
     """Questions about annotations. Each method is one transaction or belongs into one."""
 
@@ -97,9 +103,7 @@ class Annotations:
             "papers": json.dumps(papers),
             "received_at": now(),
         }
-        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        cursor = self._db.execute(f"INSERT INTO replies ({names}) VALUES ({marks})", row)  # noqa: S608 - ours
-        return int(cursor.lastrowid or 0)
+        return insert(self._db, "replies", row)
 
     def reply_to(self, request_id: str) -> int | None:
         """Return the row id of the answer to a request stored before a kill; None if there is none."""
@@ -126,19 +130,14 @@ class Annotations:
             "key": key,
             "paper_id": paper.id,
             "content_hash": paper.content_hash,
-            "engine": maker.engine,
-            "model": maker.model,
-            "prompt": maker.prompt,
-            "schema": maker.schema,
+            **asdict(maker),
             "reply_id": reply_id,
             "annotated_at": annotated_at or now(),
             **to_row(annotation),
         }
         before = self._before(paper, key)
-        names, marks = ", ".join(f'"{name}"' for name in row), ", ".join(f":{name}" for name in row)
         # A row that may displace another takes three times as long to write.
-        verb = "REPLACE" if before["is_annotated"] else "INSERT"
-        self._db.execute(f"{verb} INTO annotations ({names}) VALUES ({marks})", row)
+        insert(self._db, "annotations", row, "INSERT OR REPLACE" if before["is_annotated"] else "INSERT")
         if before["is_annotated"]:
             self._db.execute("DELETE FROM findings WHERE key = ?", [key])
         if before["has_failed"]:
@@ -159,15 +158,7 @@ class Annotations:
                VALUES (?, ?, ?, ?, ?, ?, 1, ?)
                ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
                    tries = tries + 1, failed_at = excluded.failed_at""",
-            [
-                maker.key(paper.content_hash),
-                paper.id,
-                maker.engine,
-                maker.model,
-                reason,
-                detail,
-                now(),
-            ],
+            [maker.key(paper.content_hash), paper.id, maker.engine, maker.model, reason, detail, now()],
         )
 
     def wanting(
@@ -247,10 +238,7 @@ class Annotations:
         if row is None:
             return None
         findings = self._db.execute("SELECT * FROM findings WHERE key = ? ORDER BY rowid", [key])
-        return from_row(row, self._fields.model), tuple(
-            Finding(field=each["field"], kind=each["kind"], detail=each["detail"], severity=each["severity"])
-            for each in findings
-        )
+        return from_row(row, self._fields.model), tuple(map(finding_from_row, findings))
 
     def failures(self) -> list[dict[str, object]]:
         """Return the failures that stand, latest first, as rows."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
-from broadsheet.store.papers import now
+from broadsheet.store.rows import now
 
 
 @dataclass(frozen=True, slots=True)

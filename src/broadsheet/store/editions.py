@@ -9,7 +9,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.edition import Edition
 from broadsheet.store.fields import Fields
-from broadsheet.store.papers import now
+from broadsheet.store.rows import now
 
 
 class Editions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
-from broadsheet.store.papers import now
+from broadsheet.store.rows import now
 
 
 class Endpoint:

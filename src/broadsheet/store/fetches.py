@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
-from broadsheet.store.papers import now
+from broadsheet.store.rows import insert, now
 
 # No run looks back further than this, so older replies are never requested again.
 _KEPT = timedelta(days=30)
@@ -66,18 +66,12 @@ class Fetches:
         """Store a complete reply, and delete replies older than 30 days."""
         oldest = (datetime.now(UTC) - _KEPT).isoformat()
         self._db.execute("DELETE FROM validators WHERE kept_at < ?", [oldest])
-        self._db.execute(
-            """INSERT OR REPLACE INTO validators (url, etag, last_modified, body, kept_at)
-               VALUES (?, ?, ?, ?, ?)""",
-            [url, reply.etag, reply.last_modified, zlib.compress(reply.body), now()],
-        )
+        row = asdict(reply) | {"url": url, "body": zlib.compress(reply.body), "kept_at": now()}
+        insert(self._db, "validators", row, "INSERT OR REPLACE")
 
     def add(
         self, source: str, url: str, *, status: int | None, error: str, size: int, latency_s: float
     ) -> None:
         """Record a request; ``status`` is None if there was no answer."""
-        self._db.execute(
-            """INSERT INTO fetches (source, url, status, error, bytes, latency_s, fetched_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?)""",
-            [source, url, status, error, size, latency_s, now()],
-        )
+        row = {"source": source, "url": url, "status": status, "error": error, "bytes": size}
+        insert(self._db, "fetches", row | {"latency_s": latency_s, "fetched_at": now()})

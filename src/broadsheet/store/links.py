@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.record import LinkState
-from broadsheet.store.papers import now
+from broadsheet.store.rows import insert, now
 
 FRESH_FOR = timedelta(days=7)
 _CHUNK = 500
@@ -34,10 +34,8 @@ class Links:
 
     def keep(self, url: str, state: LinkState, detail: str) -> None:
         """Store the result of a check, replacing that of an earlier one."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO links (url, state, detail, checked_at) VALUES (?, ?, ?, ?)",
-            [url, state, detail, now()],
-        )
+        row = {"url": url, "state": state, "detail": detail, "checked_at": now()}
+        insert(self._db, "links", row, "INSERT OR REPLACE")
 
     def states(self, urls: Iterable[str]) -> dict[str, LinkState]:
         """Return the state of each of these URLs, leaving out those never checked."""

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Paper, Sighting, title_key
+from broadsheet.store.rows import insert, now
 
-
-def now() -> str:
-    """Return the current UTC time in ISO 8601, to the microsecond."""
-    return datetime.now(UTC).isoformat()
+_TEXTS = ("id", "title", "abstract", "url", "comment", "arxiv_id", "doi", "local_id")
+_VERSIONED = ("content_hash", "version", "title", "abstract", "comment")
 
 
 def paper_from_row(row: Mapping[str, Any]) -> Paper:
     """Return the paper in a row of the papers table, without its sightings."""
     return Paper.model_construct(
-        id=row["id"],
-        title=row["title"],
-        abstract=row["abstract"],
+        **{name: row[name] for name in _TEXTS},
         authors=tuple(json.loads(row["authors"])),
-        url=row["url"],
         published=date.fromisoformat(row["published"]) if row["published"] else None,
-        comment=row["comment"],
-        arxiv_id=row["arxiv_id"],
         version=row["version"],
-        doi=row["doi"],
-        local_id=row["local_id"],
         sighting=None,
     )
+
+
+def _row(paper: Paper) -> dict[str, Any]:
+    """Return the columns of the papers table that a source fills."""
+    return {name: getattr(paper, name) for name in (*_TEXTS, "version", "source", "content_hash")} | {
+        "title_key": title_key(paper.title),
+        "authors": json.dumps(paper.authors, ensure_ascii=False),
+        "published": paper.published.isoformat() if paper.published else None,
+    }
 
 
 class ListedText(NamedTuple):
@@ -68,29 +69,8 @@ class Papers:
 
     def add(self, paper: Paper, seen_on: date) -> None:
         """Insert a new paper and its first version."""
-        self._db.execute(
-            """INSERT INTO papers (id, title, title_key, abstract, authors, url, published, comment, arxiv_id,
-                   version, doi, local_id, source, first_seen, admitted_at, content_hash)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            [
-                paper.id,
-                paper.title,
-                title_key(paper.title),
-                paper.abstract,
-                json.dumps(paper.authors, ensure_ascii=False),
-                paper.url,
-                paper.published.isoformat() if paper.published else None,
-                paper.comment,
-                paper.arxiv_id,
-                paper.version,
-                paper.doi,
-                paper.local_id,
-                paper.source,
-                seen_on.isoformat(),
-                now(),
-                paper.content_hash,
-            ],
-        )
+        row = _row(paper) | {"first_seen": seen_on.isoformat(), "admitted_at": now()}
+        insert(self._db, "papers", row)
         self._db.execute(
             "INSERT INTO papers_fts (rowid, title, abstract, authors) VALUES (last_insert_rowid(), ?, ?, ?)",
             [paper.title, paper.abstract, " ".join(paper.authors)],
@@ -104,18 +84,10 @@ class Papers:
         text.
         """
         self._db.execute(
-            """UPDATE papers SET title = ?, title_key = ?, abstract = ?, comment = ?, version = ?,
-                   content_hash = ?, revised_at = ?, current_key = NULL WHERE id = ?""",
-            [
-                paper.title,
-                title_key(paper.title),
-                paper.abstract,
-                paper.comment,
-                paper.version,
-                paper.content_hash,
-                now(),
-                paper.id,
-            ],
+            """UPDATE papers SET title = :title, title_key = :title_key, abstract = :abstract,
+                   comment = :comment, version = :version, content_hash = :content_hash,
+                   revised_at = :now, current_key = NULL WHERE id = :id""",
+            _row(paper) | {"now": now()},
         )
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [paper.id])
         self._db.execute(
@@ -132,24 +104,15 @@ class Papers:
         """Fill what a stored paper lacks (authors, URL, dates, identifiers) from another telling of it."""
         self._db.execute(
             """UPDATE papers SET
-                   authors = CASE authors WHEN '[]' THEN ? ELSE authors END,
-                   url = CASE url WHEN '' THEN ? ELSE url END,
-                   published = coalesce(published, ?),
-                   version = coalesce(version, ?),
-                   arxiv_id = CASE arxiv_id WHEN '' THEN ? ELSE arxiv_id END,
-                   doi = CASE doi WHEN '' THEN ? ELSE doi END,
-                   local_id = CASE local_id WHEN '' THEN ? ELSE local_id END
-               WHERE id = ?""",
-            [
-                json.dumps(paper.authors, ensure_ascii=False),
-                paper.url,
-                paper.published.isoformat() if paper.published else None,
-                paper.version,
-                paper.arxiv_id,
-                paper.doi,
-                paper.local_id,
-                paper.id,
-            ],
+                   authors = CASE authors WHEN '[]' THEN :authors ELSE authors END,
+                   url = CASE url WHEN '' THEN :url ELSE url END,
+                   published = coalesce(published, :published),
+                   version = coalesce(version, :version),
+                   arxiv_id = CASE arxiv_id WHEN '' THEN :arxiv_id ELSE arxiv_id END,
+                   doi = CASE doi WHEN '' THEN :doi ELSE doi END,
+                   local_id = CASE local_id WHEN '' THEN :local_id ELSE local_id END
+               WHERE id = :id""",
+            _row(paper),
         )
         if paper.authors:
             self._db.execute(
@@ -203,23 +166,20 @@ class Papers:
         self._db.execute(
             """INSERT INTO sightings (paper_id, source, origin, day, rank, votes, stars, words, seen_at,
                    content_hash)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               VALUES (:paper_id, :source, :origin, :day, :rank, :votes, :stars, :words, :seen_at,
+                   :content_hash)
                ON CONFLICT DO UPDATE SET rank = excluded.rank, votes = excluded.votes,
                    stars = excluded.stars, words = excluded.words, content_hash = excluded.content_hash
                WHERE (rank, votes, stars, words, content_hash) IS NOT
                    (excluded.rank, excluded.votes, excluded.stars, excluded.words, excluded.content_hash)""",
-            [
-                paper_id,
-                sighting.source,
-                sighting.origin,
-                sighting.day.isoformat(),
-                sighting.rank,
-                sighting.votes,
-                sighting.stars,
-                json.dumps(sighting.words, ensure_ascii=False),
-                now(),
-                content_hash,
-            ],
+            dict(sighting)
+            | {
+                "paper_id": paper_id,
+                "day": sighting.day.isoformat(),
+                "words": json.dumps(sighting.words, ensure_ascii=False),
+                "seen_at": now(),
+                "content_hash": content_hash,
+            },
         )
         self._db.execute(
             """UPDATE papers SET first_seen = min(first_seen, :day),
@@ -251,15 +211,10 @@ class Papers:
         rows = self._db.execute(
             "SELECT * FROM sightings WHERE paper_id = ? ORDER BY day, source, origin", [paper_id]
         )
+        fields = Sighting.model_fields
         return [
-            Sighting(
-                source=row["source"],
-                origin=row["origin"],
-                day=row["day"],
-                rank=row["rank"],
-                votes=row["votes"],
-                stars=row["stars"],
-                words=json.loads(row["words"]),
+            Sighting.model_validate(
+                {name: row[name] for name in fields} | {"words": json.loads(row["words"])}
             )
             for row in rows
         ]
@@ -269,10 +224,11 @@ class Papers:
         return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
 
     def _add_version(self, paper: Paper) -> None:
-        self._db.execute(
-            "INSERT OR IGNORE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [paper.id, paper.content_hash, paper.version, paper.title, paper.abstract, paper.comment, now()],
-        )
+        row = {
+            name: getattr(paper, name) for name in ("content_hash", "version", "title", "abstract", "comment")
+        }
+        row |= {"paper_id": paper.id, "seen_at": now()}
+        insert(self._db, "versions", row, "INSERT OR IGNORE")
 
     def _one(self, where: str, value: str) -> Paper | None:
         row = self._db.execute(f"SELECT papers.* FROM papers {where}", [value]).fetchone()  # noqa: S608 - ours

@@ -16,6 +16,7 @@ from broadsheet.filters import Filter
 from broadsheet.paper import title_key
 from broadsheet.record import LinkState, Provenance, Record
 from broadsheet.schema import columns, from_row
+from broadsheet.store.annotations import finding_from_row
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.papers import paper_from_row
@@ -139,10 +140,7 @@ class Records:
         rows = self._db.execute(f"SELECT * FROM findings WHERE key IN ({marks}) ORDER BY rowid", list(keys))  # noqa: S608
         found: dict[str, list[Finding]] = {}
         for row in rows:
-            finding = Finding(
-                field=row["field"], kind=row["kind"], detail=row["detail"], severity=row["severity"]
-            )
-            found.setdefault(row["key"], []).append(finding)
+            found.setdefault(row["key"], []).append(finding_from_row(row))
         return found
 
 
@@ -164,17 +162,19 @@ def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Ann
         revised=row["revised_at"] is not None,
         votes=row["votes"],
         annotation=from_row(row, model) if annotated else None,
-        provenance=Provenance(
-            engine=row["engine"],
-            model=row["model"],
-            prompt=row["prompt"],
-            annotated_at=datetime.fromisoformat(row["annotated_at"]),
-        )
-        if annotated
-        else None,
+        provenance=_provenance(row) if annotated else None,
         findings=tuple(findings),
         links={},
         failure=row["failure"] or "",
+    )
+
+
+def _provenance(row: Mapping[str, Any]) -> Provenance:
+    return Provenance(
+        engine=row["engine"],
+        model=row["model"],
+        prompt=row["prompt"],
+        annotated_at=datetime.fromisoformat(row["annotated_at"]),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.record import Maker
-from broadsheet.store.papers import now
+from broadsheet.store.rows import SPENT_SUMS, insert, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,8 @@ class Runs:
 
     def begin(self, maker: Maker, papers: int) -> int:
         """Record the start of a run over this many papers; return the run's id."""
-        cursor = self._db.execute(
-            "INSERT INTO runs (engine, model, papers, started_at) VALUES (?, ?, ?, ?)",
-            [maker.engine, maker.model, papers, now()],
-        )
-        return int(cursor.lastrowid or 0)
+        row = {"engine": maker.engine, "model": maker.model, "papers": papers, "started_at": now()}
+        return insert(self._db, "runs", row)
 
     def end(self, run_id: int, *, annotated: int, failed: int, ending: str) -> None:
         """Record how a run ended: ``done``, or why it stopped. A run without an ending was killed."""
@@ -55,20 +52,13 @@ class Runs:
 
     def spent(self, run_id: int) -> Spent:
         """Return what a run has cost so far."""
-        row = self._db.execute(
-            """SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
-                   coalesce(sum(output_tokens), 0),
-                   CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END
-               FROM replies WHERE run_id = ?""",
-            [run_id],
-        ).fetchone()
+        sums = self._db.execute(f"SELECT {SPENT_SUMS} FROM replies WHERE run_id = ?", [run_id]).fetchone()  # noqa: S608
         purposes = self._db.execute(
             """SELECT purpose, sum(input_tokens + output_tokens) FROM replies WHERE run_id = ?
                GROUP BY 1 ORDER BY 2 DESC""",
             [run_id],
         )
-        by_purpose = {each[0]: each[1] for each in purposes}
-        return Spent(row[0], row[1], row[2], row[3], by_purpose, row[4])
+        return Spent(**dict(sums), by_purpose={each[0]: each[1] for each in purposes})
 
     def latest(self, limit: int = 10) -> list[dict[str, Any]]:
         """Return the most recent runs, latest first, each as its columns plus the fields of `Spent`."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.engines import free
+from broadsheet.store.rows import SPENT_SUMS
 
 
 class Statistics:
@@ -18,11 +19,8 @@ class Statistics:
 
     def summary(self) -> dict[str, Any]:
         """Return all totals by name; ``cost_usd`` is None if the price of any reply is unknown."""
-        tokens = self._db.execute(
-            """SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
-                   coalesce(sum(output_tokens), 0),
-                   CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END FROM replies
-               WHERE engine NOT IN (SELECT value FROM json_each(?))""",
+        sums = self._db.execute(
+            f"SELECT {SPENT_SUMS} FROM replies WHERE engine NOT IN (SELECT value FROM json_each(?))",  # noqa: S608
             [json.dumps(free())],
         ).fetchone()
         return {
@@ -47,15 +45,11 @@ class Statistics:
                    GROUP BY 1 ORDER BY 1"""
             ),
             "editions": self._number("SELECT count(*) FROM editions"),
-            "requests": tokens[0],
-            "input_tokens": tokens[1],
-            "cached_tokens": tokens[2],
-            "output_tokens": tokens[3],
+            **dict(sums),
             "tokens by purpose": self._counts(
                 """SELECT purpose, sum(input_tokens + output_tokens) FROM replies
                    WHERE input_tokens + output_tokens > 0 GROUP BY 1 ORDER BY 2 DESC"""
             ),
-            "cost_usd": tokens[4],
         }
 
     def _number(self, sql: str) -> int:
