@@ -69,9 +69,9 @@ def test_whatever_is_finished_when_a_kill_comes_a_record_goes_to_its_own_paper_o
         (reply,) = store.annotations.replies()
         wanting = [paper for number, paper in enumerate(chosen) if number not in finished]
         found = recover(store, Judge(PROMPTS.taxonomy), reply.maker, wanting)
-    for paper, verdict, _ in found.verdicts.values():
-        assert verdict.annotation is not None
-        assert verdict.annotation.tldr == record(paper)["tldr"]
+    for judged in found.judged.values():
+        assert judged.verdict.annotation is not None
+        assert judged.verdict.annotation.tldr == record(judged.paper)["tldr"]
 
 
 def test_one_word_in_common_makes_no_record_the_last_papers_own(
@@ -93,5 +93,5 @@ def test_one_word_in_common_makes_no_record_the_last_papers_own(
         (reply,) = store.annotations.replies()
         assert len(reply.papers) == 2
         found = recover(store, Judge(PROMPTS.taxonomy), reply.maker, [boxes])
-    assert not found.verdicts
+    assert not found.judged
     assert not found.faults

@@ -167,7 +167,7 @@ def prepare(
 
     recovered = recover(store, judge, maker, papers) if llm.prompted else Recovered()
     to_ask = [
-        paper for paper in papers if paper.id not in recovered.verdicts and paper.id not in recovered.faults
+        paper for paper in papers if paper.id not in recovered.judged and paper.id not in recovered.faults
     ]
     in_flight = None if llm.deferred else settings.max_in_flight
     chosen, limits = _plan(len(to_ask), prompts, settings, in_flight)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from broadsheet.annotate.judging import Judge, Verdict
 from broadsheet.annotate.replies import RawRecord, read
 from broadsheet.annotate.reply_findings import ReplyFindings
+from broadsheet.annotation import Finding
 from broadsheet.fencing import FencedPaper, fenced
 from broadsheet.llm import Fault, Reply
 from broadsheet.paper import Paper
@@ -19,14 +20,25 @@ _REPLIES_READ = 500
 """How many of the latest replies to read: under a quota, all repairs of a run may wait for its end."""
 
 
-@dataclass
-class _FaultyRecord:
-    """A record with problems, until a later reply puts it right."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a stored reply holds of one paper."""
 
     paper: Paper
     reply: KeptReply
     record: RawRecord
     verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+
+    def store(self, store: Store) -> int:
+        """Store the annotation under the reply's key and time; return the number of its findings."""
+        assert self.verdict.annotation is not None  # noqa: S101 - narrows the type: callers looked
+        findings = (*self.verdict.findings, *self.findings)
+        maker, at = self.reply.maker, self.reply.received_at
+        store.annotations.keep(
+            self.paper, maker, self.verdict.annotation, findings, self.reply.id, annotated_at=at
+        )
+        return len(findings)
 
 
 @dataclass
@@ -34,18 +46,16 @@ class Recovered:
     """What stored replies hold for papers that have no annotation.
 
     Attributes:
-        verdicts: Annotations to store, each with the reply that holds it, by paper id.
+        judged: Annotations to store, by paper id.
         faults: Records that are to be repaired, by paper id.
     """
 
-    verdicts: dict[str, tuple[Paper, Verdict, KeptReply]] = field(default_factory=dict)
+    judged: dict[str, _Judged] = field(default_factory=dict)
     faults: dict[str, tuple[Paper, Fault]] = field(default_factory=dict)
 
     def store(self, store: Store) -> int:
-        """Store the annotations; returns the number of their findings. Call it inside a transaction."""
-        for paper, verdict, reply in self.verdicts.values():
-            _store(store, paper, verdict, reply)
-        return sum(len(verdict.findings) for _, verdict, _ in self.verdicts.values())
+        """Store the annotations; return the number of their findings. Call it inside a transaction."""
+        return sum(judged.store(store) for judged in self.judged.values())
 
 
 def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -> Recovered:
@@ -57,101 +67,101 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
 
     Args:
         store: The cache; nothing is written.
-        judge: Holds records against their papers.
+        judge: Checks records against their papers.
         maker: Who answers now.
         papers: What has no annotation.
     """
-    wanted = {paper.id: paper for paper in papers}
+    wanted = {(paper.id, paper.content_hash) for paper in papers}
     found = Recovered()
+
+    def keep(judged: _Judged) -> None:
+        if (judged.paper.id, judged.paper.content_hash) in wanted:
+            found.judged[judged.paper.id] = judged
+
+    replay = _Replay(store, judge, keep)
     for reply in store.annotations.replies(maker, latest=_REPLIES_READ) if papers else ():
-        if not any(
-            paper_id in wanted and wanted[paper_id].content_hash == content_hash
-            for paper_id, content_hash in reply.papers.values()
-        ):
-            continue
-        sent = _sent(store, reply)
-        for ref, record in read(_answer(reply), sent).records.items():
-            paper = sent[ref].paper
-            if paper.id not in wanted or paper.id in found.verdicts or not _as_sent(paper, ref, reply):
-                continue
-            verdict = judge.judge(paper, record)
-            if verdict.problems and reply.purpose != "repair":
-                found.faults[paper.id] = paper, Fault(record, verdict.problems, reply.id)
-                continue
-            verdict = judge.settle(paper, verdict)
-            if verdict.annotation:
-                found.faults.pop(paper.id, None)
-                found.verdicts[paper.id] = paper, verdict, reply
+        if not wanted.isdisjoint(reply.papers.values()):
+            replay.read(reply)
+    for key, judged in list(replay.faulty.items()):
+        if key in replay.repaired:
+            replay.settle(judged)
+        elif (judged.paper.id, judged.paper.content_hash) in wanted:
+            fault = Fault(judged.record, judged.verdict.problems, judged.reply.id)
+            found.faults[judged.paper.id] = judged.paper, fault
     return found
 
 
 def rebuild(store: Store, judge: Judge) -> int:
-    """Make every annotation anew from its reply; returns how many there are.
+    """Make every annotation anew from its reply; return how many there are.
 
     Keys, models and times stay what they were. All is committed together, or nothing is.
 
     Raises:
         StoreError: The database cannot be written.
     """
-    work = _Rebuild(store, judge)
+    kept = set()
+
+    def keep(judged: _Judged) -> None:
+        kept.add(judged.reply.maker.key(judged.paper.content_hash))
+        judged.store(store)
+
+    replay = _Replay(store, judge, keep)
     with store.transaction():
         for reply in store.annotations.replies():
-            work.read(reply)
-        for faulty in list(work.faulty.values()):
-            work.keep(faulty.paper, faulty.reply, judge.settle(faulty.paper, faulty.verdict))
-    return len(work.kept)
+            replay.read(reply)
+        for judged in list(replay.faulty.values()):
+            replay.settle(judged)
+    return len(kept)
 
 
-@dataclass
-class _Rebuild:
-    store: Store
-    judge: Judge
-    kept: set[str] = field(default_factory=set)
-    faulty: dict[str, _FaultyRecord] = field(default_factory=dict)
-    findings: ReplyFindings = field(default_factory=ReplyFindings)
+class _Replay:
+    """Reads stored replies in their order, as they were read live.
+
+    Attributes:
+        faulty: Records with problems that no later reply has put right, by key.
+        repaired: Keys of the records that the model was asked to put right, with or without success.
+    """
+
+    def __init__(self, store: Store, judge: Judge, keep: Callable[[_Judged], None]) -> None:
+        self._store = store
+        self._judge = judge
+        self._keep = keep
+        self._findings = ReplyFindings()
+        self.faulty: dict[str, _Judged] = {}
+        self.repaired: set[str] = set()
 
     def read(self, reply: KeptReply) -> None:
-        sent = _sent(self.store, reply)
-        reading = read(_answer(reply), sent)
+        sent = _sent(self._store, reply)
+        reading = read(Reply(reply.text, reply.finish_reason, reply.refusal), sent)
         if reply.purpose == "repair":
             for each in sent.values():
-                before = self.faulty.get(reply.maker.key(each.paper.content_hash))
-                self.findings.add_repair(each.paper.id, before.verdict.problems if before else ())
+                key = reply.maker.key(each.paper.content_hash)
+                self.repaired.add(key)
+                before = self.faulty.get(key)
+                self._findings.add_repair(each.paper.id, before.verdict.problems if before else ())
         else:
-            self.findings.add_reading(reading, sent)
+            self._findings.add_reading(reading, sent)
         for ref, record in reading.records.items():
             paper = sent[ref].paper
-            if not _as_sent(paper, ref, reply):
-                continue
-            verdict = self.judge.judge(paper, record)
-            if verdict.problems:
-                key = reply.maker.key(paper.content_hash)
-                self.faulty[key] = _FaultyRecord(paper, reply, record, verdict)
-            else:
-                self.keep(paper, reply, verdict)
+            if paper.content_hash == reply.papers[ref][1]:  # it still has the words that were asked about
+                self._take(_Judged(paper, reply, record, self._judge.judge(paper, record)))
 
-    def keep(self, paper: Paper, reply: KeptReply, verdict: Verdict) -> None:
-        if verdict.annotation is None:
-            return
-        key = reply.maker.key(paper.content_hash)
-        self.faulty.pop(key, None)
-        self.kept.add(key)
-        _store(self.store, paper, verdict, reply, self.findings)
+    def settle(self, judged: _Judged) -> None:
+        """Keep what a faulty record is worth without its problems."""
+        settled = replace(judged, verdict=self._judge.settle(judged.paper, judged.verdict))
+        if settled.verdict.annotation:
+            self._keep_judged(settled)
 
+    def _take(self, judged: _Judged) -> None:
+        before = self.faulty.get(judged.reply.maker.key(judged.paper.content_hash))
+        if not judged.verdict.problems:
+            self._keep_judged(judged)
+        elif before is None or len(judged.verdict.problems) <= len(before.verdict.problems):
+            self.faulty[judged.reply.maker.key(judged.paper.content_hash)] = judged
 
-def _store(
-    store: Store, paper: Paper, verdict: Verdict, reply: KeptReply, findings: ReplyFindings | None = None
-) -> None:
-    assert verdict.annotation is not None  # noqa: S101 - narrows the type: callers looked
-    more = findings.pop(paper.id) if findings else ()
-    store.annotations.keep(
-        paper,
-        reply.maker,
-        verdict.annotation,
-        (*verdict.findings, *more),
-        reply.id,
-        annotated_at=reply.received_at,
-    )
+    def _keep_judged(self, judged: _Judged) -> None:
+        self.faulty.pop(judged.reply.maker.key(judged.paper.content_hash), None)
+        self._keep(replace(judged, findings=self._findings.pop(judged.paper.id)))
 
 
 def _sent(store: Store, reply: KeptReply) -> Mapping[str, FencedPaper]:
@@ -165,12 +175,3 @@ def _sent(store: Store, reply: KeptReply) -> Mapping[str, FencedPaper]:
         for ref, (paper_id, _) in reply.papers.items()
     }
     return {ref: fenced(paper) for ref, paper in papers.items()}
-
-
-def _as_sent(paper: Paper, ref: str, reply: KeptReply) -> bool:
-    """Tell whether the paper still has the words that were asked about."""
-    return paper.content_hash == reply.papers[ref][1]
-
-
-def _answer(reply: KeptReply) -> Reply:
-    return Reply(reply.text, reply.finish_reason, reply.refusal)

@@ -80,7 +80,7 @@ class AnnotateRun:
         with self._store.transaction():
             self._tally = Tally(self._store, self._maker, self._ledger, len(papers) + waiting)
             self._tally.findings += recovered.store(self._store)
-            self._tally.annotated += len(recovered.verdicts)
+            self._tally.annotated += len(recovered.judged)
         try:
             for request in open_requests:  # they count against the budget, for they may have to be sent again
                 self._ledger.hold(request)
