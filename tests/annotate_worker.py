@@ -57,7 +57,7 @@ def main(db: str, bill: str) -> None:
     llm = BillingLLM(Path(bill))
     with Store.open(db) as store:
         report = annotate(
-            store.annotations.wanting(maker_of(llm, prompts)),
+            store.backlog.wanting(maker_of(llm, prompts)),
             store,
             llm,
             prompts,

@@ -51,5 +51,5 @@ def annotate(
     held = {NAMES[name]: getattr(limits, name) for name in NAMES} if limits else {}
     chosen = Settings.load(engine="extractive", max_in_flight=in_flight, **held, **settings)
     ids = [paper.id for paper in papers]
-    prepared = prepare(store, llm, prompts, chosen, ids, stale=True, failed_too=True)
+    prepared = prepare(store, llm, prompts, chosen, ids, also=("others", "stale", "failed"))
     return prepared.run(budget, Watch(on_progress, stop))

@@ -70,7 +70,7 @@ def test_a_second_run_asks_for_nothing(store: Store) -> None:
     admitted(store)
     llm = AnsweringLLM()
     for expected in (20, 0):
-        wanting = store.annotations.wanting(maker_of(llm, PROMPTS))
+        wanting = store.backlog.wanting(maker_of(llm, PROMPTS))
         assert annotate(wanting, store, llm, PROMPTS).annotated == expected
     assert len(llm.history) == 2
 
@@ -79,7 +79,7 @@ def test_one_new_paper_costs_one_request_about_that_paper_alone(store: Store) ->
     *old, new = admitted(store, 21)
     annotate(old, store, AnsweringLLM(), PROMPTS)
     llm = AnsweringLLM()
-    annotate(store.annotations.wanting(maker_of(llm, PROMPTS)), store, llm, PROMPTS)
+    annotate(store.backlog.wanting(maker_of(llm, PROMPTS)), store, llm, PROMPTS)
     assert [list(request.papers.values()) for request in llm.history] == [[new]]
 
 
@@ -217,7 +217,7 @@ def test_an_unanswered_request_leaves_its_papers_wanting_and_listed(store: Store
     for _ in range(5):
         report = annotate(admitted(store, 5) if not store.papers.count() else papers(5), store, llm, PROMPTS)
         assert [failure.reason for failure in report.failures] == ["no-answer"] * 5
-    assert len(store.annotations.wanting(maker_of(llm, PROMPTS))) == 5
+    assert len(store.backlog.wanting(maker_of(llm, PROMPTS))) == 5
 
 
 def test_every_answer_is_kept_as_it_came(store: Store, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_budget_of_tokens_is_never_passed_and_what_was_paid_for_is_kept(store:
     assert report.input_tokens + report.output_tokens <= tokens
     assert report.annotated == 5 * report.requests
     assert (report.ending, report.left) == ("budget", 40 - report.annotated)
-    rest = store.annotations.wanting(maker_of(llm, PROMPTS))
+    rest = store.backlog.wanting(maker_of(llm, PROMPTS))
     assert annotate(rest, store, llm, PROMPTS).left == 0
 
 

@@ -129,7 +129,7 @@ def test_what_was_asked_under_an_older_prompt_is_kept_under_it_and_not_asked_aga
         changed.id: 1,
     }
     assert sent(server) == once(0, 1, 2, 20)
-    assert annotate(changed, stale=True).with_service == 3
+    assert annotate(changed, also=["stale"]).with_service == 3
 
 
 @pytest.mark.parametrize("repaired", [False, True])

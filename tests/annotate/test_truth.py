@@ -113,10 +113,10 @@ def test_a_field_that_stays_malformed_is_replaced_by_what_rules_read(
     assert said == json.loads(json.dumps(expected))
 
 
-@pytest.mark.parametrize("title", ["???", "1", "A"])
-def test_a_paper_that_rules_can_say_nothing_of_fails_alone(store: Store, title: str) -> None:
+@pytest.mark.parametrize("words", ["???", "1", "A"])
+def test_a_paper_that_rules_can_say_nothing_of_fails_alone(store: Store, words: str) -> None:
     with store.transaction():
-        store.papers.add(silent := Paper(id="silent", title=title), date(2026, 1, 5))
+        store.papers.add(silent := Paper(id="silent", title=words, abstract=words), date(2026, 1, 5))
 
     def reply(request: Request) -> Reply:
         records = numbered(request)

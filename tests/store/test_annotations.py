@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broadsheet import Filter, Finding, Store, StoreError
-from broadsheet.store.annotations import MAX_TRIES
+from broadsheet.store.backlog import MAX_TRIES, Standing
 from builders import DAY, TLDR, add, annotate, annotation, keep_reply, maker, paper, rows, sighting
 
 MODEL, RULES = maker(), maker("extractive", "rules-1")
@@ -98,24 +98,46 @@ def test_an_answer_that_comes_after_the_paper_was_revised_does_not_speak_for_its
     annotate(store, paper(), MODEL)
     assert store.get(paper().id).annotation is None
     assert store.count(Filter(tags=("graphs",))) == 0
-    assert [wanting.id for wanting in store.annotations.wanting(MODEL)] == [paper().id]
+    assert [wanting.id for wanting in store.backlog.wanting(MODEL)] == [paper().id]
 
 
 def test_a_paper_wants_an_annotation_until_it_has_one_of_this_engine_and_model(store: Store) -> None:
-    assert [one.id for one in store.annotations.wanting(MODEL)] == [paper().id]
+    assert [one.id for one in store.backlog.wanting(MODEL)] == [paper().id]
     annotate(store, paper(), MODEL)
-    assert store.annotations.wanting(MODEL) == []
-    assert len(store.annotations.wanting(maker(model="model-b"))) == 1
-    assert len(store.annotations.wanting(RULES)) == 1
+    assert store.backlog.wanting(MODEL) == []
+
+
+def test_what_one_model_has_annotated_another_annotates_only_when_that_is_asked_for(store: Store) -> None:
+    annotate(store, paper(), MODEL)
+    for other in (maker(model="model-b"), RULES):
+        assert store.backlog.wanting(other) == []
+        assert len(store.backlog.wanting(other, also=["others"])) == 1
+        assert store.backlog.standing(other).by_others == {MODEL.model: 1}
+    assert store.backlog.standing(MODEL).by_others == {}
+
+
+def test_a_model_annotates_what_rules_have(store: Store) -> None:
+    annotate(store, paper(), RULES)
+    assert len(store.backlog.wanting(MODEL)) == 1
+    assert store.backlog.standing(MODEL) == Standing()
+
+
+def test_a_paper_without_an_abstract_is_for_nobody_to_annotate(store: Store) -> None:
+    bare = paper("Bare", abstract="")
+    add(store, bare)
+    for anyone in (MODEL, RULES):
+        assert bare.id not in {one.id for one in store.backlog.wanting(anyone, also=("others", "failed"))}
+        assert store.backlog.standing(anyone).without_abstract == 1
+        assert store.backlog.standing(anyone, [paper().id]).without_abstract == 0
 
 
 def test_a_revised_paper_wants_an_annotation_again_even_when_its_old_words_come_back(store: Store) -> None:
     annotate(store, paper(), MODEL)
     for words in (REVISED, paper()):
         revise(store, words)
-        assert [one.abstract for one in store.annotations.wanting(MODEL)] == [words.abstract]
+        assert [one.abstract for one in store.backlog.wanting(MODEL)] == [words.abstract]
     annotate(store, paper(), MODEL)
-    assert store.annotations.wanting(MODEL) == []
+    assert store.backlog.wanting(MODEL) == []
     assert store.get(paper().id).annotation == annotation()
 
 
@@ -124,30 +146,31 @@ def test_a_changed_prompt_or_schema_asks_again_only_when_stale_ones_are_wanted(
     store: Store, changed: object
 ) -> None:
     annotate(store, paper(), MODEL)
-    assert store.annotations.wanting(changed) == []  # type: ignore[arg-type]
-    assert len(store.annotations.wanting(changed, stale=True)) == 1  # type: ignore[arg-type]
-    assert store.annotations.wanting(MODEL, stale=True) == []
+    assert store.backlog.wanting(changed) == []  # type: ignore[arg-type]
+    assert len(store.backlog.wanting(changed, also=["stale"])) == 1  # type: ignore[arg-type]
+    assert store.backlog.standing(changed).stale == 1  # type: ignore[arg-type]
+    assert store.backlog.wanting(MODEL, also=["stale"]) == []
 
 
 def test_only_the_papers_that_are_named_are_wanted_oldest_first(store: Store) -> None:
     late, early = paper("Late"), paper("Early", sighting=sighting(DAY.replace(day=1)))
     add(store, late, early)
-    assert [one.title for one in store.annotations.wanting(MODEL)] == ["Early", paper().title, "Late"]
-    assert [one.title for one in store.annotations.wanting(MODEL, [late.id, "unknown"])] == ["Late"]
-    assert store.annotations.wanting(MODEL, []) == []
+    assert [one.title for one in store.backlog.wanting(MODEL)] == ["Early", paper().title, "Late"]
+    assert [one.title for one in store.backlog.wanting(MODEL, [late.id, "unknown", late.id])] == ["Late"]
+    assert store.backlog.wanting(MODEL, []) == []
 
 
 def test_a_paper_that_failed_three_times_is_left_out_until_something_about_the_question_changes(
     store: Store,
 ) -> None:
     for tries in range(1, MAX_TRIES + 1):
-        assert len(store.annotations.wanting(MODEL)) == 1
+        assert len(store.backlog.wanting(MODEL)) == 1
         store.annotations.fail(paper(), MODEL, "invalid", f"try {tries}")
-    assert store.annotations.wanting(MODEL) == []
-    assert len(store.annotations.wanting(maker(prompt="prompt-2"))) == 1
-    assert len(store.annotations.wanting(RULES)) == 1
+    assert store.backlog.wanting(MODEL) == []
+    assert len(store.backlog.wanting(maker(prompt="prompt-2"))) == 1
+    assert len(store.backlog.wanting(RULES)) == 1
     revise(store, REVISED)
-    assert len(store.annotations.wanting(MODEL)) == 1
+    assert len(store.backlog.wanting(MODEL)) == 1
 
 
 def test_failures_are_told_with_their_last_reason_and_end_with_success(store: Store) -> None:

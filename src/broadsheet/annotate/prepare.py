@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from broadsheet import tokens
 from broadsheet.annotate.judging import Judge
-from broadsheet.annotate.queue import AskQueue, FaultyPaper
+from broadsheet.annotate.queue import AskQueue
 from broadsheet.annotate.recovery import Recovered, recover
 from broadsheet.annotate.report import AnnotateReport, Watch
 from broadsheet.annotate.requests import RequestBuilder
 from broadsheet.annotate.run import AnnotateRun
 from broadsheet.annotate.spending import Budget, Ledger
 from broadsheet.annotation import CORE
-from broadsheet.batching import Batch, Limits, Plan, fitted, pack, plan, what_binds
+from broadsheet.batching import Batch, Limits, fitted, pack, plan, what_binds
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of
 from broadsheet.errors import ConfigError
-from broadsheet.fields import UserField
-from broadsheet.llm import LLM, Request
+from broadsheet.llm import LLM
 from broadsheet.paper import Paper
 from broadsheet.prices import Price, Prices
 from broadsheet.prompts import Prompts
 from broadsheet.record import Maker
 from broadsheet.schema import schema_id
 from broadsheet.store import Store
+from broadsheet.store.backlog import Also, Standing
 
 log = logging.getLogger(__name__)
 
@@ -67,26 +67,19 @@ class Prepared:
     Attributes:
         papers: Papers to annotate, those included whose stored reply holds the annotation.
         estimate: What asking about them will take.
+        standing: How many papers are left as they are, and why.
     """
 
     papers: Sequence[Paper]
     estimate: Estimate
+    standing: Standing
     _store: Store
-    _llm: LLM
-    _maker: Maker
-    _judge: Judge
-    _builder: RequestBuilder
-    _batches: Sequence[Batch]
-    _plan: Plan
-    _recovered: Recovered
-    _faulty: Sequence[FaultyPaper]
-    _open: Sequence[Request]
+    _prompts: Prompts
     _price: Price | None
-    _in_flight: int | None
-    _fields: tuple[UserField, ...]
+    _work: AnnotateRun
 
     def run(self, budget: Budget | None = None, watch: Watch | None = None) -> AnnotateReport:
-        """Annotate the papers, and commit every answer as it comes.
+        """Annotate the papers, and commit every answer as it comes. Call it once.
 
         Requests that earlier runs left with a deferred engine are collected first, whatever the budget is:
         they are paid for. They were asked under the prompt of that day and are stored as such.
@@ -103,31 +96,15 @@ class Prepared:
         budget = budget or Budget()
         if budget.usd is not None and self._price is None:
             raise ConfigError(
-                f"The price of {self._llm.model} is unknown, so a budget in dollars cannot be kept;"
+                f"The price of {self._work.maker.model} is unknown, so a budget in dollars cannot be kept;"
                 " add it to the table of prices or use --budget-tokens."
             )
-        if not self.papers and not self._open:
+        if not self.papers and not self._work.open_requests:
             return AnnotateReport(cost_usd=0.0)
-        ledger = Ledger(budget, self._price, all_at_once=self._in_flight is None)
-        queue = AskQueue(
-            (batch.papers for batch in self._batches),
-            self._builder,
-            self._plan.papers,
-            patient=self._plan.under_quota or self._llm.deferred,
-        )
-        queue.repair(self._faulty)
+        ledger = Ledger(budget, self._price, all_at_once=self._work.in_flight is None)
         with self._store.annotating():
-            self._store.declare(self._fields)
-            return AnnotateRun(
-                self._store,
-                self._llm,
-                self._maker,
-                judge=self._judge,
-                builder=self._builder,
-                queue=queue,
-                ledger=ledger,
-                watch=watch or Watch(),
-            ).run(self.papers, self._recovered, self._open, in_flight=self._in_flight)
+            self._store.declare(self._prompts.fields)
+            return self._work.run(self.papers, ledger, watch or Watch())
 
 
 def prepare(
@@ -137,8 +114,7 @@ def prepare(
     settings: Settings,
     paper_ids: Iterable[str] | None = None,
     *,
-    stale: bool = False,
-    failed_too: bool = False,
+    also: Collection[Also] = (),
     limit: int | None = None,
 ) -> Prepared:
     """Find what has no current annotation, and plan how to ask about it; nothing is written or asked.
@@ -152,66 +128,75 @@ def prepare(
         prompts: Texts and taxonomy.
         settings: Limits, pace and prices.
         paper_ids: Only these papers; None for all.
-        stale: Also papers annotated under another prompt or schema.
-        failed_too: Also papers that failed too often.
+        also: What else than papers without a current annotation: ``others``, ``stale``, ``failed``.
         limit: Papers, at most.
 
     Raises:
         ConfigError: The table of prices cannot be read, or the limits leave no room for a paper.
     """
     maker, judge = maker_of(llm, prompts), judge_of(prompts)
+    chosen = None if paper_ids is None else list(paper_ids)
+    wanting = store.backlog.wanting(maker, chosen, also)
     open_requests = llm.open_requests()
-    asked = {(paper.id, paper.content_hash) for request in open_requests for paper in request.papers.values()}
-    wanting = store.annotations.wanting(maker, paper_ids, stale=stale, failed_too=failed_too)
-    papers = [paper for paper in wanting if (paper.id, paper.content_hash) not in asked][:limit]
-
+    open_papers = {
+        (paper.id, paper.content_hash) for request in open_requests for paper in request.papers.values()
+    }
+    papers = [paper for paper in wanting if (paper.id, paper.content_hash) not in open_papers][:limit]
     recovered = recover(store, judge, maker, papers) if llm.prompted else Recovered()
-    to_ask = [
-        paper for paper in papers if paper.id not in recovered.judged and paper.id not in recovered.faults
-    ]
-    in_flight = None if llm.deferred else settings.max_in_flight
-    chosen, limits = _plan(len(to_ask), prompts, settings, in_flight)
+    unasked = [paper for paper in papers if not recovered.has(paper.id)]
     # With nothing to ask, neither the templates nor the token counter are loaded: that run takes 0.1 s less.
-    builder = RequestBuilder(prompts, limits, maker, prompted=llm.prompted and bool(papers or open_requests))
-    builder.require_room()
-    count = tokens.count if llm.prompted else len
-    batches = pack(to_ask, limits, fixed_tokens=builder.fixed_tokens, count=count)
-    if to_ask:
-        log.info((llm.prompted and what_binds(batches, limits, builder.fixed_tokens)) or chosen.why)
-    room = limits.room(1, builder.fixed_tokens)
-    faulty = [(fitted(paper, room, count), fault) for paper, fault in recovered.faults.values()]
+    asks = llm.prompted and bool(papers or open_requests)
+    batches, builder, queue = _questions(unasked, recovered, llm, prompts, settings, asks=asks)
     price = Prices.load(settings.prices).of(llm.model, engine_of(llm.engine).price_factor)
-    return Prepared(
-        papers=papers,
-        estimate=_estimate(batches, builder, llm, price, with_service=len(asked)),
-        _store=store,
-        _llm=llm,
-        _maker=maker,
-        _judge=judge,
-        _builder=builder,
-        _batches=batches,
-        _plan=chosen,
-        _recovered=recovered,
-        _faulty=faulty,
-        _open=open_requests,
-        _price=price,
-        _in_flight=in_flight,
-        _fields=prompts.fields,
+    work = AnnotateRun(
+        store,
+        llm,
+        judge,
+        builder,
+        queue,
+        recovered=recovered,
+        open_requests=open_requests,
+        in_flight=None if llm.deferred else settings.max_in_flight,
     )
+    estimate = _estimate(batches, builder, llm, price, with_service=len(open_papers))
+    standing = store.backlog.standing(maker, chosen)
+    return Prepared(papers, estimate, standing, store, prompts, price, work)
 
 
-def _plan(papers: int, prompts: Prompts, settings: Settings, in_flight: int | None) -> tuple[Plan, Limits]:
-    """Choose how many papers go into a request, and return the limits with that number."""
-    extra = len(prompts.annotation.model_fields) - len(CORE)
-    limits = Limits.of(settings, extra_fields=extra)
+def _questions(
+    papers: Sequence[Paper],
+    recovered: Recovered,
+    llm: LLM,
+    prompts: Prompts,
+    settings: Settings,
+    *,
+    asks: bool,
+) -> tuple[Sequence[Batch], RequestBuilder, AskQueue]:
+    """Choose how many papers go into a request, and pack them."""
+    limits = Limits.of(settings, extra_fields=len(prompts.annotation.model_fields) - len(CORE))
     chosen = plan(
-        papers,
+        len(papers),
         limits,
-        in_flight=in_flight,
+        in_flight=None if llm.deferred else settings.max_in_flight,
         tokens_per_minute=settings.tokens_per_minute,
         requests_per_minute=settings.requests_per_minute,
     )
-    return chosen, replace(limits, papers=chosen.papers)
+    limits = replace(limits, papers=chosen.papers)
+    builder = RequestBuilder(prompts, limits, maker_of(llm, prompts), prompted=asks)
+    builder.require_room()
+    count = tokens.count if llm.prompted else len
+    batches = pack(papers, limits, fixed_tokens=builder.fixed_tokens, count=count)
+    if papers:
+        log.info((llm.prompted and what_binds(batches, limits, builder.fixed_tokens)) or chosen.why)
+    queue = AskQueue(
+        (batch.papers for batch in batches),
+        builder,
+        chosen.papers,
+        patient=chosen.under_quota or llm.deferred,
+    )
+    room = limits.room(1, builder.fixed_tokens)
+    queue.repair((fitted(paper, room, count), fault) for paper, fault in recovered.faults.values())
+    return batches, builder, queue
 
 
 def judge_of(prompts: Prompts) -> Judge:

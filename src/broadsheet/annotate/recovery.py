@@ -53,6 +53,10 @@ class Recovered:
     judged: dict[str, _Judged] = field(default_factory=dict)
     faults: dict[str, tuple[Paper, Fault]] = field(default_factory=dict)
 
+    def has(self, paper_id: str) -> bool:
+        """Tell whether a stored reply holds anything of a paper."""
+        return paper_id in self.judged or paper_id in self.faults
+
     def store(self, store: Store) -> int:
         """Store the annotations; return the number of their findings. Call it inside a transaction."""
         return sum(judged.store(store) for judged in self.judged.values())

@@ -34,13 +34,14 @@ class RequestBuilder:
         prompted: Whether the engine reads the prompt; requests for one that does not have no turns.
 
     Attributes:
+        maker: Whose annotations the answers bring.
         fixed_tokens: Prompt tokens of instructions and schema, the same in each request.
     """
 
     def __init__(self, prompts: Prompts, limits: Limits, maker: Maker, *, prompted: bool) -> None:
         self._prompts = prompts
         self._limits = limits
-        self._maker = maker
+        self.maker = maker
         self._prompted = prompted
         self._schema = reply_schema(prompts.taxonomy, prompts.annotation)
         self._system = prompts.render(SYSTEM) if prompted else ""
@@ -73,7 +74,7 @@ class RequestBuilder:
         turns, size = self._turns(sent, by_ref) if self._prompted else ((), 0)
         return Request(
             id=f"{purpose}-{self._name}-{self._built}",
-            maker=self._maker,
+            maker=self.maker,
             sent=sent,
             turns=turns,
             schema=self._schema,

@@ -27,62 +27,63 @@ from broadsheet.store import Store
 
 
 class AnnotateRun:
-    """The state of one run. Call `run` once."""
+    """The state of one run. Call `run` once.
+
+    Args:
+        store: The cache.
+        llm: The engine.
+        judge: Checks records against their papers.
+        builder: Built the requests of the queue.
+        queue: What to ask.
+        recovered: What stored replies hold for some of the papers.
+        open_requests: Requests of earlier runs without an outcome.
+        in_flight: Requests under way at once; None hands all over.
+    """
 
     def __init__(
         self,
         store: Store,
         llm: LLM,
-        maker: Maker,
-        *,
         judge: Judge,
         builder: RequestBuilder,
         queue: AskQueue,
-        ledger: Ledger,
-        watch: Watch,
+        *,
+        recovered: Recovered,
+        open_requests: Sequence[Request],
+        in_flight: int | None,
     ) -> None:
         self._store = store
         self._llm = llm
-        self._maker = maker
         self._judge = judge
         self._builder = builder
         self._queue = queue
-        self._ledger = ledger
-        self._watch = watch
+        self._recovered = recovered
+        self.open_requests = open_requests
+        self.in_flight = in_flight
+        self.maker = builder.maker
         self._requests: list[Request] = []
         self._under_way: dict[str, Request] = {}
         self._findings = ReplyFindings()
         self._stopped = self._over_budget = False
 
-    def run(
-        self,
-        papers: Sequence[Paper],
-        recovered: Recovered,
-        open_requests: Sequence[Request],
-        *,
-        in_flight: int | None,
-    ) -> AnnotateReport:
+    def run(self, papers: Sequence[Paper], ledger: Ledger, watch: Watch) -> AnnotateReport:
         """Ask until every paper has its end or the run is stopped.
-
-        Args:
-            papers: What to annotate.
-            recovered: What stored replies hold for some of them.
-            open_requests: Requests of earlier runs without an outcome.
-            in_flight: Requests under way at once; None hands all over.
 
         Raises:
             LLMError: The engine cannot answer, now or ever; what was committed before stands.
             StoreError: The database cannot be written; the same.
         """
-        self._in_flight = in_flight
-        self._open_ids = {request.id for request in open_requests}
-        waiting = sum(len(request.sent) for request in open_requests)
+        self._ledger, self._watch = ledger, watch
+        self._open_ids = {request.id for request in self.open_requests}
+        waiting = sum(len(request.sent) for request in self.open_requests)
         with self._store.transaction():
-            self._tally = Tally(self._store, self._maker, self._ledger, len(papers) + waiting)
-            self._tally.findings += recovered.store(self._store)
-            self._tally.annotated += len(recovered.judged)
+            self._tally = Tally(self._store, self.maker, ledger, len(papers) + waiting)
+            self._tally.findings += self._recovered.store(self._store)
+            self._tally.annotated += len(self._recovered.judged)
         try:
-            for request in open_requests:  # they count against the budget, for they may have to be sent again
+            for (
+                request
+            ) in self.open_requests:  # they count against the budget, for they may have to be sent again
                 self._ledger.hold(request)
                 self._hand_over(request)
             self._fill()
@@ -105,7 +106,7 @@ class AnnotateRun:
         reply = outcome.reply
         cost = self._ledger.settle(request, reply.usage if reply else None)
         if reply is None:
-            if request.maker == self._maker:
+            if request.maker == self.maker:
                 self._take_silence(outcome)
             return
         with self._store.transaction():
@@ -116,7 +117,7 @@ class AnnotateRun:
         if reply.finish_reason == "length" and not reading.records:
             self._builder.allow_longer_answers()
         with self._store.transaction():
-            if request.maker != self._maker:
+            if request.maker != self.maker:
                 self._keep_older(request, reading, reply_id)
             elif request.faults:
                 self._take_repair(request, reading, reply_id)
@@ -172,7 +173,7 @@ class AnnotateRun:
     def _keep(self, paper: Paper, verdict: Verdict, reply_id: int, maker: Maker | None = None) -> None:
         assert verdict.annotation is not None  # noqa: S101 - narrows the type: a kept verdict has one
         findings = (*verdict.findings, *self._findings.pop(paper.id))
-        self._store.annotations.keep(paper, maker or self._maker, verdict.annotation, findings, reply_id)
+        self._store.annotations.keep(paper, maker or self.maker, verdict.annotation, findings, reply_id)
         self._tally.annotated += 1
         self._tally.findings += len(findings)
 
@@ -215,7 +216,7 @@ class AnnotateRun:
             self._fail_paper(sent.paper, cause, detail)
 
     def _fail_paper(self, paper: Paper, reason: str, detail: str) -> None:
-        self._store.annotations.fail(paper, self._maker, reason, detail)
+        self._store.annotations.fail(paper, self.maker, reason, detail)
         self._tally.failures.append(Failure(paper.id, paper.title, reason, detail))
 
     def _fill(self, *, more: bool = False) -> None:
@@ -245,9 +246,9 @@ class AnnotateRun:
 
     def _has_room(self) -> bool:
         """Tell whether one more request may be under way."""
-        if self._in_flight is None:
+        if self.in_flight is None:
             return True
-        return len(self._under_way) < (1 if self._ledger.unsure else self._in_flight)
+        return len(self._under_way) < (1 if self._ledger.unsure else self.in_flight)
 
     def _end(self) -> AnnotateReport:
         """Settle the records whose repair was never sent, and record how the run ended."""

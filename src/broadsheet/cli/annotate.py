@@ -35,6 +35,7 @@ from broadsheet.cli.spending import (
 )
 from broadsheet.cli.watching import watching
 from broadsheet.store import Store
+from broadsheet.store.backlog import Also
 
 StaleOption = Annotated[
     bool, typer.Option("--stale", help="Also what was annotated under another prompt or taxonomy.")
@@ -91,7 +92,9 @@ def annotate_(
             say(json.dumps({"rebuilt": number}) if as_json else f"{number:,} annotations rebuilt.")
             return
         llm = open_llm(settings, store, prompts)
-        prepared = prepare(store, llm, prompts, settings, stale=stale, failed_too=retry_failed, limit=limit)
+        wanted: dict[Also, bool] = {"stale": stale, "failed": retry_failed}
+        also = [name for name, on in wanted.items() if on]
+        prepared = prepare(store, llm, prompts, settings, also=also, limit=limit)
         if dry_run:
             expected = prepared.estimate
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))

@@ -107,7 +107,7 @@ def expected(references: Sequence[Reference], store: Store, settings: Settings, 
     """
     llm = open_llm(settings, store, prompts)
     ids = [_admitted(reference.paper, store).id for reference in references]
-    return prepare(store, llm, prompts, settings, ids, stale=True).estimate
+    return prepare(store, llm, prompts, settings, ids, also=("others", "stale")).estimate
 
 
 def evaluate(
@@ -138,7 +138,7 @@ def evaluate(
     maker = maker_of(llm, prompts)
     papers = [_admitted(reference.paper, store) for reference in references]
     ids = [paper.id for paper in papers]
-    report = prepare(store, llm, prompts, settings, ids, stale=True).run(watch=watch)
+    report = prepare(store, llm, prompts, settings, ids, also=("others", "stale")).run(watch=watch)
     if report.with_service:
         raise LLMUnavailable(
             f"{report.with_service:,} papers are with the Batch API; run the same command again later."

@@ -21,6 +21,7 @@ from broadsheet.fields import UserField
 from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
+from broadsheet.store.backlog import Backlog
 from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.connection import connect, require_in_place
 from broadsheet.store.editions import Editions
@@ -42,6 +43,7 @@ class Store:
         fields: The fields that users have declared, and the class of annotations with them.
         papers: What is known of papers, their names, versions and sightings.
         annotations: Replies, annotations, findings and failures.
+        backlog: What is left to annotate.
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
         editions: Composed editions.
@@ -56,6 +58,7 @@ class Store:
         self.fields = Fields(db)
         self.papers = Papers(db)
         self.annotations = Annotations(db, self.fields)
+        self.backlog = Backlog(db)
         self.runs = Runs(db)
         self.records = Records(db, self.fields)
         self.editions = Editions(db, self.fields)

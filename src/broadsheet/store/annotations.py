@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
@@ -15,10 +15,8 @@ from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.schema import from_row, to_row
 from broadsheet.store.fields import Fields
-from broadsheet.store.papers import paper_from_row
 from broadsheet.store.rows import insert, now
 
-MAX_TRIES = 3
 _RULES = json.dumps(rules())
 
 
@@ -160,49 +158,6 @@ class Annotations:
                    tries = tries + 1, failed_at = excluded.failed_at""",
             [maker.key(paper.content_hash), paper.id, maker.engine, maker.model, reason, detail, now()],
         )
-
-    def wanting(
-        self,
-        maker: Maker,
-        paper_ids: Iterable[str] | None = None,
-        *,
-        stale: bool = False,
-        failed_too: bool = False,
-    ) -> list[Paper]:
-        """Return papers whose present words this engine and model have not annotated.
-
-        Args:
-            maker: Who is to annotate.
-            paper_ids: Only these papers; None for all.
-            stale: Also papers annotated under another prompt or schema.
-            failed_too: Also papers that failed too often.
-
-        Papers that failed `MAX_TRIES` times under the same key are left out, unless no answer came at all; a
-        paper that was revised back to words it had before is asked about again. Oldest first, then by rank.
-        """
-        same = "AND a.prompt = :prompt AND a.schema = :schema" if stale else ""
-        rows = self._db.execute(
-            f"""SELECT papers.* FROM papers
-                WHERE current_key IS NULL OR NOT EXISTS (SELECT 1 FROM annotations a
-                    WHERE a.paper_id = papers.id
-                    AND a.content_hash = papers.content_hash
-                    AND a.engine = :engine AND a.model = :model {same})
-                ORDER BY first_seen, papers.rowid""",  # noqa: S608 - the only insertion is ours
-            {
-                "engine": maker.engine,
-                "model": maker.model,
-                **({"prompt": maker.prompt, "schema": maker.schema} if stale else {}),
-            },
-        )
-        spent = {
-            row["key"]
-            for row in self._db.execute(
-                "SELECT key FROM failures WHERE tries >= ? AND reason != 'no-answer'", [MAX_TRIES]
-            )
-        }
-        chosen = None if paper_ids is None else set(paper_ids)
-        papers = (paper_from_row(row) for row in rows if chosen is None or row["id"] in chosen)
-        return [paper for paper in papers if failed_too or maker.key(paper.content_hash) not in spent]
 
     def replies(self, maker: Maker | None = None, *, latest: int | None = None) -> Iterator[KeptReply]:
         """Yield stored replies in the order in which they came.

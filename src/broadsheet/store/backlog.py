@@ -1,0 +1,111 @@
+"""Which papers are to be annotated, and which stand as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.engines import rules
+from broadsheet.paper import Paper
+from broadsheet.record import Maker
+from broadsheet.store.papers import paper_from_row
+
+Also = Literal["others", "stale", "failed"]
+"""Papers that are only annotated where that is asked for: those that another model has annotated, those that
+the same model annotated under another prompt or schema, and those that failed too often."""
+
+MAX_TRIES = 3
+_RULES = json.dumps(rules())
+_WITH_CURRENT = "FROM papers LEFT JOIN annotations cur ON cur.key = papers.current_key"
+_BY_ANOTHER_MODEL = """(cur.content_hash = papers.content_hash
+    AND (cur.engine, cur.model) != (:engine, :model)
+    AND cur.engine NOT IN (SELECT value FROM json_each(:rules)))"""
+
+
+def _chosen(paper_ids: Iterable[str] | None) -> str:
+    return "" if paper_ids is None else "JOIN json_each(:ids) AS chosen ON chosen.value = papers.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many papers a run leaves out although it could annotate them, or not at all.
+
+    Attributes:
+        by_others: Papers that another model has annotated, by the model.
+        stale: Papers that the same model annotated under another prompt or schema.
+        without_abstract: Papers without an abstract.
+    """
+
+    by_others: Mapping[str, int] = field(default_factory=dict)
+    stale: int = 0
+    without_abstract: int = 0
+
+
+class Backlog:
+    """Queries for what is left to annotate."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def wanting(
+        self,
+        maker: Maker,
+        paper_ids: Iterable[str] | None = None,
+        also: Collection[Also] = (),
+    ) -> list[Paper]:
+        """Return the papers that this engine and model are to annotate: those without a current annotation.
+
+        One that rules made is current for rules only: a model's is better. A paper without an abstract has
+        nothing to be read. One that was revised back to words it had before is asked about again. Papers that
+        failed `MAX_TRIES` times under the same key are left out, unless no answer came at all. Oldest first,
+        then by rank.
+
+        Args:
+            maker: Who is to annotate.
+            paper_ids: Only these papers; None for all.
+            also: What else than papers without a current annotation.
+        """
+        same = " AND a.prompt = :prompt AND a.schema = :schema" if "stale" in also else ""
+        others = "" if "others" in also else f" AND NOT {_BY_ANOTHER_MODEL}"
+        rows = self._db.execute(
+            f"""SELECT papers.* {_WITH_CURRENT} {_chosen(paper_ids)}
+                WHERE papers.abstract != '' AND (current_key IS NULL OR (NOT EXISTS (
+                    SELECT 1 FROM annotations a WHERE a.paper_id = papers.id
+                    AND a.content_hash = papers.content_hash
+                    AND a.engine = :engine AND a.model = :model{same}){others}))
+                ORDER BY first_seen, papers.rowid""",  # noqa: S608 - the insertions are ours
+            self._values(maker, paper_ids),
+        )
+        spent = {
+            row["key"]
+            for row in self._db.execute(
+                "SELECT key FROM failures WHERE tries >= ? AND reason != 'no-answer'", [MAX_TRIES]
+            )
+        }
+        papers = map(paper_from_row, rows)
+        return [paper for paper in papers if "failed" in also or maker.key(paper.content_hash) not in spent]
+
+    def standing(self, maker: Maker, paper_ids: Iterable[str] | None = None) -> Standing:
+        """Count the papers that `wanting` leaves out, by the reason."""
+        rows = self._db.execute(
+            f"""SELECT CASE WHEN papers.abstract = '' THEN 'bare'
+                    WHEN {_BY_ANOTHER_MODEL} THEN 'other'
+                    WHEN (cur.engine, cur.model) = (:engine, :model)
+                        AND (cur.prompt, cur.schema) != (:prompt, :schema) THEN 'stale' END AS why,
+                    cur.model AS model, count(*) AS papers
+                {_WITH_CURRENT} {_chosen(paper_ids)} GROUP BY 1, CASE why WHEN 'other' THEN model END""",
+            self._values(maker, paper_ids),
+        ).fetchall()
+        return Standing(
+            by_others={row["model"]: row["papers"] for row in rows if row["why"] == "other"},
+            stale=sum(row["papers"] for row in rows if row["why"] == "stale"),
+            without_abstract=sum(row["papers"] for row in rows if row["why"] == "bare"),
+        )
+
+    def _values(self, maker: Maker, paper_ids: Iterable[str] | None) -> dict[str, str]:
+        ids = {} if paper_ids is None else {"ids": json.dumps(list(dict.fromkeys(paper_ids)))}
+        return asdict(maker) | {"rules": _RULES} | ids
