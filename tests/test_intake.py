@@ -156,14 +156,29 @@ def test_a_source_that_changes_its_words_revises_the_paper(store: Store) -> None
     assert store.papers.count() == 1
 
 
-def test_another_source_that_words_it_otherwise_does_not_revise_it_until_it_changes_its_own_words(
-    store: Store,
-) -> None:
+def test_newer_words_of_another_source_win_and_the_older_ones_stay_as_a_version(store: Store) -> None:
     admit([reading()], store)
-    assert outcome(store, reading(abstract=REWRITTEN, source="hf")) == "known"
-    assert outcome(store, reading(abstract=REWRITTEN, source="hf", day=date(2025, 3, 14))) == "known"
-    again = REWRITTEN.replace("40 metres", "50 metres")
-    assert outcome(store, reading(abstract=again, source="hf", day=date(2025, 3, 15))) == "revised"
+    later = reading(abstract=REWRITTEN, source="jsonl", day=date(2025, 3, 14))
+    assert outcome(store, later) == "revised"
+    record = store.get("Barges in Fog")
+    assert (record.paper.abstract, record.revised) == (REWRITTEN, True)
+    assert store.papers.has_version(reading())
+    assert outcome(store, reading(day=date(2025, 3, 15))) == "known"
+
+
+@pytest.mark.parametrize("day", [date(2025, 3, 12), DAY, date(2025, 3, 20)])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_arxivs_words_win_over_a_copys_in_any_order(order: tuple[int, int], day: date, store: Store) -> None:
+    both = [reading(source="arxiv"), reading(abstract=REWRITTEN, source="hf", day=day)]
+    admit([both[place] for place in order], store)
+    assert store.get("Barges in Fog").paper.abstract == ABSTRACT
+
+
+def test_papers_without_an_abstract_are_counted_until_some_source_brings_one(store: Store) -> None:
+    bare = reading("A Bare Title", "")
+    assert admit([bare, bare, reading()], store).without_abstract == 1
+    assert admit([reading("A Bare Title", OTHER)], store).without_abstract == 0
+    assert admit([bare], store).without_abstract == 0
 
 
 def test_a_higher_arxiv_version_revises_and_a_lower_one_never_does(store: Store) -> None:

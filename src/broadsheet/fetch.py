@@ -21,6 +21,7 @@ class FetchReport:
         read: Papers read, counting each listing of the same paper.
         new: Papers that were not in the cache.
         revised: Papers whose text has changed since they were stored.
+        without_abstract: Papers without an abstract, which no engine annotates.
         paper_ids: Ids of the distinct papers, in the order in which they were first read.
         failed: One sentence for each source that failed, even if it delivered some papers first.
     """
@@ -28,6 +29,7 @@ class FetchReport:
     read: int = 0
     new: int = 0
     revised: int = 0
+    without_abstract: int = 0
     paper_ids: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
 
@@ -58,6 +60,7 @@ def fetch(
         read=sum(report.read for report in reports),
         new=sum(report.new for report in reports),
         revised=sum(report.revised for report in reports),
+        without_abstract=sum(report.without_abstract for report in reports),
         paper_ids=tuple(dict.fromkeys(paper_id for report in reports for paper_id in report.paper_ids)),
         failed=tuple(failed),
     )

@@ -4,9 +4,10 @@ Two papers are the same if they share an arXiv id or a DOI, or if their titles h
 abstracts overlap. Different papers with the same title stay separate. The order of reading affects only the
 id, which never changes once it is stored.
 
-A paper has changed if a source that listed it before now lists different words, if the new reading has a
-higher arXiv version, or if it completes an abstract that was cut off. Different markup around the same words,
-or a shorter excerpt of them, is not a change.
+Where two readings differ in their words, the higher arXiv version wins; without one, arXiv's words win over a
+copy's, and else the newest sighting does. A reading that completes an abstract that was cut off wins too.
+Different markup around the same words, or a shorter excerpt of them, is not a change, and words that were
+replaced once never come back.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections import Counter
 
 from broadsheet.hashing import short_hash
 from broadsheet.paper import Paper, title_key
-from broadsheet.store.papers import ListedText, Papers
+from broadsheet.store.papers import Listings, Papers
 
 # Unrelated abstracts share almost no three-word runs; a rewritten abstract keeps more than a quarter of them.
 _MIN_LIKENESS = 0.25
 _RUN_WORDS = 3
+_SPELLING_LETTERS = 2
 _COMMAND = re.compile(r"\\[a-zA-Z]+\*?|\\.")
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 
@@ -63,13 +66,13 @@ def with_free_id(paper: Paper, papers: Papers) -> Paper:
     return paper.model_copy(update={"id": short_hash(title_key(paper.title), wording(paper.abstract))})
 
 
-def revises(paper: Paper, stored: Paper, last_listed: ListedText | None) -> bool:
+def revises(paper: Paper, stored: Paper, listings: Listings | None) -> bool:
     """Tell whether the new text of a paper should replace the stored one.
 
     Args:
         paper: The paper as just read; its text differs from the stored text.
         stored: The paper as stored.
-        last_listed: The text that the same source listed last time, if it ever did.
+        listings: Who has listed the stored text; None if nobody has listed just that.
     """
     if paper.version and stored.version and paper.version < stored.version:
         return False
@@ -80,8 +83,21 @@ def revises(paper: Paper, stored: Paper, last_listed: ListedText | None) -> bool
         return False  # the new text is an excerpt of the stored one, or empty
     if now != before and now.startswith(before):
         return True
-    reworded = now != before or title_key(paper.title) != title_key(stored.title)
-    return reworded and _is_later(paper, stored, last_listed)
+    reworded = not (
+        _spelt_alike(now, before) and _spelt_alike(title_key(paper.title), title_key(stored.title))
+    )
+    return reworded and _prevails(paper, stored, listings)
+
+
+def _spelt_alike(one: str, other: str) -> bool:
+    """Tell whether two texts differ only in spaces and a letter or two, as formats may make them.
+
+    A BibTeX file may split a word at its accent, and lose a letter that is a command. Digits are never a
+    matter of format.
+    """
+    letters, other_letters = Counter(one.replace(" ", "")), Counter(other.replace(" ", ""))
+    differing = (letters - other_letters) + (other_letters - letters)
+    return differing.total() <= _SPELLING_LETTERS and not any(sign.isdigit() for sign in differing)
 
 
 def completed(paper: Paper, stored: Paper) -> Paper:
@@ -125,13 +141,12 @@ def _two_arxiv_ids(paper: Paper, stored: Paper) -> bool:
     return bool(paper.arxiv_id and stored.arxiv_id and paper.arxiv_id != stored.arxiv_id)
 
 
-def _is_later(paper: Paper, stored: Paper, last_listed: ListedText | None) -> bool:
-    """Tell whether the version is higher, or the source has changed the text since its last listing."""
+def _prevails(paper: Paper, stored: Paper, listings: Listings | None) -> bool:
+    """Tell whether the new words win over the stored ones, which differ."""
     if paper.version and paper.version > (stored.version or 1):
         return True
-    return (
-        last_listed is not None
-        and paper.sighting is not None
-        and paper.sighting.day >= last_listed.day
-        and paper.content_hash != last_listed.content_hash
-    )
+    if paper.sighting is None or listings is None:
+        return paper.sighting is not None
+    if paper.sighting.is_arxiv != listings.by_arxiv:
+        return paper.sighting.is_arxiv
+    return paper.sighting.day >= listings.latest

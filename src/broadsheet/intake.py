@@ -29,6 +29,7 @@ class IntakeReport:
         new: Papers that were not in the cache.
         revised: Papers whose text has changed; they will be annotated again.
         known: Papers already in the cache, including those that only gained a link or a date.
+        without_abstract: Distinct papers that no source has given an abstract; no engine annotates them.
         paper_ids: Ids of the distinct papers, in the order in which they were first read.
     """
 
@@ -36,6 +37,7 @@ class IntakeReport:
     new: int = 0
     revised: int = 0
     known: int = 0
+    without_abstract: int = 0
     paper_ids: tuple[str, ...] = ()
 
 
@@ -65,7 +67,7 @@ def admit(
         IntakeInterrupted: The source failed; the papers it delivered before that are in the cache.
     """
     counts: Counter[Outcome] = Counter()
-    ids: dict[str, None] = {}
+    has_abstract: dict[str, bool] = {}
     drawn = iter(papers)
     failure: SourceError | None = None
     while failure is None:
@@ -74,12 +76,19 @@ def admit(
             break
         with store.transaction():
             for paper in batch:
-                paper_id, outcome = _admit_one(paper, store.papers)
+                stored, outcome = _admit_one(paper, store.papers)
                 counts[outcome] += 1
-                ids[paper_id] = None
+                has_abstract[stored.id] = bool(stored.abstract)
         if on_progress:
             on_progress(counts.total())
-    report = IntakeReport(counts.total(), counts["new"], counts["revised"], counts["known"], tuple(ids))
+    report = IntakeReport(
+        read=counts.total(),
+        new=counts["new"],
+        revised=counts["revised"],
+        known=counts["known"],
+        without_abstract=sum(not has for has in has_abstract.values()),
+        paper_ids=tuple(has_abstract),
+    )
     if failure is not None:
         raise IntakeInterrupted(str(failure), report) from failure
     return report
@@ -99,32 +108,33 @@ def _draw(papers: Iterator[Paper]) -> tuple[list[Paper], SourceError | None]:
     return batch, None
 
 
-def _admit_one(paper: Paper, papers: Papers) -> tuple[str, Outcome]:
-    """Add one paper; return the id it is stored under and what happened to it."""
+def _admit_one(paper: Paper, papers: Papers) -> tuple[Paper, Outcome]:
+    """Add one paper; return it as it is stored now, and what happened to it."""
     seen_on = paper.sighting.day if paper.sighting else datetime.now(UTC).date()
     outcome: Outcome = "known"
+    text_hash = paper.content_hash
     if found := identity.find(paper, papers):
         stored, *others = found
         for other in others:
             papers.merge(stored.id, other.id)
         paper = paper.model_copy(update={"id": stored.id})
         if _revises(paper, stored, papers):
-            papers.revise(identity.completed(paper, stored))
-            outcome = "revised"
+            stored = identity.completed(paper, stored)
+            papers.revise(stored)
+            outcome, text_hash = "revised", stored.content_hash
         papers.enrich(paper)
     else:
-        paper = identity.with_free_id(paper, papers)
+        paper = stored = identity.with_free_id(paper, papers)
         papers.add(paper, seen_on)
         outcome = "new"
     papers.add_aliases(paper.id, identity.aliases(paper))
     if paper.sighting:
-        papers.sight(paper.id, paper.sighting, paper.content_hash)
-    return paper.id, outcome
+        papers.sight(paper.id, paper.sighting, text_hash)
+    return stored, outcome
 
 
 def _revises(paper: Paper, stored: Paper, papers: Papers) -> bool:
-    """Tell whether the new text should replace the stored text; text from an earlier version never does."""
+    """Tell whether the new text should replace the stored text; text that was replaced before never does."""
     if paper.content_hash == stored.content_hash or papers.has_version(paper):
         return False
-    last_listed = papers.last_listed(stored.id, paper.sighting.source) if paper.sighting else None
-    return identity.revises(paper, stored, last_listed)
+    return identity.revises(paper, stored, papers.listings(stored))

@@ -39,6 +39,11 @@ class Sighting(BaseModel):
         default_factory=dict, description="Other fields that the source provides, such as its own AI summary."
     )
 
+    @property
+    def is_arxiv(self) -> bool:
+        """Tell whether arXiv itself listed it, in whatever form."""
+        return self.source.startswith("arxiv")
+
 
 class Paper(BaseModel):
     """A paper as described by a source.

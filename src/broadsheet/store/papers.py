@@ -36,16 +36,16 @@ def _row(paper: Paper) -> dict[str, Any]:
     }
 
 
-class ListedText(NamedTuple):
-    """The text with which a source last listed a paper.
+class Listings(NamedTuple):
+    """Who has listed a paper with exactly one text.
 
     Attributes:
-        day: The day of that listing.
-        content_hash: The hash of the text.
+        latest: The latest day on which anybody has.
+        by_arxiv: Whether arXiv has.
     """
 
-    day: date
-    content_hash: str
+    latest: date
+    by_arxiv: bool
 
 
 class Papers:
@@ -188,14 +188,14 @@ class Papers:
             {"id": paper_id, "day": sighting.day.isoformat(), "votes": sighting.votes},
         )
 
-    def last_listed(self, paper_id: str, source: str) -> ListedText | None:
-        """Return the text with which a source last listed the paper, or None if it never did."""
+    def listings(self, paper: Paper) -> Listings | None:
+        """Return who has listed the paper with exactly this text, or None if nobody has."""
         row = self._db.execute(
-            """SELECT day, content_hash FROM sightings WHERE paper_id = ? AND source = ?
-               ORDER BY day DESC, seen_at DESC LIMIT 1""",
-            [paper_id, source],
+            """SELECT max(day) AS latest, max(source LIKE 'arxiv%') AS by_arxiv FROM sightings
+               WHERE paper_id = ? AND content_hash = ?""",
+            [paper.id, paper.content_hash],
         ).fetchone()
-        return ListedText(date.fromisoformat(row["day"]), row["content_hash"]) if row else None
+        return Listings(date.fromisoformat(row["latest"]), bool(row["by_arxiv"])) if row["latest"] else None
 
     def has_version(self, paper: Paper) -> bool:
         """Tell whether exactly this text is one of the paper's stored versions."""
