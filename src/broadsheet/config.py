@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     )
     model: str = Field("gpt-5-mini", description="Model that the openai engines ask.")
     prompts: Path | None = Field(None, description="Folder whose texts replace the packaged prompts.")
+    fallback: bool = Field(
+        True, description="Print extracted lines for papers that the model gave no answer for."
+    )
     look_back_days: int = Field(3, ge=0, description="Days before its own that a run asks live sources for.")
     contact: str = Field("", description="Address that live sources are told.")
     prices: Path | None = Field(None, description="Table of prices that replaces the packaged one.")

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from broadsheet.annotate import AnnotateReport, Budget, Estimate, Watch, prepare
+from broadsheet import fallback
+from broadsheet.annotate import AnnotateReport, Budget, Prepared, Watch, prepare
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
+from broadsheet.errors import LLMError
 from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.llm import open_llm
 from broadsheet.prompts import Prompts
@@ -32,12 +34,16 @@ class RunReport:
         annotated: Papers annotated and failed, requests, tokens and cost.
         composed: The day's edition, if there is anything to print; None where the run was stopped before.
         written: The edition's HTML page.
+        extracted: Papers whose lines are extracted because the model gave none.
+        outage: Why the model gave no answer, if it gave out.
     """
 
     fetched: FetchReport
     annotated: AnnotateReport
     composed: Composed | None
     written: Path | None
+    extracted: int = 0
+    outage: LLMError | None = None
 
 
 def run(
@@ -46,7 +52,7 @@ def run(
     day: date,
     *,
     budget: Budget | None = None,
-    approve: Callable[[Estimate], None] = lambda _: None,
+    approve: Callable[[Prepared], None] = lambda _: None,
     on_fetch: Callable[[int], None] | None = None,
     watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch()),
     wait: bool = False,
@@ -58,27 +64,33 @@ def run(
         settings: The database, the engine, the folder for editions.
         day: The edition's day.
         budget: What annotating may cost, at most.
-        approve: Told what annotating will take, be it nothing; it stops the run by raising.
+        approve: Called with what annotating will take, be it nothing; it stops the run by raising.
         on_fetch: Told how many papers have been read.
         watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
         wait: Wait while another process annotates the same cache.
 
     Raises:
         UserError: Something must be put right first; what was done before stays done.
-        LLMError: The engine cannot answer; what it answered before is kept.
+        LLMError: The engine cannot answer and ``settings.fallback`` is off; what it answered before is kept.
     """
     prompts = Prompts.load(settings.prompts)
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, look_back(day, settings), on_progress=on_fetch)
         with store.annotating(wait=wait):
-            prepared = prepare(store, llm, prompts, settings, fetched.paper_ids)
-            approve(prepared.estimate)
+            pending = fallback.pending(store, llm, prompts, day, fetched.paper_ids)
+            prepared = prepare(store, llm, prompts, settings, pending)
+            approve(prepared)
             with watching() as watch:
-                annotated = prepared.run(budget, watch)
-        if annotated.ending in {"stopped", "with-service"}:
-            return RunReport(fetched, annotated, None, None)
+                annotated, outage = fallback.annotate(prepared, store, budget, watch)
+            if outage and not settings.fallback:
+                raise outage
+            if annotated.ending in {"stopped", "with-service"}:
+                return RunReport(fetched, annotated, None, None)
+            extracted = 0
+            if settings.fallback:
+                extracted = fallback.extract_rest(store, llm, prompts, settings, day, outage)
         composed = compose(store, day, taxonomy=prompts.taxonomy)
         edition = composed.edition
         written = write(render(edition, prompts.taxonomy), settings.out, day) if edition else None
-    return RunReport(fetched, annotated, composed, written)
+    return RunReport(fetched, annotated, composed, written, extracted, outage)

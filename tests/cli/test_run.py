@@ -257,3 +257,37 @@ def test_the_real_pages_are_411_papers_each_standing_once() -> None:
         assert set(titles) == {" ".join(record.title.split()) for record in store.list()}
         assert store.get("CREST").title.startswith("CREST: Cross-modal Resonance")
     assert not re.search(r"""(?:src|data)\s*=\s*["']?http|@import|url\(""", page)
+
+
+def test_an_edition_comes_out_when_the_model_is_down_and_the_model_has_its_say_when_it_is_back() -> None:
+    with OpenAIServer() as server:
+        address = server.base_url
+    lost = run("run", "sample", "--date", "2026-01-05", OPENAI_BASE_URL=address, OPENAI_API_KEY="k")
+    assert lost.returncode == 1
+    assert "no connection" in lost.stderr
+    assert "27 papers have extracted lines until the model answers" in lost.stderr
+    assert "extracted" in pages("2026-01-05")["index.md"].decode()
+    with Store.open("broadsheet.db") as store:
+        assert all(record.extracted for record in store.list())
+    with OpenAIServer() as server:
+        ended = run("run", "-", "--date", "2026-01-06", stdin="", OPENAI_BASE_URL=server.base_url)
+    assert "27 of 27 papers annotated" in ended.stderr, ended.stderr
+    with Store.open("broadsheet.db") as store:
+        assert not any(record.extracted for record in store.list())
+
+
+def test_without_the_fallback_no_edition_comes_out_when_the_model_is_down() -> None:
+    with OpenAIServer() as server:
+        address = server.base_url
+    lost = run("run", "sample", OPENAI_BASE_URL=address, OPENAI_API_KEY="k", BROADSHEET_FALLBACK="false")
+    assert (lost.returncode, lost.stdout) == (1, "")
+    assert not Path("editions").exists()
+
+
+def test_a_refused_key_says_so_and_still_prints_what_there_is() -> None:
+    with OpenAIServer() as server:
+        server.behaviour.key = "right"
+        ended = run("run", "sample", OPENAI_BASE_URL=server.base_url, OPENAI_API_KEY="wrong")
+    assert ended.returncode == 2
+    assert "Newsletter of 27 papers" in ended.stdout
+    assert "key" in ended.stderr

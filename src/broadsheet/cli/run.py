@@ -53,7 +53,7 @@ from broadsheet.config import Settings
 from broadsheet.sources import open_sources
 
 if TYPE_CHECKING:
-    from broadsheet.annotate import Estimate
+    from broadsheet.annotate import Prepared
     from broadsheet.pipeline import RunReport
 
 
@@ -116,6 +116,8 @@ def run_(
         )
     for sentence in report.fetched.failed:
         troubles(sentence)
+    if report.outage:
+        troubles(f"{report.outage} {_papers(report.extracted)} extracted lines until the model answers.")
     for failure in report.annotated.failures:
         troubles(f"{failure.paper_id} {failure.title!r} was not annotated: {failure.reason} {failure.detail}")
     if as_json:
@@ -123,15 +125,16 @@ def run_(
     else:
         _tell(report)
     if troubles.count or report.annotated.ending != "done":
-        raise typer.Exit(1)
+        raise typer.Exit(report.outage.exit_code if report.outage else 1)
 
 
 def _approval(
     close_line: Callable[[], None], settings: Settings, *, dry_run: bool, yes: bool, as_json: bool
-) -> Callable[[Estimate], None]:
+) -> Callable[[Prepared], None]:
     """Return what to do with the estimate: print it and end, ask the user, or go on."""
 
-    def approve(expected: Estimate) -> None:
+    def approve(prepared: Prepared) -> None:
+        expected = prepared.estimate
         close_line()  # a question below a live line could be neither read nor answered
         if dry_run:
             say(json.dumps(asdict(expected)) if as_json else estimate_sentence(expected))
@@ -140,6 +143,10 @@ def _approval(
             confirm(expected, settings, instead="fewer sources")
 
     return approve
+
+
+def _papers(number: int) -> str:
+    return "1 paper has" if number == 1 else f"{number:,} papers have"
 
 
 def _tell(report: RunReport) -> None:
@@ -162,5 +169,7 @@ def _as_dict(report: RunReport) -> dict[str, Any]:
         "annotated": asdict(report.annotated),
         "edition": str(report.written) if report.written else None,
         "papers": len(edition.cards) if edition else 0,
+        "extracted": report.extracted,
+        "outage": str(report.outage) if report.outage else None,
         "changed": bool(report.composed and report.composed.changed),
     }

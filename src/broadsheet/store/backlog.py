@@ -89,6 +89,23 @@ class Backlog:
         papers = map(paper_from_row, rows)
         return [paper for paper in papers if "failed" in also or maker.key(paper.content_hash) not in spent]
 
+    def unannotated(self, paper_ids: Iterable[str]) -> list[str]:
+        """Return which of these papers have an abstract and nobody's annotation of it."""
+        rows = self._db.execute(
+            """SELECT papers.id FROM papers JOIN json_each(?) AS chosen ON chosen.value = papers.id
+               WHERE current_key IS NULL AND abstract != '' ORDER BY chosen.key""",
+            [json.dumps(list(paper_ids))],
+        )
+        return [row[0] for row in rows]
+
+    def unanswered(self, maker: Maker) -> list[str]:
+        """Return the ids of the papers about which this engine and model once gave no answer."""
+        rows = self._db.execute(
+            "SELECT paper_id FROM failures WHERE (engine, model, reason) = (?, ?, 'no-answer')",
+            [maker.engine, maker.model],
+        )
+        return [row[0] for row in rows]
+
     def standing(self, maker: Maker, paper_ids: Iterable[str] | None = None) -> Standing:
         """Count the papers that `wanting` leaves out, by the reason."""
         rows = self._db.execute(

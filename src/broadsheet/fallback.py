@@ -1,0 +1,66 @@
+"""An edition without the model: papers that it has not answered for get the lines that rules extract.
+
+Such a line is labelled where it is printed, costs nothing, and gives way to the model's as soon as that
+answers: the paper stays in the model's backlog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from broadsheet.annotate import AnnotateReport, Budget, Prepared, Watch, maker_of, prepare
+from broadsheet.config import Settings
+from broadsheet.engines import engine_of, rules
+from broadsheet.errors import LLMError
+from broadsheet.llm import LLM, open_llm
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+
+
+def annotate(
+    prepared: Prepared, store: Store, budget: Budget | None, watch: Watch
+) -> tuple[AnnotateReport, LLMError | None]:
+    """Run what is prepared; where the engine gives out, return what it did before that, and the error."""
+    try:
+        return prepared.run(budget, watch), None
+    except LLMError as error:
+        run = store.runs.latest(1)[0]
+        spent = store.runs.spent(run["id"])
+        return AnnotateReport(
+            papers=run["papers"],
+            annotated=run["annotated"],
+            left=run["papers"] - run["annotated"] - run["failed"],
+            requests=spent.requests,
+            input_tokens=spent.input_tokens,
+            cached_tokens=spent.cached_tokens,
+            output_tokens=spent.output_tokens,
+            by_purpose=spent.by_purpose,
+            cost_usd=spent.cost_usd,
+            ending="unavailable",
+        ), error
+
+
+def pending(store: Store, llm: LLM, prompts: Prompts, day: date, paper_ids: Sequence[str]) -> list[str]:
+    """Return the papers that a run is about: those just read, those to print, and those once unanswered."""
+    unanswered = store.backlog.unanswered(maker_of(llm, prompts))
+    return list(dict.fromkeys([*paper_ids, *store.editions.candidates(day), *unanswered]))
+
+
+def extract_rest(
+    store: Store, llm: LLM, prompts: Prompts, settings: Settings, day: date, outage: LLMError | None
+) -> int:
+    """Give the day's papers without an annotation an extracted one; return how many there are.
+
+    After an outage they are remembered as unanswered, so that the next run asks the model about them.
+    """
+    bare = store.backlog.unannotated(store.editions.candidates(day))
+    if not bare or engine_of(llm.engine).by_rules:
+        return 0
+    by_rules = open_llm(settings.model_copy(update={"engine": rules()[0]}), store, prompts)
+    prepared = prepare(store, by_rules, prompts, settings, bare)
+    if outage:
+        with store.transaction():
+            for paper in prepared.papers:
+                store.annotations.fail(paper, maker_of(llm, prompts), "no-answer", str(outage))
+    return prepared.run().annotated
