@@ -22,6 +22,7 @@ class Filter(BaseModel):
     match: Literal["any", "all"] = Field("any", description="Whether one of the tags is enough.")
     without: tuple[str, ...] = Field((), description="Ids of tags that the paper does not have.")
     code: CodeStatus | None = Field(None, description="Its code status.")
+    repository: bool | None = Field(None, description="Whether a listing names a repository of its code.")
     since: date | None = Field(None, description="First seen on this day or later.")
     until: date | None = Field(None, description="First seen on this day or earlier.")
     fields: tuple[tuple[str, str], ...] = Field(

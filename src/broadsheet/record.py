@@ -55,6 +55,16 @@ class Provenance(BaseModel):
     annotated_at: datetime
 
 
+class Repository(BaseModel):
+    """A code repository that a listing names; the abstract need not say a word of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    listed_by: str
+    stars: int | None = None
+
+
 class Record(BaseModel):
     """A paper of the cache with its current annotation, or with none yet.
 
@@ -63,6 +73,7 @@ class Record(BaseModel):
         source: The source that told of it first.
         revised: Its abstract changed after it was first seen.
         votes: The most votes that any sighting counted.
+        repository: The repository that the latest listing names; the abstract may say nothing of it.
         links: What the last check found behind each code URL that was checked.
         failure: Why the last try to annotate it failed, where it did and nothing else stands.
     """
@@ -74,6 +85,7 @@ class Record(BaseModel):
     source: str
     revised: bool = False
     votes: int | None = None
+    repository: Repository | None = None
     annotation: SerializeAsAny[Annotation] | None = None
     provenance: Provenance | None = None
     findings: tuple[Finding, ...] = ()
@@ -131,6 +143,7 @@ class Record(BaseModel):
             "first_seen": self.first_seen.isoformat(),
             "source": self.source,
             **said,
+            "repository": self.repository.model_dump() if self.repository else None,
             **made,
             "findings": [finding.model_dump() for finding in self.findings],
         }

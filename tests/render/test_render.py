@@ -20,7 +20,7 @@ from broadsheet.annotation import Annotation, Show
 from broadsheet.edition import Card, Edition, Section
 from broadsheet.errors import UserError
 from broadsheet.paper import Paper
-from broadsheet.record import Record
+from broadsheet.record import Record, Repository
 from broadsheet.render import Rendered, fields, render, write
 from broadsheet.render import page as page_module
 from broadsheet.render.environments import COLUMNS, destination, markdown, width, wrapped
@@ -198,6 +198,19 @@ def test_a_link_found_gone_says_so(edition: Edition) -> None:
     assert '<a href="https://example.org/a">code</a> (link gone)' in pages.html
     assert "[code](https://example.org/a) (link gone)" in pages.markdown
     assert "code (link gone): https://example.org/a" in pages.text
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_a_listed_repository_is_called_what_it_is_on_every_page(edition: Edition, annotated: bool) -> None:
+    section = next(section for section in edition.sections if section.id == "graphs")
+    card = section.cards[0]
+    update = {"repository": Repository(url="https://example.org/r", listed_by="Hugging Face")}
+    record = card.record.model_copy(update=update if annotated else {**update, "annotation": None})
+    changed = section.model_copy(update={"cards": (card.model_copy(update={"record": record}),)})
+    pages = render(Edition(day=DAY, sections=(changed,)), TAXONOMY)
+    assert '<a href="https://example.org/r">repository listed by Hugging Face</a>' in pages.html
+    assert "[repository listed by Hugging Face](https://example.org/r)" in pages.markdown
+    assert "repository listed by Hugging Face: https://example.org/r" in " ".join(pages.text.split())
 
 
 def test_a_revised_paper_is_marked(edition: Edition) -> None:

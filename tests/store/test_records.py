@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet import AmbiguousError, NotFoundError, Store
-from builders import add, annotate, paper
+from broadsheet import AmbiguousError, Filter, NotFoundError, Store
+from builders import DAY, add, annotate, annotation, maker, paper, sighting
 
 ARXIV = paper("SandLoom: Tidal Flats from Sparse Soundings", arxiv_id="2601.00042", local_id="row-7")
 OLD = paper("On Ebb and Flow", arxiv_id="cs/0112017")
@@ -102,6 +103,7 @@ def test_a_record_is_the_paper_with_what_was_said_of_it(store: Store) -> None:
     assert list(record) == [
         *("id", "title", "abstract", "authors", "url", "published", "first_seen", "source"),
         *("tldr", "topics", "contribution", "keywords", "code"),
+        "repository",
         *("engine", "model", "prompt", "annotated_at", "findings"),
     ]
     assert list(record["code"]) == ["evidence", "status", "urls"]
@@ -115,3 +117,24 @@ def test_a_paper_without_an_annotation_has_the_same_keys_with_null(store: Store)
     assert list(bare) == list(record)
     assert {bare[key] for key in ("tldr", "topics", "contribution", "keywords", "code", "engine")} == {None}
     assert bare["findings"] == []
+
+
+def test_a_listed_repository_stands_beside_the_abstracts_verdict_and_can_be_filtered(tmp_path: Path) -> None:
+    listed, bare = paper("Listed"), paper("Bare")
+    with Store.open(tmp_path / "b.db") as made:
+        add(made, listed, bare)
+        annotate(made, listed, maker(), annotation(code="none"))
+        for day, url in ((DAY, "https://example.org/old"), (DAY.replace(day=9), "https://example.org/new")):
+            seen = sighting(day, source="hf", words={"githubRepo": url}, stars=7)
+            with made.transaction():
+                made.papers.sight(listed.id, seen)
+        record = made.get("Listed")
+        assert record.as_dict()["repository"] == {
+            "url": "https://example.org/new",
+            "listed_by": "Hugging Face",
+            "stars": 7,
+        }
+        assert record.annotation is not None
+        assert record.annotation.code.status == "none"
+        assert [one.title for one in made.list(Filter(repository=True))] == ["Listed"]
+        assert [one.title for one in made.list(Filter(repository=False))] == ["Bare"]

@@ -13,7 +13,8 @@ from datetime import date
 from broadsheet.annotation import Annotation, Finding
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import engine_of
-from broadsheet.render.fields import Shown, safe_url, shown
+from broadsheet.record import Repository
+from broadsheet.render.fields import Link, Shown, safe_url, shown
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.visible import visible
@@ -178,7 +179,10 @@ def _card(
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
         authors=_authors(record.paper.authors),
-        shown=shown(said, names, under=section_id, states=record.links) if said else (),
+        shown=(
+            *(shown(said, names, under=section_id, states=record.links) if said else ()),
+            *_listed(record.repository),
+        ),
         marks=tuple(_marks(card, usual)),
         withheld=tuple(
             _finding(finding, labels) for finding in record.findings if finding.severity == "withheld"
@@ -190,6 +194,14 @@ def _card(
         ),
         abstract=_abstract(record.paper.abstract, said) if abstracts else ("", "", ""),
     )
+
+
+def _listed(repository: Repository | None) -> tuple[Shown, ...]:
+    """Return a listed repository as a field of its own: the abstract's verdict on code stands beside it."""
+    if repository is None or not safe_url(repository.url):
+        return ()
+    link = Link(f"repository listed by {repository.listed_by}", repository.url)
+    return (Shown("Repository", at="badge", links=(link,), is_plain=True),)
 
 
 def _marks(card: Card, usual: Made | None) -> list[str]:

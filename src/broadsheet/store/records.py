@@ -14,7 +14,7 @@ from broadsheet.annotation import Annotation, Finding
 from broadsheet.errors import AmbiguousError, NotFoundError, UserError
 from broadsheet.filters import Filter
 from broadsheet.paper import title_key
-from broadsheet.record import LinkState, Provenance, Record
+from broadsheet.record import LinkState, Provenance, Record, Repository
 from broadsheet.schema import columns, from_row
 from broadsheet.store.annotations import finding_from_row
 from broadsheet.store.fields import Fields
@@ -24,7 +24,10 @@ from broadsheet.store.papers import paper_from_row
 _SELECT = """
     SELECT papers.*, a.*, papers.rowid AS rowid, papers.content_hash AS content_hash,
         (SELECT f.reason FROM failures f WHERE f.paper_id = papers.id AND papers.current_key IS NULL
-         ORDER BY f.failed_at DESC LIMIT 1) AS failure
+         ORDER BY f.failed_at DESC LIMIT 1) AS failure,
+        (SELECT json_object('url', json_extract(s.words, '$.githubRepo'), 'stars', s.stars) FROM sightings s
+         WHERE s.paper_id = papers.id AND json_extract(s.words, '$.githubRepo') != ''
+         ORDER BY s.day DESC, s.seen_at DESC LIMIT 1) AS repository
     FROM papers LEFT JOIN annotations a ON a.key = papers.current_key
 """
 _CANDIDATES_SHOWN = 10
@@ -33,6 +36,8 @@ _ARXIV_PREFIX = re.compile(
 )
 _ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?(?:[?#].*)?$")
 _CHUNK = 500
+_LISTS_REPOSITORIES = "Hugging Face"
+"""Whose listings have a ``githubRepo``: its daily papers, live or saved."""
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _MOST_WORDS = 100
 
@@ -161,6 +166,9 @@ def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Ann
         source=row["source"],
         revised=row["revised_at"] is not None,
         votes=row["votes"],
+        repository=Repository(**json.loads(row["repository"]), listed_by=_LISTS_REPOSITORIES)
+        if row["repository"]
+        else None,
         annotation=from_row(row, model) if annotated else None,
         provenance=_provenance(row) if annotated else None,
         findings=tuple(findings),
@@ -226,6 +234,10 @@ def _condition(where: Filter, model: type[Annotation]) -> tuple[str, list[Any]]:
             "EXISTS (SELECT 1 FROM annotations a WHERE a.key = papers.current_key AND a.code_status = ?)",
             where.code,
         )
+    if where.repository is not None:
+        listed = """EXISTS (SELECT 1 FROM sightings s WHERE s.paper_id = papers.id
+            AND json_extract(s.words, '$.githubRepo') != '')"""
+        add(listed if where.repository else f"NOT {listed}")
     if where.since:
         add("papers.first_seen >= ?", where.since.isoformat())
     if where.until:
