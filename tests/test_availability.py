@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.availability import read_code
+from broadsheet.availability import evidence_status, read_code, says_code
 from broadsheet.urls import canonical
 from growth import grows_linearly
 
@@ -191,6 +191,37 @@ def test_what_is_not_this_works_code_is_none(sentence: str) -> None:
     assert (code.status, code.evidence, code.urls) == ("none", "", ())
 
 
+@pytest.mark.parametrize("case", AVAILABLE + ANNOUNCED, ids=claim_id)
+def test_what_the_rules_quote_says_the_same_when_it_stands_alone(
+    case: tuple[str, str | None, list[str]],
+) -> None:
+    code = read_code("Zebra: Stripes for All", f"Stripes are hard. {case[0]}")
+    assert evidence_status(code.evidence) == code.status
+
+
+@pytest.mark.parametrize(
+    ("evidence", "status"),
+    [
+        ("Zebra is open source", "available"),
+        ("an open-source stripe library", "available"),
+        ("fully open-source the code", "available"),
+        ("we will fully open-source the code", "announced"),
+        ("Code, page and video are linked in the paper", "available"),
+        ("for the implementation, please refer to the repository", "available"),
+        ("contributions are a theory of stripes and code", "available"),
+        ("The code will be released", "announced"),
+    ],
+)
+def test_a_clause_without_its_sentence_still_says_that_there_is_code(evidence: str, status: str) -> None:
+    assert evidence_status(evidence) == status
+    assert says_code(evidence)
+
+
+@pytest.mark.parametrize("sentence", ["We present a simple filter for stripes.", *NONE], ids=claim_id)
+def test_words_on_anything_else_say_nothing_of_code(sentence: str) -> None:
+    assert not says_code(sentence)
+
+
 def test_the_comment_is_read_where_the_abstract_is_silent() -> None:
     code = read_code("Zebra", "Stripes are hard.", comment=f"12 pages, 3 figures. Code: {R}")
     assert (code.status, code.evidence, code.urls) == ("available", f"Code: {R}", (R,))
@@ -210,6 +241,7 @@ def test_evidence_is_always_an_exact_quote(case: tuple[str, str | None, list[str
 
 @given(st.text(max_size=300))
 def test_any_text_is_read_without_an_error_and_quoted_exactly(text: str) -> None:
+    assert isinstance(says_code(text), bool)
     assert read_code("Zebra", text).evidence in text
 
 
@@ -219,6 +251,14 @@ def test_any_text_is_read_without_an_error_and_quoted_exactly(text: str) -> None
 )
 def test_time_grows_with_the_length_of_one_word_repeated(word: str) -> None:
     assert grows_linearly(lambda abstract: read_code("Zebra", abstract), word)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared gold annotations are not here")
+def test_the_gold_evidence_says_so_alone() -> None:
+    for pages in ("reference.jsonl", "fresh-reference.jsonl"):
+        for line in (SHARED / pages).read_text(encoding="utf-8").splitlines():
+            code = json.loads(line)["code"]
+            assert evidence_status(code["evidence"]) == code["status"], code
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared gold annotations are not here")

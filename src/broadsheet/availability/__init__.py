@@ -55,6 +55,19 @@ def read_code(title: str, abstract: str, comment: str = "") -> Code:
     return Code(evidence="", status="none", urls=())
 
 
+def says_code(evidence: str) -> bool:
+    """Tell whether these words of a paper, taken alone, say that its code is or will be available."""
+    return evidence_status(evidence) != "none"
+
+
+def evidence_status(evidence: str) -> CodeStatus:
+    """Return the status that these words of a paper, taken alone, speak for."""
+    # Without its title, any word may be the work's name: "Zebra is open source".
+    names = frozenset(evidence.lower().split())
+    places = tuple(_signs_in(evidence))
+    return _read(evidence, places, names).status if places else "none"
+
+
 def _read(text: str, places: Sequence[int], names: frozenset[str]) -> Code:
     sentences = tuple(_sentences(text, places))
     found = {place: tuple(claims(sentence.tokens, names)) for place, sentence in enumerate(sentences)}

@@ -31,6 +31,9 @@ _STATED = tuple(
         rf"{_NOUN}[cdetpx&,wqi()]{{0,8}}?b?[:(i,]{{0,2}}[lpwx]{{0,4}}[:,i]{{0,2}}(?=u)",
         # "See URL for code".
         rf"u[^n;.!?]{{0,4}}?i[xwdq&,]{{0,5}}?{_NOUN}",
+        # "For the implementation, refer to the repository"; "see our page for code".
+        rf"{_NOUN}[^n;.!?u]{{0,8}}?y[iwxq]{{0,4}}p",
+        rf"y[iwxq]{{0,4}}p[^n;.!?u]{{0,3}}?i[xwdq&,]{{0,5}}?{_NOUN}",
         # "Code is coming soon".
         rf"{_NOUN}[cdet&,]{{0,4}}?m?[bx]?[:(]?q?s",
     )
@@ -108,7 +111,7 @@ def claims(tokens: Sequence[Token], names: frozenset[str]) -> Iterator[Claim]:
                 yield _claim(tags, match.start(), match.end() - 1)
     for pattern in _STATED:
         for match in pattern.finditer(tags):
-            noun = match.end() - 1 if tags[match.start()] == "u" else match.start()
+            noun = match.end() - 1 if tags[match.start()] in "uy" else match.start()
             if noun not in given and not _of_others(tokens, noun):
                 yield _claim(tags, match.start(), match.end() - 1)
     for match in _NOMINAL.finditer(tags):
@@ -153,7 +156,7 @@ def _given_by_us(tokens: Sequence[Token], tags: str, match: re.Match[str]) -> bo
 def _contributed(tokens: Sequence[Token], tags: str) -> Iterator[Claim]:
     listed = next((place for place, token in enumerate(tokens) if token.word.startswith("contribut")), None)
     if listed is not None:
-        code = re.compile(r"c(?=[i&,;.)])").search(tags, listed)
+        code = re.compile(r"c(?=[i&,;.)]|$)").search(tags, listed)
         if code and not _of_others(tokens, code.start()):
             yield Claim("available", listed, code.start())
 
@@ -169,9 +172,10 @@ def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> 
             bare_dataset = (
                 thing is not None and thing[0] == "d" and words[thing.start()] not in {"model", "models"}
             )
-            if "w" in tags[max(0, place - 8) : place + 1] and not bare_dataset:
+            if (place < 2 or "w" in tags[max(0, place - 8) : place]) and not bare_dataset:
                 clause = re.compile(r"[^;.,:(iug]{1,8}").match(tags, place + 1)
-                yield _claim(tags, place, clause.end() - 1 if clause else place)
+                first = len(tags[:place].rstrip("mfiqw"))
+                yield _claim(tags, first, clause.end() - 1 if clause else place)
         elif noun := _ADJECTIVE.match(tags, place):
             before = words[max(0, place - 5) : place]
             introduced = (_INTRODUCING.intersection(words[:place]) and "w" in tags[:place]) or names & set(

@@ -40,7 +40,8 @@ _WORDS = {
     "v": "released provided published shared hosted found accessed downloaded obtained opened "
     "open-sourced opensourced "
     "uploaded deposited attached included distributed viewed posted disclosed publicized supplied located "
-    "submitted",
+    "submitted linked",
+    "y": "refer see visit check consult",
     "a": "available accessible public open open-source open-sourced opensource downloadable online",
     "q": "publicly freely openly fully now also all already both made completely currently anonymously "
     "readily either "
@@ -164,9 +165,10 @@ def _names_code(tokens: Sequence[Token], place: int) -> bool:
 
 def _open_source_tag(tokens: Sequence[Token], place: int) -> str:
     """Return `r` for the verb ("we open-source our model"), `a` for the adjective ("an open-source tool")."""
-    before = tokens[place - 1] if place else None
-    if (before is not None and before.tag in "fmq" and before.word != "made") or (
-        before is not None and before.word in {"we", "to"}
-    ):
+    word, previous = tokens[place].word, tokens[place - 1].word if place else ""
+    earlier = tokens[place - 2].word if place > 1 else ""
+    following = tokens[place + 1].word if place + 1 < len(tokens) else ""
+    if word in {"open-sources", "open-sourcing"} or following in DETERMINERS or previous in {"we", "to"}:
         return "r"
-    return "r" if tokens[place].word in {"open-sources", "open-sourcing"} else "a"
+    modified = place > 0 and tokens[place - 1].tag in "fmq" and previous != "made"
+    return "r" if modified and earlier not in DETERMINERS - {"we"} else "a"
