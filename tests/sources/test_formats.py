@@ -117,7 +117,7 @@ HTML = (
     f'<div data-target="DailyPapers" data-props="{html.escape(json.dumps({"dailyPapers": [ROW]}))}">'
     "</div></body></html>"
 )
-TOLD = {
+WRITTEN = {
     "json": json.dumps([RECORD], indent=1),
     "jsonl": json.dumps(RECORD) + "\n",
     "feed": ATOM,
@@ -127,15 +127,15 @@ TOLD = {
     "html-page": HTML,
     "trending-page": f"{TITLE}\n{ABSTRACT}\n",
 }
-ALL = [*TOLD.items(), ("feed", RSS), ("json", json.dumps([ROW])), ("json", json.dumps({"papers": [RECORD]}))]
+ALL = [*WRITTEN.items(), ("feed", RSS), ("json", json.dumps([ROW])), ("json", json.dumps({"papers": [RECORD]}))]
 
 
 def _papers(
     content: str | bytes, fields: dict[str, str] | None = None, troubles: list[str] | None = None
 ) -> list[Paper]:
     raw = content.encode() if isinstance(content, str) else content
-    told = troubles if troubles is not None else []
-    listing = Listing("file", lambda: io.BytesIO(raw), told.append, day=DAY, fields=fields or {})
+    problems = troubles if troubles is not None else []
+    listing = Listing("file", lambda: io.BytesIO(raw), problems.append, day=DAY, fields=fields or {})
     return list(FileSource("file", listing).fetch(DAY))
 
 
@@ -190,7 +190,7 @@ def test_columns_with_other_names_are_mapped() -> None:
         ("TY  - JOUR\nTI  - Barges\nER  -\n\nTY  - JOUR\nER  -\n\nTY  - JOUR\nTI  - Tugs", "reference 2"),
         ('[{"title": "Barges"}, 7, {"title": "Tugs"}]', "record 2"),
         ('[{"paper": {"id": "1", "title": "Barges"}}, {"id": 1}, {"paper": {"id": "2", "title": "Tugs"}}]',
-         "row 2"),
+         "record 2"),
         (ATOM.replace("<entry>", "<entry><title>Barges</title></entry><entry></entry>"
                       "<entry><title>Tugs</title></entry><!--").replace("</feed>", "--></feed>"), "entry 2"),
     ],

@@ -57,7 +57,7 @@ def test_fields_of_other_names_are_mapped_by_the_user(listing: Make) -> None:
         ("[" * 100_000, "it is not valid JSON"),
         ('{"title": "  "}', "it has no title"),
         ('{"title": {"en": "x"}}', "where text was expected"),
-        ('{"title": "x", "abstract": ["y"]}', "where text was expected"),
+        ('{"title": "x", "abstract": [["y"]]}', "where text was expected"),
     ],
 )
 def test_a_line_that_is_no_paper_is_reported_and_the_others_are_read(

@@ -263,7 +263,7 @@ def test_a_lasting_fault_is_a_source_error_after_all_tries(
         (Fault(429, {"Retry-After": "86400"}), "wait 86400 s"),
         (Fault(body=b"<html>maintenance</html>"), "not valid JSON"),
         (Fault(body=b'{"error": "bad date"}'), "bad date"),
-        (Fault(body='[{"title": "Fog"}]'.encode("utf-16")), "rows"),
+        (Fault(body='[{"title": "Fog"}]'.encode("utf-16")), "no paper with an id"),
     ],
 )
 def test_a_fault_that_no_second_try_betters_is_told_at_once(

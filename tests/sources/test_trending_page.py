@@ -69,8 +69,16 @@ def _day(page: str, listing: Listing) -> date:
     ("dated", "named", "written", "expected"),
     [
         ("Mar 12", date(2025, 3, 13), date(2026, 11, 20), date(2025, 3, 12)),
+        ("Mar 13", date(2025, 12, 1), date(2026, 11, 20), date(2025, 3, 13)),
+        ("Mar 13", date(2025, 3, 13), date(2026, 11, 20), date(2025, 3, 13)),
+        ("Mar 14", date(2025, 3, 13), date(2026, 11, 20), date(2024, 3, 14)),
+        ("Feb 29", date(2024, 2, 29), date(2026, 11, 20), date(2024, 2, 29)),
+        ("Feb 29", date(2024, 2, 28), date(2026, 11, 20), date(2020, 2, 29)),
+        ("Feb 29", date(2103, 3, 1), date(2026, 11, 20), date(2096, 2, 29)),
+        ("Mar 14", None, date(2025, 3, 13), date(2025, 3, 14)),  # the page's time zone is ahead
+        ("Mar 15", None, date(2025, 3, 13), date(2024, 3, 15)),
         ("Dec 31", date(2025, 1, 1), date(2026, 11, 20), date(2024, 12, 31)),
-        ("Jan 2", date(2024, 12, 31), date(2026, 11, 20), date(2025, 1, 2)),
+        ("Jan 2", date(2024, 12, 31), date(2026, 11, 20), date(2024, 1, 2)),
         ("Mar 12", None, date(2026, 11, 20), date(2026, 3, 12)),
         ("Dec 31", None, date(2026, 1, 1), date(2025, 12, 31)),
         ("Feb 29", None, date(2026, 1, 1), date(2024, 2, 29)),
@@ -78,7 +86,7 @@ def _day(page: str, listing: Listing) -> date:
         ("Feb 31", date(2025, 3, 13), date(2026, 1, 1), date(2025, 3, 13)),
     ],
 )
-def test_the_year_makes_the_date_nearest_to_the_named_day_or_no_later_than_the_file(
+def test_a_day_without_a_year_is_the_last_one_up_to_the_named_day_or_that_of_the_file(
     dated: str, named: date | None, written: date, expected: date, listing: Make
 ) -> None:
     page = DATED.replace("Mar 12", dated)

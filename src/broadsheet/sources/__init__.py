@@ -6,7 +6,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from broadsheet.config import Settings
 from broadsheet.paper import Paper
@@ -42,14 +42,16 @@ SOURCES: Mapping[str, str] = {
 _NAMED = re.compile(rf"({'|'.join(SOURCES)})((?:[:?].*)?)", re.DOTALL)
 
 
-def open_source(
-    spec: str,
-    *,
-    day: date | None = None,
-    on_trouble: Callable[[str], None] = lambda _: None,
-    settings: Settings | None = None,
-    fields: Mapping[str, str] | None = None,
-) -> list[Source]:
+class Options(TypedDict, total=False):
+    """The optional arguments of `open_source`."""
+
+    day: date | None
+    on_trouble: Callable[[str], None]
+    settings: Settings | None
+    fields: Mapping[str, str] | None
+
+
+def open_source(spec: str, **options: Unpack[Options]) -> list[Source]:
     """Return the sources for a name, a file, a folder (one source per file) or ``-`` (standard input).
 
     Args:
@@ -62,29 +64,18 @@ def open_source(
     Raises:
         UserError: There is no source of that name and nothing at that path.
     """
+    day, on_trouble = options.get("day"), options.get("on_trouble", lambda _: None)
     if named := _NAMED.fullmatch(spec):
         module = importlib.import_module(SOURCES[named[1]])
-        return [
-            module.open_named(named[2], day=day, on_trouble=on_trouble, settings=settings or Settings.load())
-        ]
-    return [*open_files(spec, day=day, on_trouble=on_trouble, fields=fields or {})]
+        settings = options.get("settings") or Settings.load()
+        return [module.open_named(named[2], day=day, on_trouble=on_trouble, settings=settings)]
+    return [*open_files(spec, day=day, on_trouble=on_trouble, fields=options.get("fields") or {})]
 
 
-def open_sources(
-    specs: Iterable[str],
-    *,
-    day: date | None = None,
-    on_trouble: Callable[[str], None] = lambda _: None,
-    settings: Settings | None = None,
-    fields: Mapping[str, str] | None = None,
-) -> list[Source]:
+def open_sources(specs: Iterable[str], **options: Unpack[Options]) -> list[Source]:
     """Return the sources for several names or paths, in order; see `open_source`.
 
     Raises:
         UserError: One of them does not exist.
     """
-    return [
-        source
-        for spec in specs
-        for source in open_source(spec, day=day, on_trouble=on_trouble, settings=settings, fields=fields)
-    ]
+    return [source for spec in specs for source in open_source(spec, **options)]

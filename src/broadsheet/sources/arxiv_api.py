@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree.ElementTree import Element
 
 from broadsheet.config import Settings
 from broadsheet.errors import SourceError
@@ -33,18 +32,14 @@ def search(
         SourceError: arXiv cannot be reached, refuses the query, or stops before the last result.
     """
     seen: set[str] = set()
-    start = 0
-    while start < most:
-        asked = min(ENTRIES_A_PAGE, most - start)
-        page = {**parameters, "start": str(start), "max_results": str(asked)}
-        root = feeds.document(client.get(host(), settings.arxiv_api_url, page), "arXiv's reply")
-        entries = [feeds.record(entry) for entry in _entries(root)]
-        total = _total(root)
+    for start in range(0, most, ENTRIES_A_PAGE):
+        size = min(ENTRIES_A_PAGE, most - start)
+        wanted: dict[str, str | int] = {**parameters, "start": start, "max_results": size}
+        entries, total = _page(client, settings, wanted)
         fresh = [entry for entry in entries if entry["id"] not in seen]
         seen.update(entry["id"] for entry in fresh)
         yield from fresh
-        start += asked
-        if start >= total:
+        if start + size >= total:
             return
         if not fresh:
             raise SourceError(
@@ -60,28 +55,25 @@ def by_ids(client: Client, settings: Settings, ids: Sequence[str]) -> dict[str, 
     """
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(ids), IDS_A_REQUEST):
-        asked = ids[start : start + IDS_A_REQUEST]
-        parameters: dict[str, str | int] = {"id_list": ",".join(asked), "max_results": len(asked)}
-        root = feeds.document(client.get(host(), settings.arxiv_api_url, parameters), "arXiv's reply")
-        for entry in map(feeds.record, _entries(root)):
-            found[identifiers.arxiv_id(entry["id"])[0]] = entry
+        chunk = ids[start : start + IDS_A_REQUEST]
+        parameters: dict[str, str | int] = {"id_list": ",".join(chunk), "max_results": len(chunk)}
+        entries, _ = _page(client, settings, parameters)
+        found |= {identifiers.arxiv_id(entry["id"])[0]: entry for entry in entries}
     return found
 
 
-def _entries(root: Element) -> list[Element]:
-    """Return the entries of a reply.
+def _page(
+    client: Client, settings: Settings, parameters: Mapping[str, str | int]
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the entries of a reply as records, and how many results the query has in all.
 
     Raises:
-        SourceError: The reply is an error, which arXiv sends in the form of a single entry.
+        SourceError: The request fails, or the reply is an error, which arXiv sends as a single entry.
     """
-    entries = [child for child in root if feeds.local_name(child) == "entry"]
+    root = feeds.document(client.get(host(), settings.arxiv_api_url, parameters), "arXiv's reply")
+    entries = [feeds.record(entry) for entry in feeds.named(root, "entry")]
     for entry in entries:
-        told = feeds.record(entry)
-        if "/api/errors" in told["id"] or (len(entries) == 1 and told["title"] == "Error"):
-            raise SourceError(f"{NAME} rejected the query: {told['abstract'] or 'it does not say why'}.")
-    return entries
-
-
-def _total(root: Element) -> int:
-    told = next((child.text or "" for child in root if feeds.local_name(child) == "totalResults"), "")
-    return int(told) if told.strip().isdecimal() else 0
+        if "/api/errors" in entry["id"] or (len(entries) == 1 and entry["title"] == "Error"):
+            raise SourceError(f"{NAME} rejected the query: {entry['abstract'] or 'it does not say why'}.")
+    total = next((each.text or "" for each in feeds.named(root, "totalResults")), "").strip()
+    return entries, int(total) if total.isdecimal() else 0

@@ -6,38 +6,27 @@ share a request limit between processes, so none is used.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from email.utils import parsedate_to_datetime
+from typing import Unpack
 from xml.etree.ElementTree import Element
 
-from broadsheet.config import Settings
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import arxiv_api, feeds, records
-from broadsheet.sources.arxiv import announced_on, told
+from broadsheet.sources.arxiv import ArxivSource, announced_on
 from broadsheet.sources.http import Client
-from broadsheet.sources.listing import listable_today
+from broadsheet.sources.live import Options
 
 NAME = "arxiv-oai"
 _MOST_RESTARTS = 3
 
 
-class Harvest:
+class Harvest(ArxivSource):
     """The papers of a set.
 
     arXiv dates records by their last change, so an old paper is included only if the cache has it.
     """
-
-    def __init__(
-        self, wanted: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
-    ) -> None:
-        self.name = f"{NAME}:{wanted}"
-        self._set = wanted
-        self._day = day or listable_today()
-        self._on_trouble = on_trouble
-        self._settings = settings
 
     def fetch(self, since: date) -> Iterator[Paper]:
         """Yield the papers listed from a day to the day of the run, and changed papers that the cache has.
@@ -47,7 +36,7 @@ class Harvest:
         """
         start, token = since, ""
         restarts = 0
-        with Client(self._settings) as client:
+        with Client(self.settings) as client:
             while True:
                 root = self._page(client, start, token)
                 code = _error(root)
@@ -60,57 +49,45 @@ class Harvest:
                         f"{self.name} was refused ({code}); check the name of the set or try again later."
                     )
                 for record in (one for one in root.iter() if feeds.local_name(one) == "record"):
-                    start = max(start, min(records.date_in(_text(record, "datestamp")) or start, self._day))
-                    yield from self._paper(record, client, since)
+                    start = max(start, min(records.date_in(_text(record, "datestamp")) or start, self.day))
+                    yield from self._listed(record, client, since)
                 token = _text(root, "resumptionToken")
                 if not token:
                     return
 
     def _page(self, client: Client, start: date, token: str) -> Element:
-        asked = (
-            {"resumptionToken": token}
-            if token
-            else {
-                "metadataPrefix": "arXivRaw",
-                "set": self._set,
-                "from": start.isoformat(),
-            }
-        )
-        parameters = {"verb": "ListRecords", **asked}
-        body = client.get(arxiv_api.host(), self._settings.arxiv_oai_url, parameters)
+        first = {"metadataPrefix": "arXivRaw", "set": self.query, "from": start.isoformat()}
+        parameters = {"verb": "ListRecords", **({"resumptionToken": token} if token else first)}
+        body = client.get(arxiv_api.host(), self.settings.arxiv_oai_url, parameters)
         return feeds.document(body, "arXiv's reply")
 
-    def _paper(self, record: Element, client: Client, since: date) -> Iterator[Paper]:
+    def _listed(self, record: Element, client: Client, since: date) -> Iterator[Paper]:
         arxiv_id = _text(record, "id")
         if not arxiv_id:
             return  # deleted
         versions = [one for one in record.iter() if feeds.local_name(one) == "version"]
-        submitted = _moment(_text(versions[0], "date")) if versions else ""
-        day = announced_on(submitted, self._day)
-        if not since <= day <= self._day and not client.store.papers.by_alias(f"arxiv:{arxiv_id}"):
+        submitted = feeds.moment(_text(versions[0], "date")) if versions else ""
+        day = announced_on(submitted, self.day)
+        if not since <= day <= self.day and not client.store.papers.by_alias(f"arxiv:{arxiv_id}"):
             return
         last = versions[-1].get("version", "").lstrip("v") if versions else ""
-        yield from told(
+        yield from self.paper(
             {
                 "id": arxiv_id,
                 "version": last,
                 "title": _text(record, "title"),
                 "abstract": " ".join(_text(record, "abstract").split()),
-                "authors": _people(_text(record, "authors")),
+                "authors": _text(record, "authors"),
                 "published": submitted,
                 "comment": _text(record, "comments"),
                 "doi": _text(record, "doi"),
                 "categories": _text(record, "categories").split(),
             },
-            min(max(day, since), self._day),
-            self._set,
-            self._on_trouble,
+            min(max(day, since), self.day),
         )
 
 
-def open_named(
-    argument: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
-) -> Harvest:
+def open_named(argument: str, **options: Unpack[Options]) -> Harvest:
     """Return the source for ``arxiv-oai:SET``; ``cs.CL`` is short for the set ``cs:cs:CL``.
 
     Raises:
@@ -121,7 +98,7 @@ def open_named(
         raise UserError("Name an arXiv set, such as arxiv-oai:cs or arxiv-oai:cs.CL.")
     archive, dot, category = wanted.partition(".")
     wanted = f"{archive}:{archive}:{category}" if dot else wanted
-    return Harvest(wanted, day=day, on_trouble=on_trouble, settings=settings)
+    return Harvest(f"{NAME}:{wanted}", wanted, **options)
 
 
 def _text(element: Element, name: str) -> str:
@@ -131,17 +108,4 @@ def _text(element: Element, name: str) -> str:
 
 
 def _error(root: Element) -> str:
-    return next((one.get("code", "error") for one in root if feeds.local_name(one) == "error"), "")
-
-
-def _moment(text: str) -> str:
-    try:
-        return parsedate_to_datetime(text).isoformat()
-    except ValueError:
-        return ""
-
-
-def _people(text: str) -> list[str]:
-    """Split arXiv's author list, such as ``A. One (Dock), B. Two and C. Three``, dropping affiliations."""
-    bare = re.sub(r"\([^()]*\)", "", " ".join(text.split()))
-    return [name.strip() for name in re.split(r",\s+and\s+|,|\s+and\s+", bare) if name.strip()]
+    return next((error.get("code", "error") for error in feeds.named(root, "error")), "")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, Unreadable, papers
+from broadsheet.sources.records import Record, Unreadable, papers
 
 NAME = "bibtex"
 _ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s,]+\s*,", re.MULTILINE)
@@ -32,19 +32,15 @@ def read(listing: Listing) -> Iterator[Paper]:
     return papers(listing, NAME, _entries(listing))
 
 
-def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
+def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
     from bibtexparser.entrypoint import parse_string
     from bibtexparser.middlewares import LatexDecodingMiddleware, NormalizeFieldKeys
     from bibtexparser.model import Entry, ParsingFailedBlock
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # its warnings are reported below
+    text = _LONE_PERCENT.sub(r"\\%", listing.text())
     try:
-        library = parse_string(
-            _LONE_PERCENT.sub(r"\\%", listing.text()),
-            append_middleware=[NormalizeFieldKeys(), LatexDecodingMiddleware()],
-        )
-    except SourceError:
-        raise
+        library = parse_string(text, append_middleware=[NormalizeFieldKeys(), LatexDecodingMiddleware()])
     except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
     for block in sorted(library.blocks, key=lambda one: one.start_line or 0):
@@ -53,17 +49,7 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Told]]:
             yield place, Unreadable("it is not valid BibTeX")
         elif isinstance(block, Entry):
             values = {field.key: field.value for field in block.fields}
-            named = {"id": block.key, **values, "authors": _names(values.get("author", ""))}
+            names = re.split(r"\s+and\s+", values.get("author", ""))
+            authors = [name for name in names if name.strip() != "others"]
+            named = {"id": block.key, **values, "authors": authors}
             yield place, {**named, "published": values.get("date") or values.get("year")}
-
-
-def _names(text: str) -> list[str]:
-    return [
-        spoken(name) for name in re.split(r"\s+and\s+", text) if name.strip() and name.strip() != "others"
-    ]
-
-
-def spoken(name: str) -> str:
-    """Return a name with the first name first: ``Bo Sample`` for ``Sample, Bo``."""
-    last, comma, first = name.partition(",")
-    return f"{first.strip()} {last.strip()}" if comma and "," not in first else name.strip()

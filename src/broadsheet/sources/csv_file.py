@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, Unreadable, names_title, papers
+from broadsheet.sources.records import Record, Unreadable, names_title, papers
 
 NAME = "csv"
+_SURPLUS = ""  # the key of the values beyond the last column
 _DIVIDERS = ",;\t|"
 _LONGEST_FIELD = 16 * 1024 * 1024  # some fields exceed the csv module's default limit of 128 KiB
 
@@ -29,32 +30,24 @@ def read(listing: Listing) -> Iterator[Paper]:
     return papers(listing, NAME, _rows(listing))
 
 
-def _rows(listing: Listing) -> Iterator[tuple[str, Told]]:
+def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
     csv.field_size_limit(_LONGEST_FIELD)
     lines = (line + "\n" for _, line in listing.lines())
     header = next((line for line in lines if line.strip()), "").strip()
     columns = _columns(header)
-    rows = csv.reader(lines, delimiter=_divider(header))
+    rows = csv.DictReader(lines, columns, restkey=_SURPLUS, delimiter=_divider(header))
     number = 1
-    while True:
-        number += 1
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise SourceError(f"{listing.name} cannot be read from row {number} on ({error}).") from error
-        if len(row) > len(columns):
-            yield f"row {number}", Unreadable(f"it has {len(row)} columns, the header {len(columns)}")
-        elif any(row):
-            yield f"row {number}", dict(zip(columns, row, strict=False))
+    try:
+        for number, row in enumerate(rows, 2):
+            surplus = len(row.pop(_SURPLUS, ()))
+            message = f"it has {len(columns) + surplus} columns, the header {len(columns)}"
+            yield f"row {number}", Unreadable(message) if surplus else row
+    except csv.Error as error:
+        raise SourceError(f"{listing.name} cannot be read after row {number} ({error}).") from error
 
 
 def _columns(header: str) -> list[str]:
-    try:
-        row = next(csv.reader([header], delimiter=_divider(header)), [])
-    except csv.Error:
-        return []
+    row = next(csv.reader([header.replace("\r", " ")], delimiter=_divider(header)), [])
     return [name.strip() for name in row] if len(row) > 1 else []
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import IO, Any
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, papers
+from broadsheet.sources.records import Record, papers
 
 NAME = "feed"
+ENTRIES = {"entry", "item"}
 _FEED = re.compile(r"<(?:\w+:)?(?:feed|rss|RDF)[\s>]")
-_ENTRIES = {"entry", "item"}
 # https://info.arxiv.org/help/rss_specifications.html: the description of an arXiv item.
 _ANNOUNCEMENT = re.compile(
     r"^arXiv:\S+\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
@@ -41,39 +42,26 @@ def read(listing: Listing) -> Iterator[Paper]:
     Raises:
         SourceError: The file cannot be read, is not well-formed, declares entities, or has no papers.
     """
-    return papers(listing, NAME, _told(listing))
+    return papers(listing, NAME, _records(listing))
 
 
-def _told(listing: Listing) -> Iterator[tuple[str, Told]]:
-    with listing.open() as stream:
-        for number, entry in enumerate(elements(stream, _ENTRIES, listing.name), 1):
-            yield f"entry {number}", record(entry)
-
-
-def elements(stream: IO[bytes], tags: set[str], name: str) -> Iterator[Element]:
-    """Yield the elements of an XML document that have one of these names in any namespace.
-
-    Raises:
-        SourceError: The document is not well-formed or declares entities; earlier elements are yielded first.
-    """
-    from defusedxml.common import DefusedXmlException
+def _records(listing: Listing) -> Iterator[tuple[str, Record]]:
+    """Yield a record for each entry, and free the entry's memory before the next one."""
     from defusedxml.ElementTree import iterparse
 
     open_elements: list[Element] = []
-    try:
+    number = 0
+    with listing.open() as stream, _xml_errors(listing.name):
         for event, element in iterparse(stream, events=("start", "end")):
             if event == "start":
                 open_elements.append(element)
                 continue
             open_elements.pop()
-            if local_name(element) in tags:
-                yield element
+            if local_name(element) in ENTRIES:
+                number += 1
+                yield f"entry {number}", record(element)
                 if open_elements:
                     open_elements[-1].clear()
-    except DefusedXmlException as error:
-        raise SourceError(f"{name} declares XML entities, which are not read for safety's sake.") from error
-    except (ParseError, ValueError, LookupError, OSError) as error:
-        raise SourceError(f"{name} is not well-formed XML ({error}).") from error
 
 
 def document(body: bytes, name: str) -> Element:
@@ -82,21 +70,34 @@ def document(body: bytes, name: str) -> Element:
     Raises:
         SourceError: The document is not well-formed or declares entities.
     """
-    from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    try:
+    with _xml_errors(name):
         root: Element = fromstring(body)
+    return root
+
+
+@contextmanager
+def _xml_errors(name: str) -> Iterator[None]:
+    """Turn the errors of the XML parser into a `SourceError`."""
+    from defusedxml.common import DefusedXmlException
+
+    try:
+        yield
     except DefusedXmlException as error:
         raise SourceError(f"{name} declares XML entities, which are not read for safety's sake.") from error
-    except (ParseError, ValueError, LookupError) as error:
+    except (ParseError, ValueError, LookupError, OSError) as error:
         raise SourceError(f"{name} is not well-formed XML ({error}).") from error
-    return root
 
 
 def local_name(element: Element) -> str:
     """Return an element's name without its namespace."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def named(parent: Element, *names: str) -> list[Element]:
+    """Return the child elements that have one of these names in any namespace."""
+    return [child for child in parent if local_name(child) in names]
 
 
 def record(entry: Element) -> dict[str, Any]:
@@ -110,42 +111,37 @@ def record(entry: Element) -> dict[str, Any]:
 
     abstract = first("summary", "description", "content", "encoded")
     announcement = _ANNOUNCEMENT.match(abstract)
-    people = [name for child in entry if local_name(child) == "author" for name in _names(child)]
+    people = [
+        name.text or "" for author in named(entry, "author") for name in named(author, "name") or [author]
+    ]
     return {
         "title": _TITLE_SUFFIX.sub("", _without_tags(first("title"))),
         "abstract": _without_tags(abstract[announcement.end() :] if announcement else abstract),
         "authors": people or ", ".join(texts.get("creator", [])),
         "url": _link(entry) or first("link"),
-        "published": _day(first("published", "pubdate", "date", "updated")),
+        "published": moment(first("published", "pubdate", "date", "updated")),
         "comment": first("comment"),
         "doi": first("doi"),
         "id": first("id", "guid"),
         "announce_type": first("announce_type") or (announcement["type"] if announcement else ""),
-        "categories": [
-            child.get("term") or child.text or "" for child in entry if local_name(child) == "category"
-        ],
+        "categories": [child.get("term") or child.text or "" for child in named(entry, "category")],
     }
 
 
-def _names(author: Element) -> Iterator[str]:
-    named = [child.text or "" for child in author if local_name(child) == "name"]
-    yield from named or [author.text or ""]
-
-
 def _link(entry: Element) -> str:
-    links = [child for child in entry if local_name(child) == "link" and child.get("href")]
-    return next((link.get("href", "") for link in links if link.get("rel", "alternate") == "alternate"), "")
+    links = (link for link in named(entry, "link") if link.get("rel", "alternate") == "alternate")
+    return next((href for link in links if (href := link.get("href"))), "")
 
 
 def _without_tags(text: str) -> str:
     return _TAG.sub(" ", text).strip()
 
 
-def _day(text: str) -> str:
+def moment(text: str) -> str:
     """Convert an RFC 822 date to ISO 8601 ("" if invalid); return any other text unchanged."""
     if re.match(r"[A-Za-z]{3},? |\d{1,2} [A-Za-z]{3}", text):
         try:
-            return parsedate_to_datetime(text).date().isoformat()
+            return parsedate_to_datetime(text).isoformat()
         except ValueError:
             return ""
     return text

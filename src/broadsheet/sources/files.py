@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -88,9 +89,9 @@ def open_files(
     Raises:
         UserError: The path does not exist, or the folder has no files.
     """
+    listing = partial(Listing, on_trouble=on_trouble, day=day, fields=fields)
     if spec == STDIN:
-        stdin = Listing(STDIN, _StandardInput(), on_trouble, day=day, fields=fields)
-        return [FileSource("standard input", stdin)]
+        return [FileSource("standard input", listing(STDIN, _StandardInput()))]
     path = Path(spec).expanduser()
     if path.is_dir():
         files = sorted(one for one in path.iterdir() if one.is_file() and not _is_aside(one))
@@ -100,7 +101,17 @@ def open_files(
         files = [path]
     else:
         raise UserError(f"There is no file, folder or source named {spec}; check the spelling.")
-    return [FileSource(str(file), _listing(file, day, on_trouble, fields)) for file in files]
+    return [
+        FileSource(str(file), listing(file.name, _opener(file), modified=_modified(file))) for file in files
+    ]
+
+
+def _opener(path: Path) -> Callable[[], IO[bytes]]:
+    return lambda: path.open("rb")
+
+
+def _modified(path: Path) -> date:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone().date()
 
 
 def _is_aside(path: Path) -> bool:
@@ -112,20 +123,6 @@ def _is_aside(path: Path) -> bool:
             return stream.read(len(_SQLITE)) == _SQLITE
     except OSError:
         return False  # an unreadable file is reported when it is fetched
-
-
-def _listing(
-    path: Path, day: date | None, on_trouble: Callable[[str], None], fields: Mapping[str, str]
-) -> Listing:
-    written = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone().date()
-    return Listing(
-        path.name,
-        lambda: path.open("rb"),
-        on_trouble,
-        day=day,
-        modified=written,
-        fields=fields,
-    )
 
 
 class _StandardInput:

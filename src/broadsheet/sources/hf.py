@@ -7,20 +7,19 @@ the repository and its stars at the wrong level of the rows and so loses them.
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import parse_qsl
 
-from broadsheet.config import Settings
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
-from broadsheet.sources import daily_papers
-from broadsheet.sources.calendar import days, is_weekend
+from broadsheet.sources import records
+from broadsheet.sources.calendar import days
 from broadsheet.sources.http import Client, Host
-from broadsheet.sources.listing import Listing, listable_today
+from broadsheet.sources.live import LiveSource, Options
+from broadsheet.sources.shapes import hugging_face
 
 NAME = "hf"
 PACE_S = 0.7
@@ -30,22 +29,8 @@ _MOST_PAGES = 50
 _PARAMETERS = {"date", "week", "month", "sort", "submitter"}
 
 
-class HuggingFace:
+class HuggingFace(LiveSource):
     """Hugging Face's daily papers."""
-
-    def __init__(
-        self,
-        query: dict[str, str],
-        *,
-        day: date | None,
-        on_trouble: Callable[[str], None],
-        settings: Settings,
-    ) -> None:
-        self.name = NAME
-        self._query = query
-        self._day = day or listable_today()
-        self._on_trouble = on_trouble
-        self._settings = settings
 
     def fetch(self, since: date) -> Iterator[Paper]:
         """Yield the papers listed from a day to the day of the run, or those that match the query.
@@ -53,50 +38,50 @@ class HuggingFace:
         Raises:
             SourceError: The API cannot be reached, refuses the request, or sends an unreadable reply.
         """
-        with Client(self._settings) as client:
-            if self._query:
-                yield from self._pages(client, self._query, self._day)
+        with Client(self.settings) as client:
+            if self.query:
+                yield from self._pages(client, self.query, _parameters(self.query), self.day)
                 return
-            for day in days(since, self._day):
+            for day in days(since, self.day):
                 found = False
-                for paper in self._pages(client, {"date": day.isoformat()}, day):
+                for paper in self._pages(client, "daily", {"date": day.isoformat()}, day):
                     found = True
                     yield paper
-                if not found and not is_weekend(day):
-                    self._on_trouble(f"{NAME} lists nothing on {day:%A}, {day}; it may be late.")
+                if not found:
+                    self.report_missing([day])
 
-    def _pages(self, client: Client, query: dict[str, str], day: date) -> Iterator[Paper]:
+    def _pages(self, client: Client, origin: str, query: Mapping[str, str], day: date) -> Iterator[Paper]:
         """Yield the papers of a query, page by page, until a page is short or has nothing new."""
         host = Host(NAME, PACE_S, "application/json")
-        listing = Listing(_origin(query), lambda: io.BytesIO(b""), self._on_trouble, day=day)
         seen: set[str] = set()
         for page in range(_MOST_PAGES):
             parameters: dict[str, str | int] = {**query, "p": page, "limit": _ROWS_A_PAGE}
-            rows = _rows(client.get(host, f"{self._settings.hf_url}/api/daily_papers", parameters))
-            fresh = [row for row in rows if (key := _key(row)) not in seen and not seen.add(key)]  # type: ignore[func-returns-value]
+            rows = _rows(client.get(host, f"{self.settings.hf_url}/api/daily_papers", parameters))
+            fresh = {key: row for row in rows if (key := _key(row)) not in seen}
             if fresh:
-                first_rank = len(seen) - len(fresh) + 1
-                yield from daily_papers.papers(listing, NAME, fresh, first_rank)
+                numbered = enumerate(fresh.values(), len(seen) + 1)
+                found = ((f"row {number}", _record(row)) for number, row in numbered)
+                yield from records.papers(self.listing(origin, day), NAME, found, first_rank=len(seen) + 1)
+            seen.update(fresh)
             if not fresh or len(rows) < _ROWS_A_PAGE:
                 return
 
 
-def open_named(
-    argument: str, *, day: date | None, on_trouble: Callable[[str], None], settings: Settings
-) -> HuggingFace:
+def open_named(argument: str, **options: Unpack[Options]) -> HuggingFace:
     """Return the source for ``hf`` or ``hf?QUERY``.
 
     Raises:
         UserError: The query has a parameter that the API does not support.
     """
-    query = dict(parse_qsl(argument.lstrip("?:"), keep_blank_values=True))
-    if unknown := sorted(set(query) - _PARAMETERS) or (argument.strip("?:") and not query):
+    query = argument.lstrip("?:")
+    parameters = _parameters(query)
+    if unknown := sorted(set(parameters) - _PARAMETERS) or (query and not parameters):
         raise UserError(f"hf?… accepts {', '.join(sorted(_PARAMETERS))}, not {unknown or argument}.")
-    return HuggingFace(query, day=day, on_trouble=on_trouble, settings=settings)
+    return HuggingFace(NAME, query, **options)
 
 
-def _origin(query: dict[str, str]) -> str:
-    return "daily" if set(query) == {"date"} else "&".join(f"{name}={value}" for name, value in query.items())
+def _parameters(query: str) -> dict[str, str]:
+    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _rows(body: bytes) -> list[Any]:
@@ -107,10 +92,17 @@ def _rows(body: bytes) -> list[Any]:
             f"{NAME} sent a reply that is not valid JSON ({error}); try again later."
         ) from error
     if not isinstance(rows, list):
-        said = rows.get("error") if isinstance(rows, dict) else None
-        raise SourceError(f"{NAME} did not send a list of papers{f' but {said!r}' if said else ''}.")
+        reason = rows.get("error") if isinstance(rows, dict) else None
+        raise SourceError(f"{NAME} did not send a list of papers{f' but {reason!r}' if reason else ''}.")
     return rows
 
 
+def _record(row: Any) -> records.Record:
+    if isinstance(row, dict) and hugging_face.fits(row):
+        return row
+    return records.Unreadable("it has no paper with an id")
+
+
 def _key(row: Any) -> str:
-    return str(row["paper"]["id"]) if daily_papers.is_row(row) else json.dumps(row, sort_keys=True)
+    record = _record(row)
+    return str(record["paper"]["id"]) if isinstance(record, Mapping) else json.dumps(row, sort_keys=True)

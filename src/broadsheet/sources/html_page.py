@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
 from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
-from broadsheet.sources import daily_papers
 from broadsheet.sources.listing import Listing
+from broadsheet.sources.records import papers
 
 NAME = "html-page"
 _BEGINNING = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)", re.IGNORECASE | re.DOTALL)
+_PROPERTIES = re.compile(r"""data-props=(?P<quote>["'])(?P<json>[^"']*dailyPapers.*?)(?P=quote)""", re.DOTALL)
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its attributes are fixed
@@ -28,29 +29,22 @@ def read(listing: Listing) -> Iterator[Paper]:
     Raises:
         SourceError: The file cannot be read, or does not contain a list of papers.
     """
-    page = _Page()
-    page.feed(listing.text())
-    page.close()
-    if not page.rows:
+    rows = list(_rows(listing.text()))
+    if not rows:
         raise SourceError(f"{listing.name} is an HTML page without Hugging Face's list of papers.")
-    return daily_papers.papers(listing, NAME, page.rows)
+    return papers(listing, NAME, ((f"row {number}", row) for number, row in enumerate(rows, 1)))
 
 
-class _Page(HTMLParser):
-    """Collects the rows from the ``data-props`` attributes of the page's components."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.rows: list[Any] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - its name
-        properties = dict(attrs).get("data-props")
-        if not properties or "dailyPapers" not in properties:
-            return
+def _rows(page: str) -> Iterator[dict[str, Any]]:
+    """Yield the distinct rows in the ``data-props`` attributes of the page's components."""
+    seen: list[Any] = []
+    for attribute in _PROPERTIES.finditer(page):
         try:
-            carried = json.loads(properties)
+            properties = json.loads(html.unescape(attribute["json"]))
         except (ValueError, RecursionError):
-            return
-        rows = carried.get("dailyPapers") if isinstance(carried, dict) else None
-        if isinstance(rows, list):
-            self.rows.extend(row for row in rows if row not in self.rows)
+            continue
+        rows = properties.get("dailyPapers") if isinstance(properties, dict) else None
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, dict) and row not in seen:
+                seen.append(row)
+                yield row

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from broadsheet import __version__
@@ -55,8 +54,8 @@ class Host:
 class _Refused(Exception):  # noqa: N818 - never leaves this module
     """An error reply that is worth a retry."""
 
-    def __init__(self, why: str, headers: Headers) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, headers: Headers) -> None:
+        super().__init__(reason)
         self.headers = headers
 
 
@@ -79,9 +78,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
         self.store.close()
 
@@ -96,9 +93,9 @@ class Client:
 
         from broadsheet.retrying import WaitAsAsked
 
-        whole = str(httpx2.URL(url).copy_merge_params(parameters or {}))
+        full_url = str(httpx2.URL(url).copy_merge_params(parameters or {}))
         if self._tape.replays:
-            return self._tape.play(whole)
+            return self._tape.play(full_url)
         retrying = Retrying(
             retry=retry_if_exception_type((_Refused, httpx2.TransportError, httpx2.DecodingError)),
             stop=self._gives_up,
@@ -109,16 +106,16 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._ask, host, whole)
+            return retrying(self._send, host, full_url)
         except _Refused as error:
-            raise SourceError(f"{host.name}: {_place(whole)} {error}; try again later.") from error
+            raise SourceError(f"{host.name}: {_place(full_url)} {error}; try again later.") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            why = str(error) or type(error).__name__
+            reason = str(error) or type(error).__name__
             raise SourceError(
-                f"{host.name}: {_place(whole)} cannot be reached ({why}); try again later."
+                f"{host.name}: {_place(full_url)} cannot be reached ({reason}); try again later."
             ) from error
 
-    def _ask(self, host: Host, url: str) -> bytes:
+    def _send(self, host: Host, url: str) -> bytes:
         """Send one request when the source's rate limit allows, and record its outcome."""
         import httpx2
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
-from broadsheet.sources import daily_papers
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, Unreadable, names_title, papers
+from broadsheet.sources.records import as_record, names_title, papers
 
 NAME = "json"
 _HOLDS_LIST = re.compile(r'\{\s*"[^"]*"\s*:\s*\[\s*\{')
@@ -43,10 +42,7 @@ def read(listing: Listing) -> Iterator[Paper]:
         value = json.loads(listing.text())
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{listing.name} is not valid JSON ({error}).") from error
-    rows = _rows(value)
-    if any(daily_papers.is_row(row) for row in rows):
-        return daily_papers.papers(listing, NAME, rows)
-    return papers(listing, NAME, ((f"record {number}", _told(row)) for number, row in enumerate(rows, 1)))
+    return papers(listing, NAME, ((f"record {n}", as_record(row)) for n, row in enumerate(_rows(value), 1)))
 
 
 def _rows(value: Any) -> list[Any]:
@@ -56,7 +52,3 @@ def _rows(value: Any) -> list[Any]:
         ]
         return [value] if names_title(value, {}) or not lists else max(lists, key=len)
     return value if isinstance(value, list) else [value]
-
-
-def _told(row: Any) -> Told:
-    return row if isinstance(row, dict) else Unreadable("it is not a JSON object")

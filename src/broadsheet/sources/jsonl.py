@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from broadsheet.paper import Paper
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, Unreadable, papers
+from broadsheet.sources.records import Record, Unreadable, as_record, papers
 
 NAME = "jsonl"
 _LINES_LOOKED_AT = 20
@@ -30,9 +30,8 @@ def read(listing: Listing) -> Iterator[Paper]:
     return papers(listing, NAME, lines)
 
 
-def _object(line: str) -> Told:
+def _object(line: str) -> Record:
     try:
-        found = json.loads(line)
+        return as_record(json.loads(line))
     except (ValueError, RecursionError):
         return Unreadable("it is not valid JSON")
-    return found if isinstance(found, dict) else Unreadable("it is not a JSON object")

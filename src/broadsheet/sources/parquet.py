@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, papers
+from broadsheet.sources.records import Record, papers
 
 NAME = "parquet"
 _MAGIC = "PAR1"  # https://parquet.apache.org/docs/file-format/
@@ -28,7 +28,7 @@ def read(listing: Listing) -> Iterator[Paper]:
     return papers(listing, NAME, _rows(listing))
 
 
-def _rows(listing: Listing) -> Iterator[tuple[str, Told]]:
+def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
     try:
         import pyarrow as pa
         from pyarrow import parquet

@@ -9,17 +9,20 @@ from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper, Sighting
-from broadsheet.sources import identifiers
+from broadsheet.sources import identifiers, shapes
 from broadsheet.sources.listing import Listing
 
 # Each of our fields with the names recognised for it, best first; case and punctuation are ignored.
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "title": ("title", "papertitle", "name"),
-    "abstract": ("abstract", "summary", "description"),
-    "authors": ("authors", "author", "creator", "creators"),
-    "url": ("url", "link", "absurl", "paperurl", "entryid"),
-    "published": ("published", "publishedat", "publicationdate", "date", "submitted", "created", "year"),
-    "comment": ("comment", "comments", "note"),
+    "title": ("title", "papertitle", "primarytitle", "name"),
+    "abstract": ("abstract", "summary", "description", "notesabstract"),
+    "authors": ("authors", "author", "firstauthors", "creator", "creators"),
+    "url": ("url", "urls", "link", "absurl", "paperurl", "entryid"),
+    "published": (
+        *("published", "publishedat", "publicationdate", "date", "submitted", "created", "year"),
+        "publicationyear",
+    ),
+    "comment": ("comment", "comments", "note", "notes"),
     "arxiv_id": ("arxivid", "arxiv", "eprint"),
     "doi": ("doi",),
     "local_id": ("id", "paperid", "key"),
@@ -28,47 +31,58 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 _SIGNS = re.compile(r"[\W_]+")
 _DATE = re.compile(r"(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?")
-
-
-_TROUBLES_TOLD = 20
+# Fields that are kept with the sighting in the source's own words; models wrote those that begin with ai_.
+KEPT = (
+    *("ai_summary", "ai_keywords", "githubRepo", "projectPage", "organization", "discussionId"),
+    *("thumbnail", "numComments", "announce_type", "categories"),
+)
+_MOST_TROUBLES = 20
 
 
 class Unreadable(ValueError):  # noqa: N818 - the state is the name
     """A record that is not a paper; the message is a clause such as "it has no title"."""
 
 
-Told = Mapping[str, Any] | Unreadable
+Record = Mapping[str, Any] | Unreadable
 
 
-def papers(listing: Listing, source: str, told: Iterable[tuple[str, Told]]) -> Iterator[Paper]:
-    """Yield the papers of a listing's records, ranked in order; other records are reported and skipped.
+def as_record(value: Any) -> Record:
+    """Return a JSON value if it is an object, else why it is not a paper."""
+    return value if isinstance(value, dict) else Unreadable("it is not a JSON object")
+
+
+def papers(
+    listing: Listing, source: str, records: Iterable[tuple[str, Record]], *, first_rank: int = 1
+) -> Iterator[Paper]:
+    """Yield the papers of a listing's records, ranked in order; report and skip the other records.
 
     Args:
         listing: The file.
         source: The source's name for the sightings.
-        told: Each record, or the reason it is unreadable, after its place, such as ``line 3``.
+        records: Each record, or the reason it is unreadable, after its place, such as ``line 3``.
+        first_rank: The first paper's rank.
 
     Raises:
         SourceError: None of the records is a paper.
     """
-    rank = skipped = 0
+    rank, skipped = first_rank, 0
     first_reason = "it is empty"
-    for place, record in told:
+    for place, record in records:
         try:
             if isinstance(record, Unreadable):
                 raise record
-            found = paper(record, listing.sighting(source, rank + 1), listing.fields)
+            found = paper(record, listing.sighting(source, rank), listing.fields)
         except Unreadable as reason:
             skipped += 1
             first_reason = f"{place}: {reason}" if skipped == 1 else first_reason
-            if skipped <= _TROUBLES_TOLD:
+            if skipped <= _MOST_TROUBLES:
                 listing.trouble(f"{place} is skipped: {reason}")
         else:
             rank += 1
             yield found
-    if skipped > _TROUBLES_TOLD:
-        listing.trouble(f"{skipped - _TROUBLES_TOLD} more are skipped for similar reasons")
-    if not rank:
+    if skipped > _MOST_TROUBLES:
+        listing.trouble(f"{skipped - _MOST_TROUBLES} more are skipped for similar reasons")
+    if rank == first_rank:
         raise SourceError(f"{listing.name} has no papers ({first_reason}).")
 
 
@@ -89,14 +103,19 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
     Raises:
         Unreadable: The record has no title, or a field has an unexpected type.
     """
+    record = shapes.flat(record)
     found = _chosen(record, names or {})
-    title = _line(found.get("title"))
+    title, own_id, url, doi = (_line(_first(found.get(name))) for name in ("title", "local_id", "url", "doi"))
     if not title:
         raise Unreadable("it has no title")
-    own_id = _line(found.get("local_id"))
-    url = _line(found.get("url"))
-    arxiv, version = _first_arxiv_id(_line(found.get("arxiv_id")), own_id, url, _line(found.get("doi")))
-    doi = identifiers.doi(_line(found.get("doi"))) or identifiers.doi(own_id) or identifiers.doi(url)
+    arxiv, version = _first_arxiv_id(_line(found.get("arxiv_id")), own_id, url, doi)
+    own_id_is_public = identifiers.arxiv_id(own_id)[0] or identifiers.doi(own_id)
+    seen = {
+        "day": date_in(record.get("submittedOnDailyAt")) or sighting.day,
+        "votes": _count(found.get("votes")),
+        "stars": _count(found.get("stars")),
+        "words": {name: record[name] for name in KEPT if record.get(name)},
+    }
     return Paper(
         title=title,
         abstract=_text(found.get("abstract")).strip(),
@@ -106,11 +125,9 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
         comment=_text(found.get("comment")).strip(),
         arxiv_id=arxiv,
         version=version or _count(record.get("version")),
-        doi=doi,
-        local_id="" if identifiers.arxiv_id(own_id)[0] or identifiers.doi(own_id) else own_id,
-        sighting=sighting.model_copy(
-            update={"votes": _count(found.get("votes")), "stars": _count(found.get("stars"))}
-        ),
+        doi=identifiers.doi(doi) or identifiers.doi(own_id) or identifiers.doi(url),
+        local_id="" if own_id_is_public else own_id,
+        sighting=sighting.model_copy(update=seen),
     )
 
 
@@ -142,7 +159,13 @@ def _text(value: Any) -> str:
         return value.encode("utf-8", errors="replace").decode().replace("\x00", "")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return _text(" ".join(value))
     raise Unreadable(f"it has {str(value)[:40]!r} where text was expected")
+
+
+def _first(value: Any) -> Any:
+    return next(iter(value), None) if isinstance(value, list) else value
 
 
 def _line(value: Any) -> str:
@@ -150,14 +173,20 @@ def _line(value: Any) -> str:
 
 
 def _authors(value: Any) -> tuple[str, ...]:
-    """Return names from a list of strings or named objects, or a string separated by "and", ";" or ","."""
+    """Return the names in a list of strings or named objects, or in a string with "and", ";" or ","."""
     if isinstance(value, str):
-        divider = r"\s+and\s+|\s*;\s*" if re.search(r"\sand\s|;", value) else r"\s*,\s*"
-        value = re.split(divider, value)
+        value = re.sub(r"\([^()]*\)", "", value)  # arXiv's affiliations
+        value = re.split(r";" if ";" in value else r",\s*and\s|\sand\s|,", value)
     if not isinstance(value, (list, tuple)):
         return ()
-    names = (one.get("name") if isinstance(one, Mapping) else one for one in value)
-    return tuple(line for name in names if isinstance(name, str) and (line := _line(name)))
+    names = (author.get("name") if isinstance(author, Mapping) else author for author in value)
+    return tuple(first_name_first(line) for name in names if isinstance(name, str) and (line := _line(name)))
+
+
+def first_name_first(name: str) -> str:
+    """Return a name with the first name first: ``Bo Sample`` for ``Sample, Bo``."""
+    last, comma, first = name.partition(",")
+    return f"{first.strip()} {last.strip()}" if comma and "," not in first else name.strip()
 
 
 def date_in(value: Any) -> date | None:

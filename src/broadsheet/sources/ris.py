@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
-from broadsheet.sources.bibtex import spoken
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Told, papers
+from broadsheet.sources.records import Record, papers
 
 NAME = "ris"
 _REFERENCE = re.compile(r"^\ufeff?TY {1,2}- ?[A-Z]+\s*$", re.MULTILINE)
@@ -30,31 +28,13 @@ def read(listing: Listing) -> Iterator[Paper]:
     return papers(listing, NAME, _references(listing))
 
 
-def _references(listing: Listing) -> Iterator[tuple[str, Told]]:
+def _references(listing: Listing) -> Iterator[tuple[str, Record]]:
     import rispy
 
     text = listing.text()
     try:
         references = rispy.loads(text if text.rstrip().endswith("ER  -") else text + "\nER  - \n")
-    except SourceError:
-        raise
     except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as RIS ({type(error).__name__}).") from error
     for number, reference in enumerate(references, 1):
-        yield f"reference {number}", _record(reference)
-
-
-def _record(reference: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a reference's values by the field names of `records`; rispy has already expanded RIS's tags."""
-    authors = reference.get("authors") or reference.get("first_authors") or []
-    urls = reference.get("urls") or reference.get("link") or []
-    return {
-        "title": reference.get("title") or reference.get("primary_title"),
-        "abstract": reference.get("abstract") or reference.get("notes_abstract"),
-        "authors": [spoken(name) for name in authors],
-        "url": urls[0] if isinstance(urls, list) and urls else urls or "",
-        "published": reference.get("date") or reference.get("year") or reference.get("publication_year"),
-        "doi": reference.get("doi"),
-        "id": reference.get("id"),
-        **({"comment": " ".join(reference["notes"])} if isinstance(reference.get("notes"), list) else {}),
-    }
+        yield f"reference {number}", reference

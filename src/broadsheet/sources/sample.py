@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from importlib import resources
+from typing import Unpack
 
-from broadsheet.config import Settings
 from broadsheet.errors import UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import trending_page
 from broadsheet.sources.listing import Listing
+from broadsheet.sources.live import Options
 
 NAME = "sample"
 PAGE = resources.files("broadsheet.sources") / "sample_page.txt"
@@ -29,13 +30,7 @@ class Sample:
         return trending_page.read(self._listing, source=NAME)
 
 
-def open_named(
-    argument: str,
-    *,
-    day: date | None,
-    on_trouble: Callable[[str], None],
-    settings: Settings,  # noqa: ARG001 - the sample needs no settings
-) -> Sample:
+def open_named(argument: str, **options: Unpack[Options]) -> Sample:
     """Return the sample as a source.
 
     Raises:
@@ -43,4 +38,4 @@ def open_named(
     """
     if argument:
         raise UserError(f"The sample takes no query; write sample, not sample{argument}.")
-    return Sample(Listing(NAME, lambda: PAGE.open("rb"), on_trouble, day=day))
+    return Sample(Listing(NAME, lambda: PAGE.open("rb"), options["on_trouble"], day=options["day"]))

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
 from broadsheet.sources.listing import Listing
+from broadsheet.sources.records import date_in
 
 NAME = "trending-page"
 
@@ -131,28 +132,18 @@ def _without_header(lines: Sequence[_Line], listing: Listing) -> tuple[list[_Lin
 
 
 def _day(dated: re.Match[str], listing: Listing) -> date | None:
-    """Return the date on the page; a missing year is the one nearest to ``--date`` or the file's date.
+    """Return the date on the page; without a year, the last such day up to ``--date`` or the file's date.
 
-    A page cannot be newer than its file, so the file's date, plus a day for time zones, is the latest
-    possible one.
+    A page cannot be newer than its file, give or take a day for time zones.
     """
-    month, day = _MONTHS.index(dated[1][:3].lower()) + 1, int(dated[2])
-    near = listing.day or listing.modified
-    latest = date.max if listing.day else listing.modified + timedelta(days=1)
-    years = (
-        [int(dated[3])] if dated[3] else range(near.year - 8, near.year + 9)
-    )  # leap days are 8 years apart
-    possible = [
-        found for year in years if (found := _date(year, month, day)) and (dated[3] or found <= latest)
-    ]
-    return min(possible, key=lambda found: abs(found - near), default=None)
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+    month_and_day = f"{_MONTHS.index(dated[1][:3].lower()) + 1:02}-{int(dated[2]):02}"
+    if dated[3]:
+        return date_in(f"{dated[3]}-{month_and_day}")
+    latest = listing.day or listing.modified + timedelta(days=1)
+    recent = (
+        date_in(f"{latest.year - back}-{month_and_day}") for back in range(9)
+    )  # leap days are up to 8 years apart
+    return next((found for found in recent if found and found <= latest), None)
 
 
 def _shortened(text: str) -> str:

@@ -1,0 +1,34 @@
+"""The shapes in which services and tools deliver a paper: the `Shape` protocol, and the table of shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from broadsheet.sources.shapes import hugging_face
+
+
+class Shape(Protocol):
+    """A module for one service's or tool's records."""
+
+    def fits(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a record has this shape, judged by field names that no other shape has together."""
+        ...
+
+    def flat(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the record's values by the field names of `broadsheet.sources.records`."""
+        ...
+
+
+# The first shape that fits is used.
+SHAPES: tuple[Shape, ...] = (hugging_face,)
+
+
+def fits(row: Mapping[str, Any]) -> bool:
+    """Tell whether a record has any of the shapes."""
+    return any(shape.fits(row) for shape in SHAPES)
+
+
+def flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record's values by our field names if it has one of the shapes, else the record."""
+    return next((shape.flat(row) for shape in SHAPES if shape.fits(row)), row)
