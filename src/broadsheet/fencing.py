@@ -30,38 +30,26 @@ _ADDRESSED = ("assistant", "annotator", "model", "ai")
 _INSTRUCTIONS = tuple(
     (substring, re.compile(pattern))
     for substrings, pattern in (
-        (("p",), r"p(?<!\wp)(?<!\(p)\d{1,3}\b"),
-        (("<",), r"<\s?/?\s?(?:papers?|system|user|assistant)\b|<\|\w"),
-        (("[",), r"\[/?(?:inst|sys)\]"),
-        (
-            ("ignore", "disregard", "forget", "overr"),
-            r"\b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b",
-        ),
-        (
-            tuple(f"{role}{colon}" for role in _ROLES for colon in (":", " :")),
-            rf"\b(?:{'|'.join(_ROLES)})\s?:",
-        ),
-        (
-            tuple(f"{name}{comma}" for name in _ADDRESSED for comma in (",", " ,")),
-            r"(?:^|[.!?:]\s)(?:dear\s)?(?:assistant|annotator|language model|ai|ai model|model)\s?,",
-        ),
-        (("###",), r"###\s?(?:system|instruction)"),
-        (
-            ("paper", "record", "entries"),
-            (
-                r"\b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b"
-                r".{0,60}\b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b"
-            ),
-        ),
-        (
-            ("paper", "record"),
-            r"\b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b",
-        ),
-        (("s that follow", "s which follow"), r"\b(?:papers|records)\b\s(?:that|which)\sfollow\b"),
-        (('"',), r'"(?:ref|papers|echo)"\s?:'),
+        ("p", r"p(?<!\wp)(?<!\(p)\d{1,3}\b"),
+        ("<", r"<\s?/?\s?(?:papers?|system|user|assistant)\b|<\|\w"),
+        ("[", r"\[/?(?:inst|sys)\]"),
+        ("ignore|disregard|forget|overr",
+         r"\b(?:ignore|disregard|forget|override|overrule)\b.{0,40}\b(?:instructions?|prompts?|rules|tags)\b"),
+        ("|".join(f"{role}{colon}" for role in _ROLES for colon in (":", " :")),
+         rf"\b(?:{'|'.join(_ROLES)})\s?:"),
+        ("|".join(f"{name}{comma}" for name in _ADDRESSED for comma in (",", " ,")),
+         r"(?:^|[.!?:]\s)(?:dear\s)?(?:assistant|annotator|language model|ai|ai model|model)\s?,"),
+        ("###", r"###\s?(?:system|instruction)"),
+        ("paper|record|entries",
+         (r"\b(?:other|every|each|all|these|first|following)\b.{0,20}\b(?:papers?|records?|entries)\b"
+         r".{0,60}\b(?:tag|tags|tagged|topics?|contribution|record|request|batch|are|is)\b")),
+        ("paper|record",
+         r"\b(?:tag|label|mark|set)\b.{0,20}\b(?:other|every|each|all)\b.{0,20}\b(?:papers?|records?)\b"),
+        ("s that follow|s which follow", r"\b(?:papers|records)\b\s(?:that|which)\sfollow\b"),
+        ('"', r'"(?:ref|papers|echo)"\s?:'),
     )
-    for substring in substrings
-)
+    for substring in substrings.split("|")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

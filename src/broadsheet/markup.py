@@ -12,92 +12,28 @@ from collections.abc import Callable, Iterable
 
 from broadsheet.visible import visible
 
-_GREEK = {
-    name: unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
-    for name in [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-    ]
-}
+
+def _paired(words: str) -> dict[str, str]:
+    names = words.split()
+    return dict(zip(names[::2], names[1::2], strict=True))
+
+
+_GREEK = _paired("""
+    alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν xi ξ pi π
+    rho ρ sigma σ tau τ upsilon υ phi φ chi χ psi ψ omega ω
+    """)
 _SYMBOLS = {
     **_GREEK,
     **{name.capitalize(): letter.upper() for name, letter in _GREEK.items()},
-    "varepsilon": "ε",
-    "varphi": "φ",
-    "times": "×",
-    "cdot": "·",
-    "sim": "~",
-    "approx": "≈",
-    "pm": "±",
-    "infty": "∞",
-    "le": "≤",
-    "leq": "≤",
-    "leqslant": "≤",
-    "ge": "≥",
-    "geq": "≥",
-    "geqslant": "≥",
-    "ll": "≪",
-    "gg": "≫",
-    "neq": "≠",
-    "to": "→",
-    "rightarrow": "→",
-    "leftarrow": "←",
-    "leftrightarrow": "↔",
-    "in": "∈",
-    "ldots": "…",
-    "dots": "…",
-    "sqrt": "√",
-    "log": "log ",
-    "exp": "exp ",
-    "min": "min ",
-    "max": "max ",
-    "circ": "°",
-    "ell": "ℓ",
-    "eg": "e.g.",
-    "ie": "i.e.",
-    "textasciitilde": "~",
+    **_paired("""
+    times × cdot · sim ~ approx ≈ pm ± infty ∞ le ≤ leq ≤ leqslant ≤ ge ≥ geq ≥ geqslant ≥ ll ≪ gg ≫ neq ≠
+    to → rightarrow → leftarrow ← leftrightarrow ↔ in ∈ ldots … dots … sqrt √ circ ° ell ℓ eg e.g. ie i.e.
+    textasciitilde ~ varepsilon ε varphi φ ss ß o ø O Ø L Ł l ł ae æ oe œ aa å
+    """),
+    **{name: f"{name} " for name in ("log", "exp", "min", "max")},
     "quad": " ",
-    "ss": "ß",
-    "o": "ø",
-    "O": "Ø",
-    "L": "Ł",
-    "l": "ł",
-    "ae": "æ",
-    "oe": "œ",
-    "aa": "å",
 }
-_ACCENTS = {
-    '"': "\u0308",
-    "'": "\u0301",
-    "`": "\u0300",
-    "^": "\u0302",
-    "~": "\u0303",
-    "=": "\u0304",
-    "c": "\u0327",
-    "v": "\u030c",
-    "H": "\u030b",
-}
+_ACCENTS = dict(zip("\"'`^~=cvH", "\u0308\u0301\u0300\u0302\u0303\u0304\u0327\u030c\u030b", strict=True))
 _SUPERSCRIPTS = dict(zip("0123456789+-()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", strict=True))
 _DOLLAR = "\ue000"
 """Placeholder (private use area) for a dollar sign that means money while math delimiters are removed."""
@@ -108,45 +44,43 @@ _HTML_TAG = re.compile(
 )
 _Replacement = str | Callable[[re.Match[str]], str]
 
+
+def _accented(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", match[3] + _ACCENTS[match[1] or match[2]])
+
+
+def _superscript(match: re.Match[str]) -> str:
+    exponent = match[1] or match[2]
+    if exponent == "*":
+        return "*"
+    superscript = "".join(_SUPERSCRIPTS.get(character, "") for character in exponent)
+    return superscript if len(superscript) == len(exponent) else f"^{exponent}"
+
+
 # Each pattern comes with a substring that every match contains; searching for that first is much faster.
 _MARKDOWN = (
     ("[", re.compile(r"!?\[([^\[\]]{1,200})\]\(https?:[^()\s]{1,500}\)"), r"\1"),
     ("*", re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,300})(?<=[^\s*])\1(?![\w*])"), r"\2"),
     ("_", re.compile(r"(?<!\w)(__?)(?=[^\s_])([^_]{1,300})(?<=[^\s_])\1(?!\w)"), r"\2"),
 )
-_LATEX = (
+_COMMANDS = (
     # Citations, labels and footnotes are removed along with their arguments.
-    (
-        "\\",
-        re.compile(
-            r"~?\\(?:cite[a-z]{0,6}|parencite|autocite|(?:eq|c)?ref|label|footnote(?:mark)?|thanks)\*?"
-            r"(?:\[[^\]]{0,80}\]){0,2}\{[^{}]{0,400}\}"
-        ),
-        "",
-    ),
-    ("\\", re.compile(r"\\(?:url|href)\{([^{}]{0,2000})\}"), r" \1 "),
-    (
-        "\\",
-        re.compile(r"\\(?:begin|end)\{[^{}]{0,40}\}|\\[()\[\],;!]|\\(?:left|right|big|Big)(?=[()\[\]|.])"),
-        "",
-    ),
-    ("\\", re.compile(r"\\d?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
-    (
-        "\\",
-        re.compile(r"""\{?\\(?:(["'`^~=])|([cvH])(?=\{))\{?\\?([A-Za-z])\}?\}?"""),
-        lambda match: unicodedata.normalize("NFC", match[3] + _ACCENTS[match[1] or match[2]]),
-    ),
-    ("\\", re.compile(r"\\\$"), _DOLLAR),
-    ("\\", re.compile(r"\\([%#&_])"), r"\1"),
-    ("\\", re.compile(r"\\\\"), " "),
-    ("\\", re.compile(r"\\([A-Za-z]{1,30})\*? ?"), lambda match: _SYMBOLS.get(match[1], "")),
+    ((r"~?\\(?:cite[a-z]{0,6}|parencite|autocite|(?:eq|c)?ref|label|footnote(?:mark)?|thanks)\*?"
+      r"(?:\[[^\]]{0,80}\]){0,2}\{[^{}]{0,400}\}"), ""),
+    (r"\\(?:url|href)\{([^{}]{0,2000})\}", r" \1 "),
+    (r"\\(?:begin|end)\{[^{}]{0,40}\}|\\[()\[\],;!]|\\(?:left|right|big|Big)(?=[()\[\]|.])", ""),
+    (r"\\d?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}", r"\1/\2"),
+    (r"""\{?\\(?:(["'`^~=])|([cvH])(?=\{))\{?\\?([A-Za-z])\}?\}?""", _accented),
+    (r"\\\$", _DOLLAR),
+    (r"\\([%#&_])", r"\1"),
+    (r"\\\\", " "),
+    (r"\\([A-Za-z]{1,30})\*? ?", lambda match: _SYMBOLS.get(match[1], "")),
+)  # fmt: skip
+_LATEX = (
+    *(("\\", re.compile(pattern), replacement) for pattern, replacement in _COMMANDS),
     ("{", re.compile(r"\{\s?(?:bf|it|em|sc|sl|tt|rm)\s"), "{"),
     ("{", re.compile(r"(?<=\d)\{,\}(?=\d)"), ","),
-    (
-        "^",
-        re.compile(r"\^\{([^{}\s]{1,8})\}|\^([0-9ni+*-])"),
-        lambda match: _superscript(match[1] or match[2]),
-    ),
+    ("^", re.compile(r"\^\{([^{}\s]{1,8})\}|\^([0-9ni+*-])"), _superscript),
     ("_", re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
     # A tilde is a no-break space, unless it stands alone before a number and means "about".
     ("~", re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
@@ -194,10 +128,3 @@ def _replaced(text: str, patterns: Iterable[tuple[str, re.Pattern[str], _Replace
         if substring in text:
             text = pattern.sub(replacement, text)
     return text
-
-
-def _superscript(exponent: str) -> str:
-    if exponent == "*":
-        return "*"
-    superscript = "".join(_SUPERSCRIPTS.get(character, "") for character in exponent)
-    return superscript if len(superscript) == len(exponent) else f"^{exponent}"
