@@ -127,7 +127,12 @@ WRITTEN = {
     "html-page": HTML,
     "trending-page": f"{TITLE}\n{ABSTRACT}\n",
 }
-ALL = [*WRITTEN.items(), ("feed", RSS), ("json", json.dumps([ROW])), ("json", json.dumps({"papers": [RECORD]}))]
+ALL = [
+    *WRITTEN.items(),
+    ("feed", RSS),
+    ("json", json.dumps([ROW])),
+    ("json", json.dumps({"papers": [RECORD]})),
+]
 
 
 def _papers(

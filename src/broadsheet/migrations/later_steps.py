@@ -151,3 +151,14 @@ def m012_requests_carry_what_their_answer_needs(db: Database) -> None:
 def m013_fields(db: Database) -> None:
     """The fields that users declare, each as JSON."""
     db.executescript("CREATE TABLE fields (name TEXT PRIMARY KEY, declaration TEXT NOT NULL);")
+
+
+@migrations()
+def m014_edition_of_a_paper(db: Database) -> None:
+    """A paper's edition as a column with an index: the join for papers in none read all ever seen."""
+    db.executescript("""
+        ALTER TABLE papers ADD COLUMN edition_day TEXT REFERENCES editions (day);
+        UPDATE papers SET edition_day = (SELECT day FROM edition_papers WHERE paper_id = papers.id);
+        DROP TABLE edition_papers;
+        CREATE INDEX papers_edition ON papers (edition_day, first_seen);
+    """)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date
 
@@ -52,9 +53,8 @@ class Editions:
         They come latest first-seen day first, and within a day in the order in which they were admitted.
         """
         rows = self._db.execute(
-            """SELECT papers.id FROM papers LEFT JOIN edition_papers e ON e.paper_id = papers.id
-               WHERE papers.first_seen <= :day AND (e.day IS NULL OR e.day = :day)
-               ORDER BY papers.first_seen DESC, papers.rowid""",
+            """SELECT id FROM papers WHERE (edition_day IS NULL OR edition_day = :day) AND first_seen <= :day
+               ORDER BY first_seen DESC, rowid""",
             {"day": day.isoformat()},
         )
         return [row[0] for row in rows]
@@ -73,9 +73,10 @@ class Editions:
                SET edition = excluded.edition, composed_at = excluded.composed_at""",
             [edition.day.isoformat(), composed, now()],
         )
-        self._db.execute("DELETE FROM edition_papers WHERE day = ?", [edition.day.isoformat()])
-        self._db.conn.executemany(
-            "INSERT INTO edition_papers (paper_id, day) VALUES (?, ?)",
-            [(paper_id, edition.day.isoformat()) for paper_id in paper_ids],
+        day = {"day": edition.day.isoformat()}
+        self._db.execute("UPDATE papers SET edition_day = NULL WHERE edition_day = :day", day)
+        self._db.execute(
+            "UPDATE papers SET edition_day = :day WHERE id IN (SELECT value FROM json_each(:ids))",
+            {**day, "ids": json.dumps(paper_ids)},
         )
         return True

@@ -154,8 +154,9 @@ class Papers:
             )
         self._db.execute(
             """UPDATE papers SET first_seen = min(papers.first_seen, gone.first_seen),
+                   edition_day = coalesce(papers.edition_day, gone.edition_day),
                    votes = max(coalesce(papers.votes, gone.votes), coalesce(gone.votes, papers.votes))
-               FROM (SELECT first_seen, votes FROM papers WHERE id = ?) AS gone WHERE id = ?""",
+               FROM (SELECT first_seen, votes, edition_day FROM papers WHERE id = ?) AS gone WHERE id = ?""",
             [gone_id, kept_id],
         )
         self._db.execute("DELETE FROM papers WHERE id = ?", [gone_id])
