@@ -43,7 +43,7 @@ def _part(page: str, start: str, end: str) -> str:
 def test_a_line_in_the_table_prints_title_sentence_and_link_in_html(made: tuple[Edition, Rendered]) -> None:
     html = _part(made[1].html, '<section id="code-today"', "</section>")
     assert '<a href="https://example.org/p/1">SandLoom: Tidal Flats from Sparse Soundings</a>' in html
-    assert f'<p class="said" dir="auto">{TLDR}</p>' in html
+    assert f'<p class="sentence" dir="auto">{TLDR}</p>' in html
     place = re.search(r'<a href="#(p-[^"]+)">Graphs</a>', html)
     assert place
     assert f'<article id="{place[1]}">' in made[1].html

@@ -52,7 +52,7 @@ def run(
     day: date,
     *,
     budget: Budget | None = None,
-    approve: Callable[[Prepared], None] = lambda _: None,
+    approve: Callable[[FetchReport, Prepared], None] = lambda *_: None,
     on_fetch: Callable[[int], None] | None = None,
     watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch()),
     wait: bool = False,
@@ -64,7 +64,7 @@ def run(
         settings: The database, the engine, the folder for editions.
         day: The edition's day.
         budget: What annotating may cost, at most.
-        approve: Called with what annotating will take, be it nothing; it stops the run by raising.
+        approve: Called with what was fetched and what annotating it will take; raises to stop the run.
         on_fetch: Told how many papers have been read.
         watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
         wait: Wait while another process annotates the same cache.
@@ -80,7 +80,7 @@ def run(
         with store.annotating(wait=wait):
             pending = fallback.pending(store, llm, prompts, day, fetched.paper_ids)
             prepared = prepare(store, llm, prompts, settings, pending)
-            approve(prepared)
+            approve(fetched, prepared)
             with watching() as watch:
                 annotated, outage = fallback.annotate(prepared, store, budget, watch)
             if outage and not settings.fallback:

@@ -129,11 +129,11 @@ class Record(BaseModel):
         paper = self.paper.model_dump(
             mode="json", include={"id", "title", "abstract", "authors", "url", "published"}
         )
-        said = {
+        annotation = {
             **dict.fromkeys(fields.model_fields),
             **(self.annotation.model_dump(mode="json") if self.annotation else {}),
         }
-        made = (
+        provenance = (
             self.provenance.model_dump(mode="json")
             if self.provenance
             else dict.fromkeys(Provenance.model_fields)
@@ -142,8 +142,8 @@ class Record(BaseModel):
             **paper,
             "first_seen": self.first_seen.isoformat(),
             "source": self.source,
-            **said,
+            **annotation,
             "repository": self.repository.model_dump() if self.repository else None,
-            **made,
+            **provenance,
             "findings": [finding.model_dump() for finding in self.findings],
         }

@@ -140,3 +140,8 @@ def _closes(text: str, stop: int, end: int) -> bool:
         or any(character.isupper() for character in after[1:])
         or after.startswith(("http", "www."))
     )
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 paper``, ``2,000 papers``; ``many`` is ``one`` with s by default."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

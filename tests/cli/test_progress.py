@@ -91,13 +91,14 @@ def test_a_log_says_while_nothing_comes_what_is_waited_for(server: OpenAIServer)
         assert "\x1b" not in command.err
 
 
-def test_quiet_prints_the_result_alone(server: OpenAIServer) -> None:
+def test_quiet_prints_nothing_but_why_it_exits_with_1(server: OpenAIServer) -> None:
     with server, Command(*IMPATIENT, "annotate", "--quiet", **asking(server)) as command:
         command.until(lambda: len(server.seen) == 2 and not server.in_flight)
         command.process.send_signal(signal.SIGINT)
         assert command.end() == 1
-        assert command.out.startswith("2 of 12 papers annotated in 1 requests")
-        assert command.err == ""
+        assert command.out == ""
+        assert command.err.startswith("broadsheet: 2 of 12 papers annotated in 1 request: ")
+        assert command.err.count("\n") == 1
 
 
 def test_verbose_says_the_size_of_batches_and_why_what_was_learnt_of_the_server_and_each_429(

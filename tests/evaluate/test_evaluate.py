@@ -60,7 +60,7 @@ def test_a_wrong_answer_lowers_its_measure_and_is_listed(broadsheet, replaying, 
     told = json.loads(out)
     assert told["measures"]["contribution accuracy"]["value"] == pytest.approx(1 - 1 / len(gold))
     assert told["measures"]["code status accuracy"]["value"] == 1.0
-    assert [(each["field"], each["said"]) for each in told["disagreements"]] == [
+    assert [(each["field"], each["answer"]) for each in told["disagreements"]] == [
         ("topics", "robotics"),
         ("contribution", "survey"),
     ]
@@ -86,7 +86,7 @@ def test_a_large_evaluation_is_not_started_without_a_yes(broadsheet, replaying, 
 
 
 def test_without_db_nothing_is_left_behind(broadsheet, tmp_path) -> None:
-    code, out, _ = broadsheet("evaluate", GOLD, "--engine", "extractive", "--quiet")
+    code, out, _ = broadsheet("evaluate", GOLD, "--engine", "extractive")
     assert code == 0
     assert "topics micro-F1" in out
     assert list(tmp_path.iterdir()) == []

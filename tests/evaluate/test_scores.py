@@ -8,10 +8,10 @@ from broadsheet.annotation import Code
 from broadsheet.evaluate.scores import (
     count,
     f1,
+    interval,
     keeps_tldr_rules,
     measured,
     measures,
-    percentile,
     rouge_l,
 )
 from builders import annotation, paper
@@ -112,10 +112,10 @@ def test_nothing_to_find_and_nothing_said_has_no_score() -> None:
     assert measures({"papers": 1})["code URLs F1"] is None
 
 
-def test_a_percentile_lies_between_its_neighbours() -> None:
-    assert percentile([4, 1, 3, 2], 0.5) == 2.5
-    assert percentile([1, 2, 3, 4, 5], 0.25) == 2
-    assert percentile([], 0.5) is None
+def test_an_interval_ends_between_neighbouring_values() -> None:
+    assert interval(range(41)) == (1, 39)
+    assert interval([4, 1, 3, 2]) == pytest.approx((1.075, 3.925))
+    assert (interval([3]), interval([])) == ((3, 3), (None, None))
 
 
 def test_the_interval_holds_the_value_narrows_with_papers_and_is_the_same_for_a_seed() -> None:

@@ -51,6 +51,11 @@ class Failure:
     reason: str
     detail: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """Return what happened, for the user."""
+        return f"{self.paper_id} “{self.title}” was not annotated: {self.reason} {self.detail}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class AnnotateReport:

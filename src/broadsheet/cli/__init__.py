@@ -1,6 +1,6 @@
 """The command line: one module for each group of commands."""
 
-from broadsheet.cli import (
+from broadsheet.cli import (  # noqa: F401 - importing a module registers its commands
     annotate,
     check_links,
     compose,
@@ -8,23 +8,9 @@ from broadsheet.cli import (
     evaluate,
     fetch,
     lookup,
-    render,
     run,
     stats,
 )
 from broadsheet.cli.app import app, main
 
-__all__ = [
-    "annotate",
-    "app",
-    "check_links",
-    "compose",
-    "doctor",
-    "evaluate",
-    "fetch",
-    "lookup",
-    "main",
-    "render",
-    "run",
-    "stats",
-]
+__all__ = ["app", "main"]

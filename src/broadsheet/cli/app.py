@@ -1,25 +1,22 @@
-"""The Typer application, the options shared by commands, and how errors are reported."""
+"""The Typer application, how a command declares its options, and how errors are reported."""
 
 from __future__ import annotations
 
 import errno
-import json
-import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from inspect import Parameter, Signature, signature
 from io import TextIOWrapper
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from broadsheet import __version__
-from broadsheet.config import Settings
-from broadsheet.engines import ENGINES
-from broadsheet.errors import AmbiguousError, BroadsheetError, ConfigError, UserError
+from broadsheet.cli.printing import complain, note, say
+from broadsheet.errors import AmbiguousError, BroadsheetError, UserError
 
 app = typer.Typer(
     name="broadsheet",
@@ -30,22 +27,45 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-DbOption = Annotated[Path | None, typer.Option("--db", help="The cache, an SQLite file [broadsheet.db].")]
-OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for editions [editions].")]
-EngineOption = Annotated[
-    str | None,
-    typer.Option(
-        "--engine",
-        help=f"What annotates: {', '.join(ENGINES)} [{Settings.model_fields['engine'].description}].",
-    ),
-]
-ModelOption = Annotated[str | None, typer.Option("--model", help="Model that the openai engines ask.")]
-DateOption = Annotated[
-    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The edition's day [today].")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and results only.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
+
+def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command; a parameter that is a dataclass stands for an option for each field.
+
+    So commands share the declarations of their options, and receive those that belong together as one value.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(function, include_extras=True)
+        groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
+
+        def run(**given: Any) -> None:
+            for parameter, group in groups.items():
+                given[parameter] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+            function(**given)
+
+        run.__doc__ = function.__doc__
+        parameters = [
+            each
+            for parameter in signature(function).parameters.values()
+            for each in (
+                _options(groups[parameter.name])
+                if parameter.name in groups
+                else [parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])]
+            )
+        ]
+        run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        app.command(name)(run)
+        return function
+
+    return register
+
+
+def _options(group: type) -> list[Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+        for field in fields(group)
+    ]
 
 
 def main() -> None:
@@ -56,13 +76,10 @@ def main() -> None:
     try:
         with _whole_output():
             app()
-    except AmbiguousError as error:
-        print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - command-line output
-        for paper_id, title in error.candidates:
-            note(f"  {paper_id}  {title}".translate(_UNPRINTABLE))
-        sys.exit(error.exit_code)
     except BroadsheetError as error:
-        print(f"broadsheet: {error}", file=sys.stderr)  # noqa: T201 - the same
+        complain(str(error))
+        for paper_id, title in error.candidates if isinstance(error, AmbiguousError) else ():
+            note(f"  {paper_id}  {title}")
         sys.exit(error.exit_code)
 
 
@@ -94,63 +111,6 @@ def _whole_output() -> Iterator[None]:
 def _drop_output() -> None:
     """Discard unwritten output, so that the interpreter exits without another error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def start(*, quiet: bool = False, verbose: bool = False, **options: Any) -> Settings:
-    """Load the settings with a command's options, and send log messages to standard error.
-
-    Raises:
-        ConfigError: An option, an environment variable or ``broadsheet.toml`` is invalid.
-    """
-    level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Notes()], force=True)
-    logging.getLogger("broadsheet").setLevel(level)
-    return Settings.load(**options)
-
-
-# Titles and abstracts are untrusted: an escape sequence in one must not reach the terminal.
-_CONTROLS = [*range(9), *range(11, 32), *range(127, 160)]
-_UNPRINTABLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
-_ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROLS}
-
-
-def say(text: str) -> None:
-    """Print a result on standard output, with control characters replaced."""
-    print(text.translate(_UNPRINTABLE))  # noqa: T201 - command-line output
-
-
-def say_json(value: Any, *, indent: int | None = None) -> None:
-    """Print a result as JSON, escaping the control characters from U+007F on, which JSON allows unescaped."""
-    print(json.dumps(value, ensure_ascii=False, indent=indent).translate(_ESCAPED))  # noqa: T201 - the same
-
-
-def note(text: str) -> None:
-    """Print a message that is not a result, such as a report or a hint, on standard error."""
-    print(text, file=sys.stderr)  # noqa: T201 - command-line output
-
-
-class _Notes(logging.Handler):
-    """Prints log messages on the current standard error, which rich replaces during a progress bar."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one message, or drop it if standard error is closed."""
-        with suppress(OSError):
-            note(self.format(record))
-
-
-def as_day(given: datetime | None) -> date:
-    """Return the day given with an option, or today."""
-    return given.date() if given else date.today()  # noqa: DTZ011 - today in the user's time zone
-
-
-def check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
-    """Check that an option's value, if given, is one of the choices.
-
-    Raises:
-        ConfigError: It is not.
-    """
-    if value is not None and value not in choices:
-        raise ConfigError(f"{name} takes {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}.")
 
 
 def _version(wanted: bool) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import typer
 
-from broadsheet.cli.app import DbOption, EngineOption, JsonOption, ModelOption, app, say, start
+from broadsheet.cli.app import command
+from broadsheet.cli.options import EngineOptions, JsonOption, start
+from broadsheet.cli.printing import say_result
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of
 from broadsheet.errors import BroadsheetError
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
-
-if TYPE_CHECKING:
-    from broadsheet.store.endpoints import Endpoint
+from broadsheet.text import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +35,13 @@ class Check:
     detail: str
 
 
-@app.command()
-def doctor(
-    engine: EngineOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-    db: DbOption = None,
-) -> None:
+@command("doctor")
+def doctor_(*, as_json: JsonOption = False, options: EngineOptions) -> None:
     """Look whether key, endpoint, model, database, prompts and token vocabulary are in place."""
-    settings = start(quiet=True, db=db, engine=engine, model=model)
+    settings = start(options)
     found = list(_checks(settings))
-    if as_json:
-        say(json.dumps([asdict(check) for check in found], ensure_ascii=False, indent=2))
-    else:
-        for check in found:
-            say(f"{'ok' if check.ok else 'not ok':8}{check.name:12}{check.detail}")
+    lines = "\n".join(f"{'ok' if each.ok else 'not ok':8}{each.name:12}{each.detail}" for each in found)
+    say_result([asdict(check) for check in found], lines, as_json=as_json)
     if not all(check.ok for check in found):
         raise typer.Exit(2)
 
@@ -71,7 +61,7 @@ def _database(settings: Settings) -> Check:
         return Check("database", True, f"{settings.db} does not exist yet; the first run makes it")
     try:
         with Store.open(settings.db, create=False) as store:
-            return Check("database", True, f"{settings.db}, {store.count():,} papers")
+            return Check("database", True, f"{settings.db}, {plural(store.count(), 'paper')}")
     except BroadsheetError as error:
         return Check("database", False, str(error))
 
@@ -101,7 +91,11 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     from broadsheet.llm.openai.examination import examine
 
     address = endpoint_address()
-    with _known(settings, address) as known:
+    with ExitStack() as stack:
+        known = None
+        with suppress(BroadsheetError):  # another line says so
+            store = stack.enter_context(Store.open(settings.db, create=False))
+            known = store.endpoint(address, settings.model)
         try:
             found = examine(settings, Dialect.parse(known.dialect()) if known else None)
         except BroadsheetError as error:
@@ -115,25 +109,11 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     )
 
 
-@contextmanager
-def _known(settings: Settings, address: str) -> Iterator[Endpoint | None]:
-    """Yield what the cache remembers of the model; None if there is no cache that can be opened."""
-    with ExitStack() as opened:
-        try:
-            store = opened.enter_context(Store.open(settings.db, create=False))
-        except BroadsheetError:  # another line says so
-            yield None
-        else:
-            yield store.endpoint(address, settings.model)
-
-
 def _vocabulary() -> Check:
     from broadsheet import tokens
 
-    if tokens.exact():
-        return Check("tokens", True, f"counted with {tokens.ENCODING}")
-    return Check(
-        "tokens",
-        True,
-        f"over-estimated: {tokens.ENCODING} cannot be downloaded; allow it once, or set TIKTOKEN_CACHE_DIR",
-    )
+    detail = f"counted with {tokens.ENCODING}"
+    if not tokens.exact():
+        reason = "cannot be downloaded; allow it once, or set TIKTOKEN_CACHE_DIR"
+        detail = f"over-estimated: {tokens.ENCODING} {reason}"
+    return Check("tokens", True, detail)

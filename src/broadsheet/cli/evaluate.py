@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import TypeAdapter
 
-from broadsheet.cli.app import (
-    DbOption,
-    EngineOption,
-    JsonOption,
-    ModelOption,
-    QuietOption,
-    VerboseOption,
-    app,
-    note,
-    say,
-    say_json,
-    start,
-)
-from broadsheet.cli.spending import YesOption, confirm
+from broadsheet.cli.app import command
+from broadsheet.cli.fetch import Problems
+from broadsheet.cli.options import EngineOptions, JsonOption, YesOption, start
+from broadsheet.cli.printing import say_result
+from broadsheet.cli.spending import confirm
 from broadsheet.cli.watching import watching
 from broadsheet.errors import ConfigError, UserError
 from broadsheet.prompts import Prompts
@@ -39,32 +29,29 @@ _Report = typer.Option("--report", help="Also write a Markdown report here.")
 _Compare = typer.Option("--compare", help="Output of an earlier --json, put beside; may be repeated.")
 
 
-@app.command("evaluate")
+@command("evaluate")
 def evaluate_(
+    *,
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE.jsonl", help="Reference annotations.")],
     papers: Annotated[Path | None, _Papers] = None,
     report: Annotated[Path | None, _Report] = None,
     compare: Annotated[list[Path] | None, _Compare] = None,
-    engine: EngineOption = None,
-    model: ModelOption = None,
     as_json: JsonOption = False,
-    db: DbOption = None,
     yes: YesOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    options: EngineOptions,
 ) -> None:
     """Score an engine against reference annotations, in a temporary cache unless --db names one."""
     from broadsheet.evaluate import evaluate, expected, read_reference
-    from broadsheet.evaluate.report import as_markdown
+    from broadsheet.evaluate.report import as_markdown, as_text
     from broadsheet.llm import open_llm
 
-    settings = start(quiet=quiet, verbose=verbose, db=db, engine=engine, model=model)
+    settings, problems = start(options), Problems()
     prompts = Prompts.load(settings.prompts)
     earlier = [_earlier(path) for path in compare or ()]
     with ExitStack() as stack:
-        cache = stack.enter_context(Store.open(settings.db)) if db or settings.db.exists() else None
+        cache = stack.enter_context(Store.open(settings.db)) if options.db or settings.db.exists() else None
         references = read_reference(reference, prompts, papers=papers, cache=cache)
-        if db and cache:
+        if options.db and cache:
             store = cache
         else:
             folder = stack.enter_context(TemporaryDirectory())
@@ -75,30 +62,24 @@ def evaluate_(
             )
         if not yes:
             confirm(expected(references, store, settings, prompts), settings, instead="fewer references")
-        watch = stack.enter_context(watching(quiet=quiet))
+        watch = stack.enter_context(watching())
         evaluation = evaluate(references, store, settings, prompts, watch=watch)
     runs = [evaluation, *earlier]
     if report:
         _write(report, as_markdown(runs))
-    if as_json:
-        say_json(evaluation.as_dict(), indent=2)
-    else:
-        _show(runs)
+    say_result(asdict(evaluation), as_text(runs), as_json=as_json)
     for title, reason in evaluation.failed.items():
-        note(f"broadsheet: not annotated ({reason}): {title}")
-    if evaluation.failed:
-        raise typer.Exit(1)
+        problems(f"“{title}” was not annotated: {reason}")
+    problems.exit_if_any()
 
 
 def _earlier(path: Path) -> Evaluation:
     from broadsheet.evaluate import Evaluation
 
     try:
-        return Evaluation.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(
-            f"{path} is no output of broadsheet evaluate --json ({error}); correct --compare."
-        ) from error
+        return TypeAdapter(Evaluation).validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is no output of broadsheet evaluate --json ; correct --compare.") from error
 
 
 def _write(path: Path, text: str) -> None:
@@ -106,21 +87,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); correct --report.") from error
-
-
-def _show(runs: Sequence[Evaluation]) -> None:
-    from broadsheet.evaluate.report import as_text, heading, rows
-
-    if not sys.stdout.isatty():
-        say(as_text(runs))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("")
-    for run in runs:
-        table.add_column(Text(heading(run)))
-    for row in rows(runs):
-        table.add_row(*map(Text, row))
-    Console().print(table)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from broadsheet.cli.app import (
-    DateOption,
-    DbOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    app,
-    as_day,
-    note,
-    say,
-    start,
-)
+from broadsheet.cli.app import command
+from broadsheet.cli.options import DateOption, JsonOption, SourceOptions, as_day, start
+from broadsheet.cli.printing import complain, say_result
 from broadsheet.cli.progress import progress
+from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.fetch import FetchReport, fetch, look_back
-from broadsheet.sources import open_sources
+from broadsheet.sources import Source, open_sources
 from broadsheet.sources.records import NAMES
 from broadsheet.store import Store
+from broadsheet.text import plural
 
 SourcesArgument = Annotated[
     list[str],
@@ -37,86 +29,68 @@ SourcesArgument = Annotated[
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=NAME", help="Read title, abstract, … from a field of this name."),
-]
-LookBackOption = Annotated[
-    int | None,
-    typer.Option("--look-back", metavar="DAYS", help="Days before --date to ask live sources for [3]."),
-]
-RecordOption = Annotated[
-    Path | None, typer.Option("--record", help="Keep raw replies of live sources in this folder.")
-]
-ReplayOption = Annotated[
-    Path | None, typer.Option("--replay", help="Read the replies kept in this folder; ask no network.")
+    typer.Option("--map", metavar="FIELD=NAME", help=f"Read a field from another name: {', '.join(NAMES)}."),
 ]
 
 
-@app.command("fetch")
+@command("fetch")
 def fetch_(
+    *,
     sources: SourcesArgument,
     day: DateOption = None,
     mapped: MapOption = None,
-    look_back_days: LookBackOption = None,
-    record: RecordOption = None,
-    replay: ReplayOption = None,
     as_json: JsonOption = False,
-    db: DbOption = None,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    options: SourceOptions,
 ) -> None:
     """Read papers into the cache, without a model."""
-    settings = start(
-        db=db,
-        look_back_days=look_back_days,
-        record=record,
-        replay=replay,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    troubles = Troubles()
-    asked = open_sources(
-        sources,
-        day=day.date() if day else None,
-        on_trouble=troubles,
-        settings=settings,
-        fields=mapped_fields(mapped),
-    )
-    with Store.open(settings.db) as store, progress("Reading papers", quiet=quiet) as advance:
+    settings = start(options)
+    problems = Problems()
+    opened = opened_sources(sources, day, mapped, settings, problems)
+    with Store.open(settings.db) as store, progress("Reading papers") as advance:
         report = fetch(
-            asked, store, look_back(as_day(day), settings), on_progress=lambda read: advance(read, None, "")
+            opened, store, look_back(as_day(day), settings), on_progress=lambda read: advance(read, None, "")
         )
-    say(json.dumps(asdict(report)) if as_json else fetched_sentence(report))
+    say_result(asdict(report), fetched_sentence(report), as_json=as_json)
     for sentence in report.failed:
-        troubles(sentence)
-    if troubles.count:
-        raise typer.Exit(1)
+        problems(sentence)
+    problems.exit_if_any()
 
 
-class Troubles:
-    """Prints problems on standard error as they occur, and counts them."""
+class Problems:
+    """Prints problems on standard error as they occur, and remembers that there were any."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._occurred = False
 
     def __call__(self, sentence: str) -> None:
-        """Print and count one problem."""
-        self.count += 1
-        note(f"broadsheet: {sentence}")
+        """Print a problem."""
+        self._occurred = True
+        complain(sentence)
+
+    def exit_if_any(self) -> None:
+        """End the command with status 1 if there was a problem."""
+        if self._occurred:
+            raise typer.Exit(1)
 
 
-def mapped_fields(pairs: list[str] | None) -> dict[str, str]:
-    """Parse ``FIELD=NAME`` pairs into a mapping from our field names to those of the records.
+def opened_sources(
+    specs: list[str], day: datetime | None, mapped: list[str] | None, settings: Settings, problems: Problems
+) -> list[Source]:
+    """Open the sources of a command.
 
     Raises:
-        ConfigError: A pair is malformed, or names a field that papers do not have.
+        ConfigError: A ``FIELD=NAME`` pair is malformed, or names a field that papers do not have.
+        UserError: A source does not exist.
     """
-    fields = dict(pair.partition("=")[::2] for pair in pairs or [])
+    fields = dict(pair.partition("=")[::2] for pair in mapped or [])
     if wrong := [ours for ours, theirs in fields.items() if ours not in NAMES or not theirs]:
         raise ConfigError(f"--map takes FIELD=NAME with a field of {', '.join(NAMES)}, not {wrong[0]!r}.")
-    return fields
+    named = day.date() if day else None
+    return open_sources(specs, day=named, on_trouble=problems, settings=settings, fields=fields)
 
 
 def fetched_sentence(report: FetchReport) -> str:
     """Summarize a fetch in one sentence."""
     revised = f", {report.revised:,} revised" if report.revised else ""
-    return f"{report.read:,} papers read, {len(report.paper_ids):,} distinct, {report.new:,} new{revised}."
+    read = f"{plural(report.read, 'paper')} read, {len(report.paper_ids):,} distinct"
+    return f"{read}, {report.new:,} new{revised}."

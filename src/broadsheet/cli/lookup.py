@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, get_args
@@ -10,57 +11,66 @@ from typing import Annotated, get_args
 import typer
 
 from broadsheet.annotation import Code, CodeStatus, Finding
-from broadsheet.cli.app import DbOption, JsonOption, app, check_choice, note, say, say_json, start
+from broadsheet.cli.app import command
+from broadsheet.cli.options import DAY_FORMAT, CacheOptions, JsonOption, check_choice, start
+from broadsheet.cli.printing import note, say, say_json, say_result
 from broadsheet.errors import ConfigError
 from broadsheet.filters import Filter
 from broadsheet.record import Record
 from broadsheet.render.fields import words
 from broadsheet.schema import shown_fields
 from broadsheet.store import Store
-
-_Day = ["%Y-%m-%d"]
-TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Has this tag; may be repeated.")]
-MatchOption = Annotated[str, typer.Option("--match", help="With several --tag: any or all.")]
-NotOption = Annotated[list[str] | None, typer.Option("--not", help="Lacks this tag; may be repeated.")]
-CodeOption = Annotated[str | None, typer.Option("--code", help="available, announced or none.")]
-SinceOption = Annotated[
-    datetime | None, typer.Option("--since", formats=_Day, help="First seen then or later.")
-]
-UntilOption = Annotated[
-    datetime | None, typer.Option("--until", formats=_Day, help="First seen then or before.")
-]
-WhereOption = Annotated[
-    list[str] | None,
-    typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
-]
-SearchOption = Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")]
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.")]
+from broadsheet.text import plural
 
 
-def _filter(
-    tag: list[str] | None,
-    match: str,
-    without: list[str] | None,
-    code: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    fields: list[str] | None,
-    search: str,
-) -> Filter:
-    check_choice("--match", match, ("any", "all"))
-    check_choice("--code", code, get_args(CodeStatus))
-    return Filter.model_validate(
-        {
-            "tags": tag or (),
-            "match": match,
-            "without": without or (),
-            "code": code,
-            "since": since.date() if since else None,
-            "until": until.date() if until else None,
-            "fields": [_field_and_value(each) for each in fields or ()],
-            "search": search,
-        }
+@dataclass(frozen=True)
+class FilterOptions(CacheOptions):
+    """Which papers of the cache are wanted."""
+
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Has this tag; may be repeated.")] = None
+    match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
+    without: Annotated[list[str] | None, typer.Option("--not", help="Lacks this tag; may be repeated.")] = (
+        None
     )
+    code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
+    since: Annotated[
+        datetime | None, typer.Option("--since", formats=DAY_FORMAT, help="First seen then or later.")
+    ] = None
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=DAY_FORMAT, help="First seen then or before.")
+    ] = None
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
+    ] = None
+    search: Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")] = ""
+
+    @property
+    def cache(self) -> Path:
+        """Return the path of the cache."""
+        return start(CacheOptions(self.db)).db
+
+    @property
+    def filter(self) -> Filter:
+        """Return the filter.
+
+        Raises:
+            ConfigError: An option's value is none that it takes.
+        """
+        check_choice("--match", self.match, ("any", "all"))
+        check_choice("--code", self.code, get_args(CodeStatus))
+        return Filter.model_validate(
+            {
+                "tags": self.tag or (),
+                "match": self.match,
+                "without": self.without or (),
+                "code": self.code,
+                "since": self.since.date() if self.since else None,
+                "until": self.until.date() if self.until else None,
+                "fields": [_field_and_value(each) for each in self.where or ()],
+                "search": self.search,
+            }
+        )
 
 
 def _field_and_value(words: str) -> tuple[str, str]:
@@ -70,50 +80,38 @@ def _field_and_value(words: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-@app.command("list")
+@command("list")
 def list_(
-    tag: TagOption = None,
-    match: MatchOption = "any",
-    without: NotOption = None,
-    code: CodeOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    fields: WhereOption = None,
-    search: SearchOption = "",
-    limit: LimitOption = None,
+    *,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.")] = None,
     as_json: JsonOption = False,
-    db: DbOption = None,
+    options: FilterOptions,
 ) -> None:
     """List cached papers that pass a filter, latest first; with --json, one record a line."""
-    settings = start(db=db)
-    chosen = _filter(tag, match, without, code, since, until, fields, search)
-    with Store.open(settings.db, create=False) as store:
-        _warn_of_unknown_tags(store, chosen)
+    where = options.filter
+    with Store.open(options.cache, create=False) as store:
+        _warn_of_unknown_tags(store, where)
         shown = 0
-        for record in store.list(chosen, limit=limit):
+        for shown, record in enumerate(store.list(where, limit=limit), 1):  # noqa: B007 - the last is the count
             if as_json:
                 say_json(record.as_dict(store.annotation))
             else:
                 say(_line(record))
-            shown += 1
     if not shown and not as_json:
         note("No paper in the cache passes that filter.")
 
 
-@app.command()
-def show(
+@command("show")
+def show_(
+    *,
     id_or_title: Annotated[str, typer.Argument(help="An id, a title, or an unambiguous part of a title.")],
     as_json: JsonOption = False,
-    db: DbOption = None,
+    options: CacheOptions,
 ) -> None:
     """Show one cached paper with its summary; never calls a model."""
-    settings = start(db=db)
-    with Store.open(settings.db, create=False) as store:
+    with Store.open(start(options).db, create=False) as store:
         record, model = store.get(id_or_title), store.annotation
-    if as_json:
-        say_json(record.as_dict(model), indent=2)
-    else:
-        say(_card(record))
+    say_result(record.as_dict(model), _card(record), as_json=as_json)
 
 
 def _warn_of_unknown_tags(store: Store, where: Filter) -> None:
@@ -180,29 +178,21 @@ def _finding(finding: Finding) -> str:
     return f"{finding.field}: {why} ({finding.detail})" if finding.detail else f"{finding.field}: {why}"
 
 
-@app.command()
-def export(
+@command("export")
+def export_(
+    *,
     form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet.")] = "jsonl",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write [standard output].")
     ] = None,
-    tag: TagOption = None,
-    match: MatchOption = "any",
-    without: NotOption = None,
-    code: CodeOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    fields: WhereOption = None,
-    search: SearchOption = "",
-    db: DbOption = None,
+    options: FilterOptions,
 ) -> None:
     """Write one record a paper as JSON lines, CSV or Parquet."""
     from broadsheet.export import FORMATS, write
 
-    settings = start(db=db)
     check_choice("--format", form, FORMATS)
-    chosen = _filter(tag, match, without, code, since, until, fields, search)
-    with Store.open(settings.db, create=False) as store:
-        count = write(store.list(chosen), form, output, store.annotation)
+    where = options.filter
+    with Store.open(options.cache, create=False) as store:
+        count = write(store.list(where), form, output, store.annotation)
     if output:
-        note(f"{count} records written to {output}")
+        note(f"{plural(count, 'record')} written to {output}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from broadsheet.cli.app import note
+from broadsheet.cli.printing import is_quiet, note
 
 PLAIN_INTERVAL_S = 5.0
 LONGEST_PLAIN_INTERVAL_S = 60.0
@@ -30,18 +30,14 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(what: str, *, quiet: bool = False) -> Iterator[Advance]:
+def progress(what: str) -> Iterator[Advance]:
     """Show progress on standard error while the body runs; yield the callback that updates it."""
-    if quiet:
-        yield _silent
+    if is_quiet():
+        yield lambda *_: None
     elif sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in _WITHOUT_CURSOR:
         yield from _live(what)
     else:
         yield _plain(what)
-
-
-def _silent(done: int, total: int | None, remark: str) -> None:
-    """Show nothing."""
 
 
 def _live(what: str) -> Iterator[Advance]:

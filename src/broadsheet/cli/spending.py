@@ -5,38 +5,47 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broadsheet.cli.app import note
+from broadsheet.cli.options import YesOption
+from broadsheet.cli.printing import complain, is_quiet, note
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
+from broadsheet.text import plural
 
 if TYPE_CHECKING:
-    from broadsheet.annotate import AnnotateReport, Estimate, Progress
+    from broadsheet.annotate import AnnotateReport, Budget, Estimate, Progress
 
 TICK_S = 0.1
 """How soon Ctrl-C is heard at a question."""
-RequestsOption = Annotated[
-    float | None,
-    typer.Option("--requests-per-minute", min=0.1, help="The provider's limit of requests a minute."),
-]
-TokensPerMinuteOption = Annotated[
-    float | None,
-    typer.Option("--tokens-per-minute", min=1.0, help="The provider's limit of tokens a minute, in and out."),
-]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question before a large run.")]
-TokensOption = Annotated[
-    int | None, typer.Option("--budget-tokens", min=0, help="Stop before this many tokens, in and out.")
-]
-WaitOption = Annotated[
-    bool, typer.Option("--wait", help="Wait while another process annotates the same cache.")
-]
-UsdOption = Annotated[
-    float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
-]
+
+
+@dataclass(frozen=True)
+class SpendingOptions:
+    """What a run may spend, and what it asks before."""
+
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")] = False
+    yes: YesOption = False
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait while another process annotates the same cache.")
+    ] = False
+    budget_tokens: Annotated[
+        int | None,
+        typer.Option("--budget-tokens", min=0, help="Stop before this many tokens, in and out."),
+    ] = None
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
+    ] = None
+
+    @property
+    def budget(self) -> Budget:
+        """Return both limits."""
+        from broadsheet.annotate import Budget
+
+        return Budget(self.budget_tokens, self.budget_usd)
 
 
 def confirm(expected: Estimate, settings: Settings, *, instead: str) -> None:
@@ -52,11 +61,11 @@ def confirm(expected: Estimate, settings: Settings, *, instead: str) -> None:
         size = estimate_sentence(expected).removesuffix(".")
         raise ConfigError(f"This run is large ({size}); add --yes to start it, or use {instead}.")
     note(estimate_sentence(expected))
-    if not _says_yes("Start?"):
+    if not says_yes("Start?"):
         raise typer.Abort
 
 
-def _says_yes(question: str) -> bool:
+def says_yes(question: str) -> bool:
     """Ask at the terminal; no read waits, since a signal just before one would be heard after it only."""
     try:
         print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a front door prints
@@ -70,10 +79,11 @@ def _says_yes(question: str) -> bool:
 
 def estimate_sentence(expected: Estimate) -> str:
     """Return an estimate in a sentence."""
-    more = f"; {expected.with_service:,} more are with the Batch API already" if expected.with_service else ""
+    waiting = plural(expected.with_service, "more is", "more are")
+    more = f"; {waiting} with the Batch API already" if expected.with_service else ""
     return (
-        f"{expected.papers:,} papers in {expected.requests:,} requests: about {expected.tokens:,} tokens,"
-        f" cost {money(expected.cost_usd)}{more}."
+        f"{plural(expected.papers, 'paper')} in {plural(expected.requests, 'request')}:"
+        f" about {plural(expected.tokens, 'token')}, cost {money(expected.cost_usd)}{more}."
     )
 
 
@@ -89,22 +99,24 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
     if not report.papers and not report.with_service:
         return "Nothing new to annotate."
     spent = report.input_tokens + report.output_tokens
-    sentence = f"{report.annotated:,} of {report.papers:,} papers annotated"
+    parts = [f"{report.annotated:,} of {plural(report.papers, 'paper')} annotated"]
     if spent:
-        sentence += (
-            f" in {report.requests:,} requests: {spent:,} tokens ({report.cached_tokens:,} cached),"
-            f" cost {money(report.cost_usd)}."
+        parts[0] += (
+            f" in {plural(report.requests, 'request')}: {plural(spent, 'token')}"
+            f" ({report.cached_tokens:,} cached), cost {money(report.cost_usd)}."
         )
     else:
-        sentence += "; no tokens were spent."
+        parts[0] += "; no tokens were spent."
     if follow_up := report.follow_up_tokens:
-        sentence += f" {follow_up:,} of them ({follow_up / spent:.0%}) for repairs and questions asked again."
+        parts.append(
+            f"{follow_up:,} of them ({follow_up / spent:.0%}) for repairs and questions asked again."
+        )
     if report.failures:
-        sentence += f" {report.failed:,} failed."
+        parts.append(f"{report.failed:,} failed.")
     if report.with_service:
-        sentence += (
-            f" {report.with_service:,} papers are with the Batch API: run broadsheet annotate later with the"
-            " same --engine to collect their annotations."
+        parts.append(
+            f"{plural(report.with_service, 'paper is', 'papers are')} with the Batch API:"
+            " run broadsheet annotate later with the same --engine to collect the annotations."
         )
     if report.ending in {"budget", "stopped"} and report.left:
         why, go_on = "Stopped", "run the same command again to go on"
@@ -112,16 +124,24 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
             why = "The budget is used up"
         elif report.ending == "budget":
             why, go_on = "The budget is less than a request may take", "raise it to go on"
-        sentence += f" {why}; {report.left:,} papers are left"
-        sentence += f": {go_on}." if how_to_go_on else "."
-    return sentence
+        left = f"{why}; {plural(report.left, 'paper is', 'papers are')} left"
+        parts.append(f"{left}: {go_on}." if how_to_go_on else f"{left}.")
+    return " ".join(parts)
+
+
+def exit_if_unfinished(report: AnnotateReport) -> None:
+    """End the command with status 1 if papers are left, and say so even if quiet."""
+    if report.ending != "done":
+        if is_quiet():
+            complain(report_sentence(report))
+        raise typer.Exit(1)
 
 
 def spent_sentence(spent: Mapping[str, Any]) -> str:
     """Return what requests have cost, by the names of `broadsheet.store.runs.Spent`."""
-    requests = "1 request" if spent["requests"] == 1 else f"{spent['requests']:,} requests"
+    tokens = f"{plural(spent['input_tokens'], 'token')} in ({spent['cached_tokens']:,} cached)"
     sentence = (
-        f"{requests}: {spent['input_tokens']:,} tokens in ({spent['cached_tokens']:,} cached),"
+        f"{plural(spent['requests'], 'request')}: {tokens},"
         f" {spent['output_tokens']:,} out, cost {money(spent['cost_usd'])}"
     )
     purposes = ", ".join(f"{purpose} {tokens:,}" for purpose, tokens in spent["by_purpose"].items())

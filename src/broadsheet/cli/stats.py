@@ -2,62 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from broadsheet.cli.app import DbOption, JsonOption, app, say, say_json, start
+from broadsheet.cli.app import command
+from broadsheet.cli.options import CacheOptions, JsonOption, start
+from broadsheet.cli.printing import say_result
 from broadsheet.cli.spending import spent_sentence
 from broadsheet.store import Store
+from broadsheet.text import plural
 
 RunsOption = Annotated[int | None, typer.Option("--runs", min=1, help="What each of the last N runs took.")]
 
 
-@app.command()
-def stats(
-    runs: RunsOption = None,
-    as_json: JsonOption = False,
-    db: DbOption = None,
-) -> None:
+@command("stats")
+def stats_(*, runs: RunsOption = None, as_json: JsonOption = False, options: CacheOptions) -> None:
     """Count papers, annotations by engine, findings, failures, tokens and cost."""
-    settings = start(db=db)
-    with Store.open(settings.db, create=False) as store:
+    with Store.open(start(options).db, create=False) as store:
         if runs is not None:
-            _print_runs(store.runs.latest(runs), as_json=as_json)
+            latest = store.runs.latest(runs)
+            say_result(latest, "\n".join(map(_run, latest)), as_json=as_json)
             return
         counts = store.statistics.summary()
-    if as_json:
-        say_json(counts, indent=2)
-        return
+    say_result(counts, "\n".join(_lines(counts)), as_json=as_json)
+
+
+def _lines(counts: Mapping[str, Any]) -> Iterator[str]:
     for name, value in counts.items():
         if isinstance(value, dict):
-            say(name)
-            for part, number in value.items():
-                say(f"  {part:28} {_shown(number):>10}")
-        elif isinstance(value, list):
-            say(f"{name:30} {len(value):>10}")
+            yield name
+            yield from (f"  {part:28} {_shown(number):>10}" for part, number in value.items())
         else:
-            say(f"{name:30} {_shown(value):>10}")
+            yield f"{name:30} {_shown(value):>10}"
 
 
-def _print_runs(runs: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        say_json(runs, indent=2)
-        return
-    for run in runs:
-        say(
-            f"{run['started_at'][:16]}  {run['engine']} {run['model']}: {run['annotated'] or 0:,} of"
-            f" {run['papers']:,} papers, {run['ending'] or 'cut off'}\n    {spent_sentence(run)}"
-        )
+def _run(run: Mapping[str, Any]) -> str:
+    return (
+        f"{run['started_at'][:16]}  {run['engine']} {run['model']}: {run['annotated'] or 0:,} of"
+        f" {plural(run['papers'], 'paper')}, {run['ending'] or 'cut off'}\n    {spent_sentence(run)}"
+    )
 
 
 def _shown(value: object) -> str:
     if value is None:
         return "unknown"
-    return (
-        f"{value:,.4f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from broadsheet.cli.app import note
+from broadsheet.cli.printing import note
 from broadsheet.cli.progress import progress
 from broadsheet.cli.spending import progress_note
 from broadsheet.cli.stopping import stopping
@@ -16,13 +16,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Iterator[Watch]:
+def watching() -> Iterator[Watch]:
     """Show the progress of annotating while the body runs; stop cleanly on the first Ctrl-C or SIGTERM."""
     from broadsheet.annotate import Watch
 
-    def notify(sentence: str) -> None:
-        if not quiet:
-            note(sentence)
-
-    with progress("Annotating", quiet=quiet) as advance, stopping(notify) as stop:
+    with progress("Annotating") as advance, stopping(note) as stop:
         yield Watch(lambda now: advance(now.done, now.total, progress_note(now)), stop)

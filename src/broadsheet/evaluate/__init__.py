@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-from broadsheet.annotate import AnnotateReport, Estimate, Watch, maker_of, prepare
-from broadsheet.annotation import Annotation, Finding
+from broadsheet.annotate import Estimate, Watch, maker_of, prepare
+from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable, UserError
 from broadsheet.evaluate.reference import Reference, read_reference
-from broadsheet.evaluate.scores import Measure, count, extra_fields, measured, values_of
+from broadsheet.evaluate.scores import RESAMPLES, Measure, count, extra_fields, measured, values_of
 from broadsheet.intake import admit
 from broadsheet.llm import open_llm
 from broadsheet.paper import Paper, Sighting
 from broadsheet.prompts import Prompts
-from broadsheet.record import Maker
 from broadsheet.store import Store
+from broadsheet.text import plural
 from broadsheet.urls import canonical
 
 __all__ = ["Disagreement", "Evaluation", "Reference", "evaluate", "expected", "read_reference"]
@@ -33,7 +32,7 @@ class Disagreement:
     title: str
     field: str
     reference: str
-    said: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +77,6 @@ class Evaluation:
     cost_usd: float | None = 0.0
     seconds: float = field(default=0.0, compare=False)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON types; ``--compare`` reads them."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Evaluation:
-        """Return the evaluation that `as_dict` was made of.
-
-        Raises:
-            TypeError: It is not one.
-            KeyError: The same.
-        """
-        return cls(
-            **{
-                **told,
-                "measures": {name: Measure(**values) for name, values in told["measures"].items()},
-                "disagreements": tuple(Disagreement(**each) for each in told["disagreements"]),
-            }
-        )
-
 
 def expected(references: Sequence[Reference], store: Store, settings: Settings, prompts: Prompts) -> Estimate:
     """Return what `evaluate` will take.
@@ -116,7 +95,7 @@ def evaluate(
     settings: Settings,
     prompts: Prompts,
     *,
-    resamples: int | None = None,
+    resamples: int = RESAMPLES,
     watch: Watch | None = None,
 ) -> Evaluation:
     """Annotate the reference's papers where the cache has no current annotation of them, and score it all.
@@ -126,7 +105,7 @@ def evaluate(
         store: The cache to annotate in.
         settings: Engine, model and limits.
         prompts: Texts and taxonomy.
-        resamples: Of the bootstrap; 1000 unless given.
+        resamples: Of the bootstrap.
         watch: Sees how far annotating is; where it stops it, nothing is scored.
 
     Raises:
@@ -141,31 +120,18 @@ def evaluate(
     report = prepare(store, llm, prompts, settings, ids, also=("others", "stale")).run(watch=watch)
     if report.with_service:
         raise LLMUnavailable(
-            f"{report.with_service:,} papers are with the Batch API; run the same command again later."
+            f"{plural(report.with_service, 'paper is', 'papers are')} with the Batch API;"
+            " run the same command again later."
         )
     if report.left:
         raise UserError(
-            f"Stopped with {report.left:,} papers left; a cache named with --db keeps what is done."
+            f"Stopped with {plural(report.left, 'paper')} left; a cache named with --db keeps what is done."
         )
-    said = [store.annotations.kept(maker.key(paper.content_hash)) for paper in papers]
-    return _scored(references, papers, said, report, maker, resamples)
-
-
-def _scored(
-    references: Sequence[Reference],
-    papers: Sequence[Paper],
-    said: Sequence[tuple[Annotation, tuple[Finding, ...]] | None],
-    report: AnnotateReport,
-    maker: Maker,
-    resamples: int | None,
-) -> Evaluation:
-    annotations = [kept[0] if kept else None for kept in said]
-    counts = [
-        count(reference.annotation, annotation, paper)
-        for reference, annotation, paper in zip(references, annotations, papers, strict=True)
-    ]
+    kept = [store.annotations.kept(maker.key(paper.content_hash)) for paper in papers]
+    annotations = [annotation_and_findings and annotation_and_findings[0] for annotation_and_findings in kept]
+    compared = list(zip((each.annotation for each in references), annotations, papers, strict=True))
     annotated = sum(annotation is not None for annotation in annotations)
-    findings = Counter(f"{found.field} {found.kind}" for kept in said if kept for found in kept[1])
+    findings = Counter(f"{found.field} {found.kind}" for each in kept if each for found in each[1])
     reasons = {failure.paper_id: failure.reason for failure in report.failures}
     return Evaluation(
         engine=maker.engine,
@@ -177,16 +143,12 @@ def _scored(
         reused=annotated - report.annotated,
         failed={
             paper.title: reasons.get(paper.id, "given up before")
-            for paper, annotation in zip(papers, annotations, strict=True)
+            for _, annotation, paper in compared
             if annotation is None
         },
-        measures=measured(counts, **({} if resamples is None else {"resamples": resamples})),
+        measures=measured([count(*each) for each in compared], resamples=resamples),
         findings=dict(findings.most_common()),
-        disagreements=tuple(
-            disagreement
-            for reference, annotation, paper in zip(references, annotations, papers, strict=True)
-            for disagreement in _disagreements(reference.annotation, annotation, paper)
-        ),
+        disagreements=tuple(disagreement for each in compared for disagreement in _disagreements(*each)),
         requests=report.requests,
         input_tokens=report.input_tokens,
         cached_tokens=report.cached_tokens,
@@ -198,23 +160,21 @@ def _scored(
 
 def _admitted(paper: Paper, store: Store) -> Paper:
     """Return the paper as the cache holds it: one that is there already keeps its id."""
-    told = paper.model_copy(update={"sighting": Sighting(source="reference", day=datetime.now(UTC).date())})
     found = store.papers.by_id(paper.id)
     if found is not None and found.content_hash == paper.content_hash:
         return found
-    (paper_id,) = admit(iter([told]), store).paper_ids
-    stored = store.papers.by_id(paper_id)
-    assert stored is not None  # noqa: S101 - narrows the type: it was admitted just now
-    return stored
+    sighting = Sighting(source="reference", day=datetime.now(UTC).date())
+    (paper_id,) = admit(iter([paper.model_copy(update={"sighting": sighting})]), store).paper_ids
+    return store.records.get(paper_id).paper
 
 
-def _disagreements(reference: Annotation, said: Annotation | None, paper: Paper) -> list[Disagreement]:
+def _disagreements(reference: Annotation, annotation: Annotation | None, paper: Paper) -> list[Disagreement]:
     """Return where the checkable fields differ; TL;DRs always do, so they are only measured."""
-    right, given = _compared(reference), _compared(said) if said else {}
+    answers = _compared(annotation) if annotation else {}
     return [
-        Disagreement(paper.id, paper.title, name, ", ".join(values), ", ".join(given.get(name, ("–",))))
-        for name, values in right.items()
-        if _normal(name, values) != _normal(name, given.get(name, ("–",)))
+        Disagreement(paper.id, paper.title, name, ", ".join(values), ", ".join(answer))
+        for name, values in _compared(reference).items()
+        if _normal(name, values) != _normal(name, answer := answers.get(name, ("–",)))
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,16 +57,16 @@ def _reference(
     known: Mapping[str, dict[str, Any]],
     cache: Store | None,
 ) -> Reference:
-    said = {name: row[name] for name in prompts.annotation.model_fields if name in row}
+    fields = {name: row[name] for name in prompts.annotation.model_fields if name in row}
     try:
-        annotation = prompts.annotation.model_validate(said, context={"taxonomy": prompts.taxonomy})
+        annotation = prompts.annotation.model_validate(fields, context={"taxonomy": prompts.taxonomy})
         title = str(row["title"])
-        telling = _telling(row, title, known, cache)
-        if telling is None:
+        paper = _paper(row, title, known, cache)
+        if paper is None:
             raise UserError(
                 f"The abstract of {title!r} is not in {path}; name a file that has it with --papers."
             )
-        return Reference(telling, annotation)
+        return Reference(paper, annotation)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -75,7 +75,7 @@ def _reference(
         raise UserError(f"{path}, line {line} has no {error}; correct that line.") from error
 
 
-def _telling(
+def _paper(
     row: dict[str, Any], title: str, known: Mapping[str, dict[str, Any]], cache: Store | None
 ) -> Paper | None:
     own_id = str(row.get("id", ""))
@@ -93,7 +93,13 @@ def _telling(
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(path):
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}); name a readable file of JSON lines.") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -101,11 +107,3 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number} is no JSON object; correct that line.")
         yield number, row
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        lines: Sequence[str] = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); name a readable file of JSON lines.") from error
-    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())

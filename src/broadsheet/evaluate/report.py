@@ -69,8 +69,10 @@ def _disagreements(names: Sequence[str], evaluations: Sequence[Evaluation]) -> I
         body = []
         for field, by_run in fields.items():
             wanted = next(iter(by_run.values())).reference
-            said = [by_run[number].said if number in by_run else "agrees" for number in range(len(names))]
-            body.append((field, wanted, *said))
+            answers = [
+                by_run[number].answer if number in by_run else "agrees" for number in range(len(names))
+            ]
+            body.append((field, wanted, *answers))
         yield f"### {_safe(some.title)}"
         yield ""
         yield from _table(["field", "reference", *names], body)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import quantiles
 from typing import get_args
 
 from broadsheet.annotation import (
@@ -46,26 +48,30 @@ class Measure:
     high: float | None
 
 
-def count(reference: Annotation, said: Annotation | None, paper: Paper) -> Counts:
+def count(reference: Annotation, annotation: Annotation | None, paper: Paper) -> Counts:
     """Count what agrees on one paper; a paper without an annotation agrees in nothing."""
     counts: dict[str, float] = {"papers": 1}
-    _count_sets(counts, "code.status", [reference.code.status], [said.code.status] if said else [])
-    _count_sets(counts, "code.urls", _urls(reference), _urls(said))
-    _count_sets(counts, "topics", reference.topics, said.topics if said else ())
-    _count_sets(counts, "contribution", [reference.contribution], [said.contribution] if said else [])
-    _count_sets(counts, "keywords", _keywords(reference), _keywords(said), labelled=False)
+    _count_sets(
+        counts, "code.status", [reference.code.status], [annotation.code.status] if annotation else []
+    )
+    _count_sets(counts, "code.urls", _urls(reference), _urls(annotation))
+    _count_sets(counts, "topics", reference.topics, annotation.topics if annotation else ())
+    _count_sets(
+        counts, "contribution", [reference.contribution], [annotation.contribution] if annotation else []
+    )
+    _count_sets(counts, "keywords", _keywords(reference), _keywords(annotation), labelled=False)
     for name in extra_fields(reference):
         _count_sets(
-            counts, f"extra {name}", values_of(reference, name), values_of(said, name), labelled=False
+            counts, f"extra {name}", values_of(reference, name), values_of(annotation, name), labelled=False
         )
-    if said is None:
+    if annotation is None:
         return counts
     counts["annotated"] = 1
-    counts["primary.in"] = said.topics[0] in reference.topics
-    counts["primary.exact"] = said.topics[0] == reference.topics[0]
-    counts["tldr.rouge"] = rouge_l(said.tldr, reference.tldr)
-    counts["tldr.rules"] = keeps_tldr_rules(said.tldr)
-    counts["tldr.numbers"] = len(ungrounded_numbers(said.tldr, paper.own_text))
+    counts["primary.in"] = annotation.topics[0] in reference.topics
+    counts["primary.exact"] = annotation.topics[0] == reference.topics[0]
+    counts["tldr.rouge"] = rouge_l(annotation.tldr, reference.tldr)
+    counts["tldr.rules"] = keeps_tldr_rules(annotation.tldr)
+    counts["tldr.numbers"] = len(ungrounded_numbers(annotation.tldr, paper.own_text))
     return counts
 
 
@@ -104,21 +110,15 @@ def measured(papers: Sequence[Counts], *, resamples: int = RESAMPLES, seed: int 
         for name, value in measures(_sum(dice.choices(papers, k=len(papers)))).items():
             if value is not None:
                 drawn[name].append(value)
-    return {
-        name: Measure(value, percentile(drawn[name], 0.025), percentile(drawn[name], 0.975))
-        for name, value in whole.items()
-    }
+    return {name: Measure(value, *interval(drawn[name])) for name, value in whole.items()}
 
 
-def percentile(values: Iterable[float], share: float) -> float | None:
-    """Return the value below which that share of values lies, linear between neighbours; None of nothing."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the 2.5th and the 97.5th percentile, linear between neighbours; None of nothing."""
+    if len(values) < 2:
+        return (values[0], values[0]) if values else (None, None)
+    cuts = quantiles(values, n=40, method="inclusive")
+    return cuts[0], cuts[-1]
 
 
 def f1(tp: float, fp: float, fn: float) -> float | None:
@@ -126,9 +126,9 @@ def f1(tp: float, fp: float, fn: float) -> float | None:
     return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
-def rouge_l(said: str, reference: str) -> float:
+def rouge_l(text: str, reference: str) -> float:
     """Return ROUGE-L F, 0 to 1: twice the longest common subsequence of words by the words of both."""
-    one, other = (_WORD.findall(text.lower()) for text in (said, reference))
+    one, other = (_WORD.findall(each.lower()) for each in (text, reference))
     if not one or not other:
         return 0.0
     row = [0] * (len(other) + 1)
@@ -174,10 +174,15 @@ def _keywords(annotation: Annotation | None) -> list[str]:
 
 
 def _count_sets(
-    counts: dict[str, float], field: str, true: Iterable[str], said: Iterable[str], *, labelled: bool = True
+    counts: dict[str, float],
+    field: str,
+    true: Iterable[str],
+    predicted: Iterable[str],
+    *,
+    labelled: bool = True,
 ) -> None:
     """Count hits, inventions and misses of a field, and those of each label where labels recur."""
-    wanted, given = set(true), set(said)
+    wanted, given = set(true), set(predicted)
     labelled = labelled and field != "code.urls"
     for outcome, labels in (("tp", wanted & given), ("fp", given - wanted), ("fn", wanted - given)):
         counts[f"{field}/{outcome}"] = len(labels)
@@ -186,16 +191,15 @@ def _count_sets(
 
 
 def _sum(papers: Iterable[Counts]) -> Counts:
-    total: dict[str, float] = {}
+    total: dict[str, float] = defaultdict(float)
     for counts in papers:
         for name, value in counts.items():
-            total[name] = total.get(name, 0) + value
+            total[name] += value
     return total
 
 
 def _confusion(total: Counts, field: str) -> tuple[float, float, float]:
-    get: Callable[[str], float] = lambda outcome: total.get(f"{field}/{outcome}", 0)  # noqa: E731 - three uses
-    return get("tp"), get("fp"), get("fn")
+    return total.get(f"{field}/tp", 0), total.get(f"{field}/fp", 0), total.get(f"{field}/fn", 0)
 
 
 def _macro(total: Counts, field: str) -> float | None:

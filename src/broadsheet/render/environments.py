@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from rich.cells import cell_len, chop_cells
 
 if TYPE_CHECKING:
     from jinja2 import Environment  # noqa: TID251 - this room renders
@@ -81,14 +82,6 @@ def destination(url: str) -> Literal:
     return Literal(quote(url, safe=_URL_AS_IT_IS))
 
 
-def width(text: str) -> int:
-    """Return the columns of the text on a terminal: wide letters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        for letter in text
-    )
-
-
 def wrapped(text: str, first: str = "", indent: int = 0) -> str:
     """Wrap the text to lines of at most `COLUMNS`; wider words are broken, addresses are not.
 
@@ -99,31 +92,23 @@ def wrapped(text: str, first: str = "", indent: int = 0) -> str:
     """
     margin = " " * indent
     lines = [first or margin]
-    empty = True
-    for word in _pieces(text, COLUMNS - max(indent, width(first))):
-        if not empty and width(lines[-1]) + 1 + width(word) > COLUMNS:
+    for word in _pieces(text, COLUMNS - max(indent, cell_len(first))):
+        if lines[-1].strip() and lines[-1] != first and cell_len(f"{lines[-1]} {word}") > COLUMNS:
             lines.append(margin)
-            empty = True
-        lines[-1] += word if empty else " " + word
-        empty = False
+        lines[-1] += word if lines[-1] in {first, margin} else " " + word
     return "\n".join(line.rstrip() for line in lines)
 
 
 def underlined(text: str, line: str = "-") -> str:
     """Return the text with a line of its own width under it."""
     shown = wrapped(text)
-    return f"{shown}\n{line * max(width(each) for each in shown.splitlines())}"
+    return f"{shown}\n{line * max(cell_len(each) for each in shown.splitlines())}"
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
     """Yield the words of the text, those wider than the room in parts, addresses whole."""
     for word in text.split():
-        if width(word) <= room or word.startswith(("http://", "https://")):
+        if word.startswith(("http://", "https://")):
             yield word
-            continue
-        start = columns = 0
-        for end, letter in enumerate(word):
-            if (columns := columns + width(letter)) > room:
-                yield word[start:end]
-                start, columns = end, width(letter)
-        yield word[start:]
+        else:
+            yield from chop_cells(word, room)

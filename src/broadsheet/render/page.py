@@ -6,6 +6,7 @@ All text of papers passes `visible` here; how it is escaped is each format's own
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from broadsheet.record import Repository
 from broadsheet.render.fields import Link, Shown, safe_url, shown
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
+from broadsheet.text import plural
 from broadsheet.visible import visible
 
 AUTHORS_NAMED = 3
@@ -117,7 +119,13 @@ class Page:
         return cls(
             day=edition.day,
             date=in_words(edition.day),
-            extent=f"{_papers(len(edition.cards))} · {edition.words:,} words · {edition.minutes:,} min",
+            extent=" · ".join(
+                (
+                    plural(len(edition.cards), "paper"),
+                    plural(edition.words, "word"),
+                    f"{edition.minutes:,} min",
+                )
+            ),
             code=_code_counts(edition.code),
             made=_made_sentence(made),
             before=in_words(edition.before) if edition.before else "",
@@ -158,12 +166,12 @@ def _section(
 
 def _pick(pick: Pick, edition: Edition) -> PickView:
     section, card = edition.place[pick.paper_id]
-    record, said = card.record, card.record.annotation
+    record, annotation = card.record, card.record.annotation
     return PickView(
         anchor=anchor(record.id),
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
-        sentence=visible(said.tldr) if said else "",
+        sentence=visible(annotation.tldr) if annotation else "",
         section=section.title,
         why=", ".join(pick.why),
     )
@@ -172,15 +180,15 @@ def _pick(pick: Pick, edition: Edition) -> PickView:
 def _card(
     card: Card, section_id: str, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
 ) -> CardView:
-    record, said = card.record, card.record.annotation
-    labels = {field.name: field.show.label for field in shown_fields(type(said))} if said else {}
+    record, annotation = card.record, card.record.annotation
+    labels = {field.name: field.show.label for field in shown_fields(type(annotation))} if annotation else {}
     return CardView(
         anchor=anchor(record.id),
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
         authors=_authors(record.paper.authors),
         shown=(
-            *(shown(said, names, under=section_id, states=record.links) if said else ()),
+            *(shown(annotation, names, under=section_id, states=record.links) if annotation else ()),
             *_listed(record.repository),
         ),
         marks=tuple(_marks(card, usual)),
@@ -192,7 +200,7 @@ def _card(
             for finding in record.findings
             if finding.severity == "note" and finding.field != "reply"  # how it came about, not what it says
         ),
-        abstract=_abstract(record.paper.abstract, said) if abstracts else ("", "", ""),
+        abstract=_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
     )
 
 
@@ -220,8 +228,8 @@ def _authors(authors: tuple[str, ...]) -> str:
     return ", ".join(named[:AUTHORS_NAMED]) + (f", +{more}" if more > 0 else "")
 
 
-def _abstract(abstract: str, said: Annotation | None) -> tuple[str, str, str]:
-    whole, evidence = visible(abstract), visible(said.code.evidence) if said else ""
+def _abstract(abstract: str, annotation: Annotation | None) -> tuple[str, str, str]:
+    whole, evidence = visible(abstract), visible(annotation.code.evidence) if annotation else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after
 
@@ -239,44 +247,35 @@ def _finding(finding: Finding, labels: Mapping[str, str]) -> str:
     return f"{what} withheld by the check: {why}{instead}"
 
 
-def _papers(number: int) -> str:
-    return f"{number:,} paper{'' if number == 1 else 's'}"
-
-
 def _code_counts(code: Mapping[str, int]) -> str:
     available, announced, none = (code.get(status, 0) for status in ("available", "announced", "none"))
     return f"Code available for {available:,}, announced for {announced:,}, no link found for {none:,}"
 
 
 def _how(engine: str, model: str) -> str:
-    return "extracted by rules" if engine_of(engine).by_rules else f"written by {visible(model)}"
+    if engine_of(engine).by_rules:
+        return "extracted from the abstract by rules"
+    return f"written by {visible(model)} from the abstract"
 
 
 def _made_sentence(made: tuple[Made, ...]) -> str:
-    counted: dict[str, int] = {}
+    counted: Counter[str] = Counter()
     for maker in made:
-        how = "extracted from the abstract by rules"
-        if not engine_of(maker.engine).by_rules:
-            how = f"written by {visible(maker.model)} from the abstract"
-        counted[how] = counted.get(how, 0) + maker.papers
-    if not counted:
-        return "No summaries yet"
-    if len(counted) == 1:
-        return f"Summaries {next(iter(counted))}"
-    return "Summaries: " + ", ".join(f"{papers:,} {how}" for how, papers in counted.items())
+        counted[_how(maker.engine, maker.model)] += maker.papers
+    if len(counted) > 1:
+        return "Summaries: " + ", ".join(f"{papers:,} {how}" for how, papers in counted.items())
+    return f"Summaries {next(iter(counted))}" if counted else "No summaries yet"
 
 
 def _makers_notes(made: tuple[Made, ...]) -> list[str]:
-    if not made:
-        return []
     makers = "; ".join(
         f"{visible(maker.engine)} engine ({visible(maker.model)}, prompt {visible(maker.prompt)}) for"
-        f" {_papers(maker.papers)}"
+        f" {plural(maker.papers, 'paper')}"
         for maker in made
     )
-    said = (
+    note = (
         f"Summaries, tags and code status were made from title and abstract alone, by the {makers}."
         " They were checked against the abstract: a claim that does not stand in it is withheld, and the card"
         " says so."
     )
-    return [said]
+    return [note] if made else []

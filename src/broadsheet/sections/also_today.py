@@ -12,8 +12,8 @@ from broadsheet.visible import visible
 
 def sections(today: Today) -> Iterator[Section]:
     """Yield one section, or none if every paper has a topic."""
-    if today.elsewhere:
-        cards = tuple(Card(record=record, why_bare=_reason(record)) for record in today.elsewhere)
+    if today.without_topic:
+        cards = tuple(Card(record=record, why_bare=_reason(record)) for record in today.without_topic)
         yield Section(id="also-today", title="Also today", cards=cards)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from broadsheet.edition import Pick, Section
 from broadsheet.record import Record
 from broadsheet.sections.today import Today
+from broadsheet.text import plural
 
 PICKS = 3
 FEWEST_PAPERS = 6
@@ -39,7 +40,7 @@ def _order(record: Record, place: int) -> tuple[int, bool, int]:
 
 
 def _why(record: Record, place: int) -> tuple[str, ...]:
-    votes = (f"{record.votes} vote{'s' if record.votes != 1 else ''}",) if record.votes else ()
+    votes = (plural(record.votes, "vote"),) if record.votes else ()
     code = ("code available",) if _has_code(record) else ()
     return (*votes, *code, f"no. {place} on the list")
 

@@ -38,8 +38,8 @@ class Today:
         return {topic: records for topic, records in found.items() if records}
 
     @cached_property
-    def elsewhere(self) -> list[Record]:
-        """Return the papers that stand under no topic."""
+    def without_topic(self) -> list[Record]:
+        """Return the papers without a topic."""
         return [record for record in self.records if self._primary_topic(record) is None]
 
     def _primary_topic(self, record: Record) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +24,7 @@ from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.backlog import Backlog
 from broadsheet.store.batch_jobs import BatchJobs
-from broadsheet.store.connection import connect, require_in_place
+from broadsheet.store.connection import connect, copy, require_in_place
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
@@ -163,3 +164,13 @@ class Store:
     def count(self, where: Filter | None = None) -> int:
         """Count the records that pass a filter."""
         return self.records.count(where or Filter())
+
+
+@contextmanager
+def scratch_copy(path: Path) -> Iterator[Path]:
+    """Yield where a copy of a cache is, or where one can be made if there is none; remove it afterwards."""
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder) / "broadsheet.db"
+        if path.exists():
+            copy(path, scratch)
+        yield scratch

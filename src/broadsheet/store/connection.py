@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,17 @@ def connect(path: Path, *, create: bool = True) -> Database:
         connection.close()
         raise
     return db
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a database as it is now, even while another process writes to it.
+
+    Raises:
+        StoreError: It cannot be opened or read.
+    """
+    db = connect(path, create=False)
+    with _translating(str(path)), closing(db.conn), closing(sqlite3.connect(target)) as copied:
+        db.conn.backup(copied)
 
 
 def require_in_place(db: Database) -> None:

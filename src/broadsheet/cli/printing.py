@@ -1,0 +1,71 @@
+"""Prints results on standard output, and everything else on standard error; nothing but errors when quiet."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextlib import suppress
+from typing import Any
+
+# Titles and abstracts are untrusted: an escape sequence in one must not reach the terminal.
+_CONTROLS = [*range(9), *range(11, 32), *range(127, 160)]
+_UNPRINTABLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
+_ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROLS}
+_log = logging.getLogger(__name__)
+
+
+def set_verbosity(*, quiet: bool, verbose: bool) -> None:
+    """Send log messages of this level and above to standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Messages()], force=True)
+    logging.getLogger("broadsheet").setLevel(
+        logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
+    )
+
+
+def is_quiet() -> bool:
+    """Tell whether the user has asked for errors only."""
+    return not _log.isEnabledFor(logging.WARNING)
+
+
+def say(text: str) -> None:
+    """Print a result on standard output, unless quiet."""
+    if not is_quiet():
+        print(text.translate(_UNPRINTABLE))  # noqa: T201 - command-line output
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    """Print a result as JSON, escaping the control characters from U+007F on, which JSON allows unescaped."""
+    print(json.dumps(value, ensure_ascii=False, indent=indent).translate(_ESCAPED))  # noqa: T201 - the same
+
+
+def say_result(value: Any, words: str, *, as_json: bool) -> None:
+    """Print a result in words, or as JSON."""
+    if as_json:
+        say_json(value, indent=2)
+    else:
+        say(words)
+
+
+def note(text: str) -> None:
+    """Print a message that is neither a result nor an error on standard error, unless quiet."""
+    if not is_quiet():
+        _print_message(text)
+
+
+def complain(sentence: str) -> None:
+    """Print an error on standard error."""
+    _print_message(f"broadsheet: {sentence}")
+
+
+def _print_message(text: str) -> None:
+    with suppress(OSError):  # standard error is closed
+        print(text.translate(_UNPRINTABLE), file=sys.stderr)  # noqa: T201 - command-line output
+
+
+class _Messages(logging.Handler):
+    """Prints log messages on the current standard error, which rich replaces during a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        _print_message(self.format(record))
