@@ -32,56 +32,80 @@ class Settings(BaseSettings):
     )
 
     # In the order of the README: what is set in a normal life first, what is for unusual servers last.
-    db: Path = Field(Path("broadsheet.db"), description="The cache, an SQLite file.")
-    out: Path = Field(Path("editions"), description="Folder that editions are written to.")
+    db: Path = Field(Path("broadsheet.db"), description="The cache: an SQLite file.")
+    out: Path = Field(Path("editions"), description="The folder to write editions to.")
     engine: str = Field(
         default_factory=default_engine,
-        description="What annotates: openai where OPENAI_API_KEY or OPENAI_BASE_URL is set, else extractive.",
+        description="The engine: openai if OPENAI_API_KEY or OPENAI_BASE_URL is set, else extractive.",
     )
-    model: str = Field("gpt-5-mini", description="Model that the openai engines ask.")
-    prompts: Path | None = Field(None, description="Folder whose texts replace the packaged prompts.")
+    model: str = Field("gpt-5-mini", description="The model that the openai engines use.")
+    prompts: Path | None = Field(
+        None, description="A folder of prompts that replace the packaged ones, file by file."
+    )
     fallback: bool = Field(
-        True, description="Print extracted lines for papers that the model gave no answer for."
+        True, description="Print lines extracted by rules for papers that the model did not answer for."
     )
-    look_back_days: int = Field(3, ge=0, description="Days before its own that a run asks live sources for.")
-    contact: str = Field("", description="Address that live sources are told.")
-    prices: Path | None = Field(None, description="Table of prices that replaces the packaged one.")
+    look_back_days: int = Field(
+        3, ge=0, description="How many days before the edition's day a run asks live sources for."
+    )
+    contact: str = Field(
+        "", description="Your e-mail or web address, sent to live sources with each request."
+    )
+    prices: Path | None = Field(
+        None, description="A table of model prices (TOML) that replaces the packaged one."
+    )
     confirm_tokens: int = Field(
-        1_000_000, ge=0, description="Estimated tokens of a run above which a person is asked first."
+        1_000_000, ge=0, description="Ask before a run that is estimated to take more tokens than this."
     )
     requests_per_minute: float | None = Field(
-        None, gt=0, description="The provider's limit of requests a minute; its own headers may lower it."
+        None,
+        gt=0,
+        description="The provider's limit on requests per minute; its headers can lower it.",
     )
     tokens_per_minute: float | None = Field(
         None,
         gt=0,
-        description="The provider's limit of tokens a minute, in and out; its own headers may lower it.",
+        description="The provider's limit on tokens per minute, in and out; its headers can lower it.",
     )
-    batch_papers: int = Field(10, ge=1, description="Papers a request, at most.")
+    batch_papers: int = Field(10, ge=1, description="The most papers to put into a request.")
     context_tokens: int | None = Field(
         None,
         ge=1_000,
-        description="Tokens of the model's context; else learnt from refusals.",
+        description="The model's context length in tokens; Broadsheet learns it from refusals if unset.",
     )
-    max_in_flight: int = Field(16, ge=1, le=1000, description="Requests under way at once, at most.")
+    max_in_flight: int = Field(16, ge=1, le=1000, description="The most requests to have under way at once.")
     batch_wait_s: float = Field(
         0.0,
         ge=0,
-        description="Seconds to wait for jobs of the Batch API before they are left for a later run.",
+        description="How many seconds to wait for jobs of the Batch API before leaving them to a later run.",
     )
-    first_token_timeout_s: float = Field(60.0, gt=0, description="Seconds allowed before an answer begins.")
+    first_token_timeout_s: float = Field(
+        60.0, gt=0, description="How many seconds to wait for an answer to begin."
+    )
     slowest_tokens_per_s: float = Field(
-        10.0, gt=0, description="Answer tokens a second below which an answer counts as lost."
+        10.0,
+        gt=0,
+        description="Give up on an answer that arrives more slowly than this many tokens per second.",
     )
-    batch_input_tokens: int = Field(12_000, ge=500, description="Prompt tokens a request, at most.")
-    batch_output_tokens: int = Field(4_000, ge=200, description="Answer tokens a request, at most.")
-    record: Path | None = Field(None, description="Folder that raw replies of live sources are kept in.")
-    replay: Path | None = Field(None, description="Folder of kept replies, read for the network.")
-    script: Path | None = Field(None, description="File of replies that the scripted engine reads.")
-    hf_url: str = Field("https://huggingface.co", description="Where the daily-papers API answers.")
-    arxiv_api_url: str = Field("https://export.arxiv.org/api/query", description="arXiv's query API.")
-    arxiv_feed_url: str = Field("https://rss.arxiv.org/atom", description="arXiv's announcement feeds.")
-    arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="arXiv's OAI-PMH interface.")
+    batch_input_tokens: int = Field(12_000, ge=500, description="The most prompt tokens in a request.")
+    batch_output_tokens: int = Field(
+        4_000, ge=200, description="The most answer tokens to ask for in a request."
+    )
+    record: Path | None = Field(None, description="A folder to keep the raw replies of live sources in.")
+    replay: Path | None = Field(
+        None, description="A folder of kept replies to read instead of asking the network."
+    )
+    script: Path | None = Field(None, description="A file of replies for the scripted engine to read.")
+    hf_url: str = Field("https://huggingface.co", description="The address of Hugging Face's API.")
+    arxiv_api_url: str = Field(
+        "https://export.arxiv.org/api/query", description="The address of arXiv's query API."
+    )
+    arxiv_feed_url: str = Field(
+        "https://rss.arxiv.org/atom", description="The address of arXiv's announcement feeds."
+    )
+    arxiv_oai_url: str = Field(
+        "https://oaipmh.arxiv.org/oai", description="The address of arXiv's OAI-PMH interface."
+    )
 
     @field_validator("engine")
     @classmethod

@@ -79,7 +79,7 @@ def _earlier(path: Path) -> Evaluation:
     try:
         return TypeAdapter(Evaluation).validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is no output of broadsheet evaluate --json ; correct --compare.") from error
+        raise UserError(f"{path} is no output of broadsheet evaluate --json; correct --compare.") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -17,30 +17,31 @@ from broadsheet.cli.printing import note, say, say_json, say_result
 from broadsheet.errors import ConfigError
 from broadsheet.filters import Filter
 from broadsheet.record import Record
-from broadsheet.render.fields import words
+from broadsheet.render.fields import authors_line, words
 from broadsheet.schema import shown_fields
 from broadsheet.store import Store
 from broadsheet.text import plural
+
+Texts = list[str] | None
+Day = datetime | None
 
 
 @dataclass(frozen=True)
 class FilterOptions(CacheOptions):
     """Which papers of the cache are wanted."""
 
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Has this tag; may be repeated.")] = None
+    tag: Annotated[Texts, typer.Option("--tag", help="Has this tag; may be repeated.")] = None
     match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
-    without: Annotated[list[str] | None, typer.Option("--not", help="Lacks this tag; may be repeated.")] = (
+    without: Annotated[Texts, typer.Option("--not", help="Lacks this tag; may be repeated.")] = None
+    code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
+    since: Annotated[Day, typer.Option("--since", formats=DAY_FORMAT, help="First seen then or later.")] = (
         None
     )
-    code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
-    since: Annotated[
-        datetime | None, typer.Option("--since", formats=DAY_FORMAT, help="First seen then or later.")
-    ] = None
-    until: Annotated[
-        datetime | None, typer.Option("--until", formats=DAY_FORMAT, help="First seen then or before.")
-    ] = None
+    until: Annotated[Day, typer.Option("--until", formats=DAY_FORMAT, help="First seen then or before.")] = (
+        None
+    )
     where: Annotated[
-        list[str] | None,
+        Texts,
         typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
     ] = None
     search: Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")] = ""
@@ -65,8 +66,8 @@ class FilterOptions(CacheOptions):
                 "match": self.match,
                 "without": self.without or (),
                 "code": self.code,
-                "since": self.since.date() if self.since else None,
-                "until": self.until.date() if self.until else None,
+                "since": self.since,
+                "until": self.until,
                 "fields": [_field_and_value(each) for each in self.where or ()],
                 "search": self.search,
             }
@@ -130,12 +131,8 @@ def _line(record: Record) -> str:
 
 
 def _card(record: Record) -> str:
-    lines = [record.title]
-    if record.paper.authors:
-        lines.append(", ".join(record.paper.authors))
-    lines.append(
-        " · ".join(part for part in (record.id, record.paper.url, f"seen {record.first_seen}") if part)
-    )
+    where = " · ".join(filter(None, (record.id, record.paper.url, f"seen {record.first_seen}")))
+    lines = list(filter(None, (record.title, authors_line(record.paper.authors), where)))
     annotation, made = record.annotation, record.provenance
     if annotation and made:
         fields = shown_fields(type(annotation))

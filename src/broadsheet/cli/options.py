@@ -46,7 +46,7 @@ class EngineOptions(TaskOptions):
         str | None,
         typer.Option(
             "--engine",
-            help=f"What annotates: {', '.join(ENGINES)} [{Settings.model_fields['engine'].description}].",
+            help=f"What annotates: {', '.join(ENGINES)} [openai if a key or server is set, else extractive].",
         ),
     ] = None
     model: Annotated[str | None, typer.Option("--model", help="Model that the openai engines ask.")] = None

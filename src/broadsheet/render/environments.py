@@ -108,7 +108,7 @@ def underlined(text: str, line: str = "-") -> str:
 def _pieces(text: str, room: int) -> Iterator[str]:
     """Yield the words of the text, those wider than the room in parts, addresses whole."""
     for word in text.split():
-        if word.startswith(("http://", "https://")):
+        if cell_len(word) <= room or word.startswith(("http://", "https://")):
             yield word
         else:
             yield from chop_cells(word, room)

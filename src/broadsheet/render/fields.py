@@ -6,7 +6,7 @@ status and links. So a new field appears in every format with no change here or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -19,6 +19,7 @@ from broadsheet.record import LinkState
 from broadsheet.schema import shown_fields
 from broadsheet.visible import visible
 
+AUTHORS_NAMED = 3
 # RFC 3986 allows none of them unencoded; each also means something in HTML or Markdown.
 _NEVER_IN_URL = frozenset(' "<>\\^`{|}')
 
@@ -76,6 +77,13 @@ def shown(
         if text or links:
             found.append(Shown(field.show.label, field.show.at, text, links, plain))
     return tuple(found)
+
+
+def authors_line(authors: Sequence[str]) -> str:
+    """Return the first authors and how many more there are: ``M. Quay, A. Reed, T. Lock, +2``."""
+    named = [name for author in authors if (name := visible(author))]
+    more = len(named) - AUTHORS_NAMED
+    return ", ".join(named[:AUTHORS_NAMED]) + (f", +{more}" if more > 0 else "")
 
 
 def safe_url(url: str) -> str:

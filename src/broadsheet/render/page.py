@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from broadsheet.annotation import Annotation, Finding
+from broadsheet.annotation import Annotation, Finding, Severity
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import engine_of
-from broadsheet.record import Repository
-from broadsheet.render.fields import Link, Shown, safe_url, shown
+from broadsheet.record import Record, Repository
+from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
 from broadsheet.visible import visible
 
-AUTHORS_NAMED = 3
 MAX_ABSTRACT_CHARACTERS = 700_000
 """An edition whose abstracts come to more leaves them out of its page, which stays near one megabyte."""
 
@@ -113,19 +112,13 @@ class Page:
     @classmethod
     def of(cls, edition: Edition, taxonomy: Taxonomy) -> Page:
         """Return the page of an edition, tags under their names."""
-        made = edition.made
+        made, papers = edition.made, plural(len(edition.cards), "paper")
         total = sum(len(card.record.paper.abstract) for card in edition.cards)
         abstracts = total <= MAX_ABSTRACT_CHARACTERS
         return cls(
             day=edition.day,
             date=in_words(edition.day),
-            extent=" · ".join(
-                (
-                    plural(len(edition.cards), "paper"),
-                    plural(edition.words, "word"),
-                    f"{edition.minutes:,} min",
-                )
-            ),
+            extent=f"{papers} · {plural(edition.words, 'word')} · {edition.minutes:,} min",
             code=_code_counts(edition.code),
             made=_made_sentence(made),
             before=in_words(edition.before) if edition.before else "",
@@ -135,11 +128,6 @@ class Page:
             ),
             notes=(*(section.note for section in edition.sections if section.note), *_makers_notes(made)),
         )
-
-    @property
-    def contents(self) -> tuple[SectionView, ...]:
-        """Return the sections that list papers."""
-        return tuple(section for section in self.sections if section.papers)
 
 
 def in_words(day: date) -> str:
@@ -181,25 +169,18 @@ def _card(
     card: Card, section_id: str, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
 ) -> CardView:
     record, annotation = card.record, card.record.annotation
-    labels = {field.name: field.show.label for field in shown_fields(type(annotation))} if annotation else {}
     return CardView(
         anchor=anchor(record.id),
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
-        authors=_authors(record.paper.authors),
+        authors=authors_line(record.paper.authors),
         shown=(
             *(shown(annotation, names, under=section_id, states=record.links) if annotation else ()),
             *_listed(record.repository),
         ),
         marks=tuple(_marks(card, usual)),
-        withheld=tuple(
-            _finding(finding, labels) for finding in record.findings if finding.severity == "withheld"
-        ),
-        notes=tuple(
-            _finding(finding, labels)
-            for finding in record.findings
-            if finding.severity == "note" and finding.field != "reply"  # how it came about, not what it says
-        ),
+        withheld=_findings(record, "withheld"),
+        notes=_findings(record, "note"),
         abstract=_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
     )
 
@@ -222,22 +203,28 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
     return marks
 
 
-def _authors(authors: tuple[str, ...]) -> str:
-    named = [name for author in authors if (name := visible(author))]
-    more = len(named) - AUTHORS_NAMED
-    return ", ".join(named[:AUTHORS_NAMED]) + (f", +{more}" if more > 0 else "")
-
-
 def _abstract(abstract: str, annotation: Annotation | None) -> tuple[str, str, str]:
     whole, evidence = visible(abstract), visible(annotation.code.evidence) if annotation else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after
 
 
+def _findings(record: Record, severity: Severity) -> tuple[str, ...]:
+    labels = (
+        {each.name: each.show.label for each in shown_fields(type(record.annotation))}
+        if record.annotation
+        else {}
+    )
+    return tuple(
+        _finding(finding, labels)
+        for finding in record.findings
+        if finding.severity == severity and finding.field != "reply"  # how it came about, not what it says
+    )
+
+
 def _finding(finding: Finding, labels: Mapping[str, str]) -> str:
     field, _, part = finding.field.partition(".")
-    label = labels.get(field, field)
-    what = f"{label} {part}".strip()
+    what = f"{labels.get(field, field)} {part}".strip()
     why = visible(finding.kind.replace("-", " "))
     if finding.severity == "note":
         why += f" ({visible(finding.detail)})" if finding.detail else ""
