@@ -10,6 +10,7 @@ from broadsheet.config import Settings
 from broadsheet.errors import SourceError
 from broadsheet.intake import IntakeInterrupted, IntakeReport, admit
 from broadsheet.sources import Source
+from broadsheet.sources.files import FileSource
 from broadsheet.store import Store
 
 
@@ -24,6 +25,7 @@ class FetchReport:
         without_abstract: Papers without an abstract, which no engine annotates.
         paper_ids: Ids of the distinct papers, in the order in which they were first read.
         failed: One sentence for each source that failed, even if it delivered some papers first.
+        notes: What the user should know although nothing failed, such as how many papers have no abstract.
     """
 
     read: int = 0
@@ -32,6 +34,7 @@ class FetchReport:
     without_abstract: int = 0
     paper_ids: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def fetch(
@@ -56,6 +59,7 @@ def fetch(
             failed.append(str(error))
         except SourceError as error:
             failed.append(str(error))
+    files = [source for source in sources if isinstance(source, FileSource)]
     return FetchReport(
         read=sum(report.read for report in reports),
         new=sum(report.new for report in reports),
@@ -63,6 +67,7 @@ def fetch(
         without_abstract=sum(report.without_abstract for report in reports),
         paper_ids=tuple(dict.fromkeys(paper_id for report in reports for paper_id in report.paper_ids)),
         failed=tuple(failed),
+        notes=tuple(note for file in files for note in file.reading.notes(file.name)),
     )
 
 

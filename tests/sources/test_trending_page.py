@@ -156,7 +156,7 @@ def test_empty_and_binary_files_are_refused_in_one_sentence(content: bytes, list
 
 
 def test_a_single_bad_byte_costs_no_paper(listing: Make, troubles: list[str]) -> None:
-    raw = DATED.encode().replace(b"lighthouse", b"lighth\xffouse", 1)
+    raw = DATED.encode().replace(b"lighthouse", b"lighth\xffous\xc3\xa9", 1)
     assert len(list(read(listing(raw)))) == 2
     assert troubles == ["page.txt: line 13 has bytes that are not valid UTF-8; they are lost."]
 

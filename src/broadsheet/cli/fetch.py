@@ -10,7 +10,7 @@ import typer
 
 from broadsheet.cli.app import command
 from broadsheet.cli.options import DateOption, JsonOption, SourceOptions, as_day, start
-from broadsheet.cli.printing import complain, say_result
+from broadsheet.cli.printing import complain, note, say_result
 from broadsheet.cli.progress import progress
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
@@ -51,6 +51,8 @@ def fetch_(
             opened, store, look_back(as_day(day), settings), on_progress=lambda read: advance(read, None, "")
         )
     say_result(asdict(report), fetched_sentence(report), as_json=as_json)
+    for sentence in report.notes:
+        note(f"broadsheet: {sentence}")
     for sentence in report.failed:
         problems(sentence)
     problems.exit_if_any()

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Protocol, TypedDict, Unpack
 
 from broadsheet.config import Settings
+from broadsheet.errors import UserError
 from broadsheet.paper import Paper
 from broadsheet.sources.files import open_files
 
@@ -64,7 +65,7 @@ def open_source(spec: str, **options: Unpack[Options]) -> list[Source]:
     Raises:
         UserError: There is no source of that name and nothing at that path.
     """
-    day, on_trouble = options.get("day"), options.get("on_trouble", lambda _: None)
+    day, on_trouble = options.get("day"), options.get("on_trouble", _ignore)
     if named := _NAMED.fullmatch(spec):
         module = importlib.import_module(SOURCES[named[1]])
         settings = options.get("settings") or Settings.load()
@@ -75,7 +76,24 @@ def open_source(spec: str, **options: Unpack[Options]) -> list[Source]:
 def open_sources(specs: Iterable[str], **options: Unpack[Options]) -> list[Source]:
     """Return the sources for several names or paths, in order; see `open_source`.
 
+    One that does not exist is reported to ``on_trouble``, and the others are returned.
+
     Raises:
-        UserError: One of them does not exist.
+        UserError: None of them exists.
     """
-    return [source for spec in specs for source in open_source(spec, **options)]
+    sources: list[Source] = []
+    errors: list[UserError] = []
+    for spec in specs:
+        try:
+            sources += open_source(spec, **options)
+        except UserError as error:
+            errors.append(error)
+    if errors and not sources:
+        raise errors[0]
+    for missing in errors:
+        options.get("on_trouble", _ignore)(str(missing))
+    return sources
+
+
+def _ignore(_: str) -> None:
+    pass

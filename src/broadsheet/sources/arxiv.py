@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
-from broadsheet.sources import arxiv_api, feeds, identifiers, records
+from broadsheet.sources import arxiv_api, feeds, field_values, identifiers, records
 from broadsheet.sources.calendar import days
 from broadsheet.sources.http import Client
 from broadsheet.sources.live import LiveSource, Options
@@ -38,7 +38,7 @@ class ArxivSource(LiveSource):
         listing = self.listing(self.query, day)
         try:
             yield records.paper(record, listing.sighting(NAME))
-        except records.Unreadable as reason:
+        except field_values.Unreadable as reason:
             listing.trouble(f"{record.get('id') or 'an entry'} is skipped: {reason}")
 
 
@@ -85,7 +85,7 @@ class Announcements(ArxivSource):
         except SourceError as error:
             return {}, f"{error} The query API is used instead."
         channel = next(iter(feeds.named(root, "channel")), root)
-        day = records.date_in(feeds.record(channel)["published"])
+        day = field_values.date_in(feeds.record(channel)["published"])
         if day is None or not since <= day <= self.day:
             return {}, ""
         announced: dict[str, dict[str, Any]] = {}

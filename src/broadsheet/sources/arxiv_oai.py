@@ -13,8 +13,9 @@ from xml.etree.ElementTree import Element
 
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
-from broadsheet.sources import arxiv_api, feeds, records
+from broadsheet.sources import arxiv_api, feeds
 from broadsheet.sources.arxiv import ArxivSource, announced_on
+from broadsheet.sources.field_values import date_in
 from broadsheet.sources.http import Client
 from broadsheet.sources.live import Options
 
@@ -49,7 +50,8 @@ class Harvest(ArxivSource):
                         f"{self.name} was refused ({code}); check the name of the set or try again later."
                     )
                 for record in (one for one in root.iter() if feeds.local_name(one) == "record"):
-                    start = max(start, min(records.date_in(_text(record, "datestamp")) or start, self.day))
+                    changed = date_in(_text(record, "datestamp")) or start
+                    start = max(start, min(changed, self.day))
                     yield from self._listed(record, client, since)
                 token = _text(root, "resumptionToken")
                 if not token:

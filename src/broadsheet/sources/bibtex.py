@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
+from broadsheet.sources.field_values import Unreadable
+from broadsheet.sources.identifiers import arxiv_id
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Record, Unreadable, papers
+from broadsheet.sources.records import Record, papers
 
 NAME = "bibtex"
 _ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s,]+\s*,", re.MULTILINE)
+_NO_PAPERS = {"proceedings", "mvproceedings", "periodical", "xdata", "set"}
 
 # BibTeX has no comments inside a field, but the LaTeX decoder would drop everything after a percent sign.
 _LONE_PERCENT = re.compile(r"(?<!\\)%")
@@ -34,22 +38,37 @@ def read(listing: Listing) -> Iterator[Paper]:
 
 def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
     from bibtexparser.entrypoint import parse_string
-    from bibtexparser.middlewares import LatexDecodingMiddleware, NormalizeFieldKeys
-    from bibtexparser.model import Entry, ParsingFailedBlock
+    from bibtexparser.middlewares import LatexDecodingMiddleware, MonthIntMiddleware, NormalizeFieldKeys
+    from bibtexparser.model import Entry, ExplicitComment, ParsingFailedBlock
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # its warnings are reported below
     text = _LONE_PERCENT.sub(r"\\%", listing.text())
+    middleware = [NormalizeFieldKeys(), MonthIntMiddleware(), LatexDecodingMiddleware()]
     try:
-        library = parse_string(text, append_middleware=[NormalizeFieldKeys(), LatexDecodingMiddleware()])
+        library = parse_string(text, append_middleware=middleware)
     except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
-    for block in sorted(library.blocks, key=lambda one: one.start_line or 0):
+    for block in sorted(library.blocks, key=lambda block: block.start_line or 0):
         place = f"the entry on line {(block.start_line or 0) + 1}"
         if isinstance(block, ParsingFailedBlock):
             yield place, Unreadable("it is not valid BibTeX")
+        elif isinstance(block, ExplicitComment):
+            listing.reading.left_out["@comment"] += 1
+        elif isinstance(block, Entry) and block.entry_type.lower() in _NO_PAPERS:
+            listing.reading.left_out[f"@{block.entry_type.lower()}"] += 1
         elif isinstance(block, Entry):
-            values = {field.key: field.value for field in block.fields}
-            names = re.split(r"\s+and\s+", values.get("author", ""))
-            authors = [name for name in names if name.strip() != "others"]
-            named = {"id": block.key, **values, "authors": authors}
-            yield place, {**named, "published": values.get("date") or values.get("year")}
+            yield place, _record({"id": block.key, **{field.key: field.value for field in block.fields}})
+
+
+def _record(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry's values by the field names of `records`."""
+    names = re.split(r"\s+and\s+", fields.get("author", ""))
+    year, month = fields.get("year"), fields.get("month")
+    month_of_year = f"{year}-{month:02}" if year and isinstance(month, int) else year
+    places = (fields.get(name) for name in ("eprint", "journal", "number"))
+    return {
+        **fields,
+        "authors": [name for name in names if name.strip() != "others"],
+        "published": fields.get("date") or month_of_year,
+        "arxiv": next((place for place in places if arxiv_id(str(place))[0]), None),
+    }

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
+from broadsheet.sources.decoding import READ_ERRORS
 from broadsheet.sources.listing import Listing
 from broadsheet.sources.records import Record, papers
 
@@ -59,7 +60,11 @@ def _records(listing: Listing) -> Iterator[tuple[str, Record]]:
             open_elements.pop()
             if local_name(element) in ENTRIES:
                 number += 1
-                yield f"entry {number}", record(element)
+                entry = record(element)
+                if entry["announce_type"].startswith("replace"):
+                    listing.reading.left_out["replacements of earlier papers"] += 1
+                else:
+                    yield f"entry {number}", entry
                 if open_elements:
                     open_elements[-1].clear()
 
@@ -86,7 +91,7 @@ def _xml_errors(name: str) -> Iterator[None]:
         yield
     except DefusedXmlException as error:
         raise SourceError(f"{name} declares XML entities, which are not read for safety's sake.") from error
-    except (ParseError, ValueError, LookupError, OSError) as error:
+    except (ParseError, ValueError, LookupError, *READ_ERRORS) as error:
         raise SourceError(f"{name} is not well-formed XML ({error}).") from error
 
 

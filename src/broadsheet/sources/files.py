@@ -26,7 +26,8 @@ from broadsheet.sources import (
     ris,
     trending_page,
 )
-from broadsheet.sources.listing import Listing, as_text
+from broadsheet.sources.decoding import encoding, start_as_text
+from broadsheet.sources.listing import Listing, Reading
 
 STDIN = "-"
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
@@ -59,10 +60,12 @@ class FileSource:
 
     Attributes:
         name: Its path, or ``standard input``.
+        reading: What reading it has shown so far.
     """
 
     def __init__(self, name: str, listing: Listing) -> None:
         self.name = name
+        self.reading: Reading = listing.reading
         self._listing = listing
 
     def fetch(self, since: date) -> Iterator[Paper]:  # noqa: ARG002 - see the class docstring
@@ -72,10 +75,11 @@ class FileSource:
             SourceError: The file cannot be read, or its format is unknown.
         """
         head = self._listing.head()
-        text = as_text(head)
+        text = start_as_text(head)
         for kind in FORMATS:
             if kind.recognises(text, self._listing.fields):
                 return kind.read(self._listing)
+        encoding(head, self.name)  # says what to do with an Excel workbook, a PDF or other binary files
         raise SourceError(
             f"{self.name} has no format that Broadsheet reads ({', '.join(kind.name for kind in FORMATS)})."
         )

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from broadsheet.errors import SourceError, UserError
 from broadsheet.paper import Paper
-from broadsheet.sources import records
+from broadsheet.sources import field_values, records
 from broadsheet.sources.calendar import days
 from broadsheet.sources.http import Client, Host
 from broadsheet.sources.live import LiveSource, Options
@@ -100,7 +100,7 @@ def _rows(body: bytes) -> list[Any]:
 def _record(row: Any) -> records.Record:
     if isinstance(row, dict) and hugging_face.fits(row):
         return row
-    return records.Unreadable("it has no paper with an id")
+    return field_values.Unreadable("it has no paper with an id")
 
 
 def _key(row: Any) -> str:

@@ -6,7 +6,10 @@ import re
 
 # https://info.arxiv.org/help/arxiv_identifier.html: YYMM.NNNNN since 2007, archive/YYMMNNN before.
 _ARXIV = r"(?P<id>\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[A-Za-z]{2})?/\d{7})(?:v(?P<version>[1-9]\d{0,3}))?"
-_BARE_ARXIV = re.compile(rf"(?:arxiv:\s*|oai:arxiv\.org:)?{_ARXIV}", re.IGNORECASE)
+# Also `arXiv:2503.01234 [cs]` as Zotero writes it, and `arXiv preprint arXiv:2503.01234`.
+_BARE_ARXIV = re.compile(
+    rf"(?:arxiv preprint )?(?:arxiv:\s*|oai:arxiv\.org:)?{_ARXIV}(?:\s*\[[\w.-]+\])?", re.IGNORECASE
+)
 _ARXIV_PLACE = re.compile(
     rf"(?:arxiv\.org/(?:abs|pdf|html|format)/|10\.48550/arxiv\.|huggingface\.co/papers/){_ARXIV}(?![\d.]\d)",
     re.IGNORECASE,

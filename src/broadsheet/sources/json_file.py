@@ -1,19 +1,20 @@
-"""Reads JSON: a list of objects, an object containing such a list, one object, or a Hugging Face reply."""
+"""Reads JSON: a list of objects, one object, or a service's reply that holds such a list somewhere."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
+from broadsheet.sources import shapes
+from broadsheet.sources.field_values import Unreadable
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import as_record, names_title, papers
+from broadsheet.sources.records import Record, names_title, papers
 
 NAME = "json"
-_HOLDS_LIST = re.compile(r'\{\s*"[^"]*"\s*:\s*\[\s*\{')
+_DEEPEST = 3
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:
@@ -26,10 +27,8 @@ def recognises(text: str, fields: Mapping[str, str]) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         # Cut off or spread over lines. A long object on a single line is taken for JSON Lines.
-        return bool(rest) or first.startswith("[") or bool(_HOLDS_LIST.match(first))
-    if rest:
-        return False
-    return isinstance(value, list) or not names_title(value, fields)
+        return bool(rest) or first.startswith("[")
+    return not rest and (isinstance(value, list) or not _is_paper(value, fields))
 
 
 def read(listing: Listing) -> Iterator[Paper]:
@@ -42,13 +41,40 @@ def read(listing: Listing) -> Iterator[Paper]:
         value = json.loads(listing.text())
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{listing.name} is not valid JSON ({error}).") from error
-    return papers(listing, NAME, ((f"record {n}", as_record(row)) for n, row in enumerate(_rows(value), 1)))
+    return papers(listing, NAME, records(value, listing.fields))
 
 
-def _rows(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        lists = [
-            held for held in value.values() if isinstance(held, list) and held and isinstance(held[0], dict)
-        ]
-        return [value] if names_title(value, {}) or not lists else max(lists, key=len)
-    return value if isinstance(value, list) else [value]
+def records(value: Any, fields: Mapping[str, str], place: str = "") -> Iterator[tuple[str, Record]]:
+    """Yield the records in a JSON value, each after its place."""
+    rows = _rows(value, fields)
+    for number, row in enumerate(rows, 1):
+        here = f"{place}, record {number}" if len(rows) > 1 and place else place or f"record {number}"
+        yield here, row if isinstance(row, dict) else Unreadable("it is not a JSON object")
+
+
+def _rows(value: Any, fields: Mapping[str, str]) -> list[Any]:
+    """Return the list of papers in a value, or the value itself if there is none in it."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or _is_paper(value, fields):
+        return [value]
+    lists = list(_lists(value, fields))
+    return next((rows for rows in lists if any(_is_paper(row, fields) for row in rows)), None) or max(
+        lists, key=len, default=[value]
+    )
+
+
+def _lists(value: dict[str, Any], fields: Mapping[str, str], depth: int = 0) -> Iterator[list[Any]]:
+    """Yield every list of objects in an object, and the objects themselves where their keys are ids."""
+    objects = [held for held in value.values() if isinstance(held, dict)]
+    if any(_is_paper(held, fields) for held in objects):
+        yield objects
+    for held in value.values():
+        if isinstance(held, list) and held and isinstance(held[0], dict):
+            yield held
+    for held in objects if depth < _DEEPEST else ():
+        yield from _lists(held, fields, depth + 1)
+
+
+def _is_paper(value: Any, fields: Mapping[str, str]) -> bool:
+    return isinstance(value, dict) and (shapes.fits(value) or names_title(value, fields))

@@ -1,4 +1,4 @@
-"""Reads JSON Lines, one paper per line; reading line by line keeps memory use constant."""
+"""Reads JSON Lines, one paper or one reply per line; reading line by line keeps memory use constant."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 
 from broadsheet.paper import Paper
+from broadsheet.sources.field_values import Unreadable
+from broadsheet.sources.json_file import records
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import Record, Unreadable, as_record, papers
+from broadsheet.sources.records import Record, papers
 
 NAME = "jsonl"
 _LINES_LOOKED_AT = 20
@@ -16,8 +18,8 @@ _LINES_LOOKED_AT = 20
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - an object is one by any name
     """Tell whether one of the first lines is a complete JSON object, or the only line starts one."""
     lines = [line for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT] if line.strip()]
-    whole = any(not isinstance(_object(line), Unreadable) for line in lines)
-    return whole or (len(lines) == 1 and lines[0].lstrip().startswith('{"'))
+    only_line_starts_one = len(lines) == 1 and lines[0].lstrip().startswith('{"')
+    return only_line_starts_one or any(_is_object(line) for line in lines)
 
 
 def read(listing: Listing) -> Iterator[Paper]:
@@ -26,12 +28,25 @@ def read(listing: Listing) -> Iterator[Paper]:
     Raises:
         SourceError: The file cannot be read, or none of its lines is a paper.
     """
-    lines = ((f"line {number}", _object(line)) for number, line in listing.lines() if line.strip())
-    return papers(listing, NAME, lines)
+    return papers(listing, NAME, _records(listing))
 
 
-def _object(line: str) -> Record:
+def _records(listing: Listing) -> Iterator[tuple[str, Record]]:
+    for number, line in listing.lines():
+        place = f"line {number}"
+        try:
+            value = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError):
+            yield place, Unreadable("it is not valid JSON")
+            continue
+        if isinstance(value, dict):
+            yield from records(value, listing.fields, place)
+        elif line.strip():
+            yield place, Unreadable("it is not a JSON object")
+
+
+def _is_object(line: str) -> bool:
     try:
-        return as_record(json.loads(line))
+        return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
-        return Unreadable("it is not valid JSON")
+        return False

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import io
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import IO, Any
 
 from broadsheet.errors import SourceError
-from broadsheet.paper import Sighting
+from broadsheet.paper import Paper, Sighting
+from broadsheet.sources.decoding import READ_ERRORS, encoding, repaired, unzipped
 
 HEAD_BYTES = 64 * 1024
-_NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_UNREADABLE_SHARE = 0.02
-_NAMES = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16"}
+_MOST_FIELDS = 12
 
 
 def today() -> date:
@@ -29,30 +27,73 @@ def listable_today() -> date:
     return min(today(), datetime.now(UTC).date())
 
 
+@dataclass
+class Reading:
+    """What reading a listing has shown so far.
+
+    Attributes:
+        papers: How many papers it has.
+        without_abstract: How many of them have no abstract.
+        field_names: The names of the fields in its records, in order of appearance.
+        left_out: How many records of each kind are no new papers, such as replacements.
+        windows_1252: How many lines are not UTF-8 and were read as Windows-1252.
+    """
+
+    papers: int = 0
+    without_abstract: int = 0
+    field_names: dict[str, None] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    windows_1252: int = 0
+
+    def add(self, paper: Paper) -> None:
+        """Count a paper."""
+        self.papers += 1
+        self.without_abstract += not paper.abstract
+
+    def notes(self, name: str) -> Iterator[str]:
+        """Yield what the user should know although nothing failed, as sentences about a file."""
+        if self.without_abstract:
+            names = list(self.field_names)
+            more = ", …" if len(names) > _MOST_FIELDS else ""
+            held = f"; its fields are {', '.join(names[:_MOST_FIELDS])}{more}" if names else ""
+            yield f"{name}: {self.without_abstract:,} of {self.papers:,} have no abstract{held}."
+        if self.left_out:
+            kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.left_out.items())
+            yield f"{name}: {kinds} left out, as no new papers."
+        if self.windows_1252:
+            yield f"{name}: {self.windows_1252:,} lines are not UTF-8 and were read as Windows-1252."
+
+
 @dataclass(frozen=True)
 class Listing:
     """A file of papers.
 
     Attributes:
         name: Its name in messages and sightings: the file name, or ``-``.
-        open: Opens it at its start; may be called repeatedly.
+        open_raw: Opens it at its start; may be called repeatedly.
         on_trouble: Called with a sentence for each unreadable record.
         day: The day given with ``--date``, if any.
         modified: The day the file was last modified; today if unknown.
         fields: Maps our field names to those of the records, as given with ``--map``.
+        reading: What reading it has shown so far.
     """
 
     name: str
-    open: Callable[[], IO[bytes]]
+    open_raw: Callable[[], IO[bytes]]
     on_trouble: Callable[[str], None]
     day: date | None = None
     modified: date = field(default_factory=today)
     fields: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def listed_on(self) -> date:
         """Return the day of a listing without a date of its own: that given with ``--date``, or today."""
         return self.day or today()
+
+    def open(self) -> IO[bytes]:
+        """Open the file at its start, unzipped if it is compressed with gzip."""
+        return unzipped(self.open_raw)
 
     def head(self) -> bytes:
         """Return the first 64 KiB.
@@ -63,32 +104,34 @@ class Listing:
         try:
             with self.open() as stream:
                 head = stream.read(HEAD_BYTES)
-        except OSError as error:
-            raise SourceError(f"{self.name} cannot be read ({error.strerror or error}).") from error
-        if not head.strip(codecs.BOM_UTF8 + b" \t\r\n"):
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
+        if not head.strip(b"\xef\xbb\xbf \t\r\n"):
             raise SourceError(f"{self.name} is empty.")
         return head
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers from 1, without line endings, one at a time.
 
-        Bytes that are not valid UTF-8 become replacement characters, and their line is reported.
+        A line that is neither UTF-8 nor Windows-1252 is reported, and its unreadable bytes are replaced.
 
         Raises:
             SourceError: The file cannot be read, or is not text.
         """
-        encoding = _encoding(self.head(), self.name)
+        name = encoding(self.head(), self.name)
+        errors = "replace" if name == "utf-16" else "surrogateescape"
         try:
             with self.open() as stream:
-                text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
-                for number, line in enumerate(text, 1):
-                    if "\ufffd" in line:
-                        self.trouble(
-                            f"line {number} has bytes that are not valid {_NAMES[encoding]}; they are lost"
-                        )
+                text = io.TextIOWrapper(stream, name, errors=errors, newline="\n")
+                for number, raw in enumerate(text, 1):
+                    line, repair = repaired(raw)
+                    self.reading.windows_1252 += repair == "windows-1252"
+                    if repair == "lost":
+                        valid = "UTF-16" if name == "utf-16" else "UTF-8"
+                        self.trouble(f"line {number} has bytes that are not valid {valid}; they are lost")
                     yield number, line.rstrip("\r\n")
-        except OSError as error:
-            raise SourceError(f"{self.name} cannot be read ({error.strerror or error}).") from error
+        except READ_ERRORS as error:
+            raise self.unreadable(error) from error
 
     def text(self) -> str:
         """Return the whole file as text, with line feeds as line endings.
@@ -102,24 +145,13 @@ class Listing:
         """Report an unreadable record; ``what`` is a clause that begins with its place."""
         self.on_trouble(f"{self.name}: {what}.")
 
+    def unreadable(self, error: Exception) -> SourceError:
+        """Return the error for a file that cannot be opened or read on."""
+        reason = getattr(error, "strerror", None) or error
+        return SourceError(f"{self.name} cannot be read ({reason}).")
+
     def sighting(self, source: str, rank: int | None = None, **more: Any) -> Sighting:
         """Return the sighting of a paper in this listing, at a rank from 1."""
         return Sighting(
             **{"source": source, "origin": self.name, "day": self.listed_on, "rank": rank, **more}
         )
-
-
-def as_text(head: bytes) -> str:
-    """Decode the start of a file for format detection, replacing undecodable bytes."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return head.decode("utf-16", errors="replace")
-    return head.decode("utf-8-sig", errors="replace")
-
-
-def _encoding(head: bytes, name: str) -> str:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    unreadable = len(_NOT_TEXT.findall(head)) + head.decode("utf-8-sig", errors="replace").count("\ufffd")
-    if b"\x00" in head or unreadable > max(1, len(head) * _UNREADABLE_SHARE):
-        raise SourceError(f"{name} is neither text nor any other format that Broadsheet reads.")
-    return "utf-8-sig"

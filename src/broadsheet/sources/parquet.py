@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
+from broadsheet.sources.decoding import READ_ERRORS
 from broadsheet.sources.listing import Listing
 from broadsheet.sources.records import Record, papers
 
@@ -43,6 +44,6 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
                 for row in batch.to_pylist():
                     number += 1
                     yield f"row {number}", row
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, ValueError, *READ_ERRORS) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SourceError(f"{listing.name} cannot be read after row {number} ({reason}).") from error

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper, Sighting
 from broadsheet.sources import identifiers, shapes
+from broadsheet.sources.field_values import Unreadable, count, date_in, line, people, text, value_at
 from broadsheet.sources.listing import Listing
 
 # Each of our fields with the names recognised for it, best first; case and punctuation are ignored.
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "title": ("title", "papertitle", "primarytitle", "name"),
-    "abstract": ("abstract", "summary", "description", "notesabstract"),
-    "authors": ("authors", "author", "firstauthors", "creator", "creators"),
+    "title": ("title", "papertitle", "primarytitle", "papername", "articletitle", "documenttitle", "name"),
+    "abstract": ("abstract", "summary", "description", "notesabstract", "abstractnote"),
+    "authors": ("authors", "author", "firstauthors", "authornames", "creator", "creators"),
     "url": ("url", "urls", "link", "absurl", "paperurl", "entryid"),
     "published": (
         *("published", "publishedat", "publicationdate", "date", "submitted", "created", "year"),
@@ -30,25 +30,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "stars": ("stars", "githubstars"),
 }
 _SIGNS = re.compile(r"[\W_]+")
-_DATE = re.compile(r"(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?")
 # Fields that are kept with the sighting in the source's own words; models wrote those that begin with ai_.
 KEPT = (
     *("ai_summary", "ai_keywords", "githubRepo", "projectPage", "organization", "discussionId"),
-    *("thumbnail", "numComments", "announce_type", "categories"),
+    *("thumbnail", "numComments", "announce_type", "categories", "journal-ref", "tldr"),
 )
 _MOST_TROUBLES = 20
 
 
-class Unreadable(ValueError):  # noqa: N818 - the state is the name
-    """A record that is not a paper; the message is a clause such as "it has no title"."""
-
-
 Record = Mapping[str, Any] | Unreadable
-
-
-def as_record(value: Any) -> Record:
-    """Return a JSON value if it is an object, else why it is not a paper."""
-    return value if isinstance(value, dict) else Unreadable("it is not a JSON object")
 
 
 def papers(
@@ -71,6 +61,7 @@ def papers(
         try:
             if isinstance(record, Unreadable):
                 raise record
+            listing.reading.field_names |= dict.fromkeys(map(str, record))
             found = paper(record, listing.sighting(source, rank), listing.fields)
         except Unreadable as reason:
             skipped += 1
@@ -79,17 +70,20 @@ def papers(
                 listing.trouble(f"{place} is skipped: {reason}")
         else:
             rank += 1
+            listing.reading.add(found)
             yield found
     if skipped > _MOST_TROUBLES:
         listing.trouble(f"{skipped - _MOST_TROUBLES} more are skipped for similar reasons")
-    if rank == first_rank:
+    if rank == first_rank and not listing.reading.left_out:
         raise SourceError(f"{listing.name} has no papers ({first_reason}).")
 
 
-def names_title(names: Iterable[str], fields: Mapping[str, str]) -> bool:
+def names_title(record: Mapping[str, Any] | Iterable[str], fields: Mapping[str, str]) -> bool:
     """Tell whether one of a record's field names means the title, by itself or by the user's mapping."""
-    plain = {_plain(name) for name in names}
-    return bool(plain & {"title", "papertitle"}) or ("title" in fields and _plain(fields["title"]) in plain)
+    names = {plain(name) for name in record}
+    if "title" in fields and isinstance(record, Mapping) and value_at(record, fields["title"]) is not None:
+        return True
+    return not names.isdisjoint({"title", "papertitle", "papername", plain(fields.get("title", "title"))})
 
 
 def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str] | None = None) -> Paper:
@@ -97,114 +91,55 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
 
     Args:
         record: Values by field name.
-        sighting: Where the paper was listed; votes and stars are filled in from the record.
+        sighting: Where the paper was listed; day, votes, stars and words are filled in from the record.
         names: Maps our field names to those of the record, as given by the user.
 
     Raises:
         Unreadable: The record has no title, or a field has an unexpected type.
     """
+    mapped = {ours: value_at(record, theirs) for ours, theirs in (names or {}).items()}
     record = shapes.flat(record)
-    found = _chosen(record, names or {})
-    title, own_id, url, doi = (_line(_first(found.get(name))) for name in ("title", "local_id", "url", "doi"))
+    found = {**_chosen(record), **mapped}
+    title, own_id, url, doi = (line(found.get(name)) for name in ("title", "local_id", "url", "doi"))
     if not title:
         raise Unreadable("it has no title")
-    arxiv, version = _first_arxiv_id(_line(found.get("arxiv_id")), own_id, url, doi)
+    comment = text(found.get("comment"))
+    arxiv, version = _first_arxiv_id(line(found.get("arxiv_id")), own_id, url, doi, comment)
     own_id_is_public = identifiers.arxiv_id(own_id)[0] or identifiers.doi(own_id)
     seen = {
         "day": date_in(record.get("submittedOnDailyAt")) or sighting.day,
-        "votes": _count(found.get("votes")),
-        "stars": _count(found.get("stars")),
+        "votes": count(found.get("votes")),
+        "stars": count(found.get("stars")),
         "words": {name: record[name] for name in KEPT if record.get(name)},
     }
     return Paper(
         title=title,
-        abstract=_text(found.get("abstract")).strip(),
-        authors=_authors(found.get("authors")),
+        abstract=text(found.get("abstract")),
+        authors=people(found.get("authors")),
         url=url or (f"https://arxiv.org/abs/{arxiv}" if arxiv else ""),
         published=date_in(found.get("published")),
-        comment=_text(found.get("comment")).strip(),
+        comment=comment,
         arxiv_id=arxiv,
-        version=version or _count(record.get("version")),
+        version=version or count(record.get("version")),
         doi=identifiers.doi(doi) or identifiers.doi(own_id) or identifiers.doi(url),
         local_id="" if own_id_is_public else own_id,
         sighting=sighting.model_copy(update=seen),
     )
 
 
-def _chosen(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _chosen(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of our fields, each from the first of its names that has a value in the record."""
-    plain = {_plain(name): value for name, value in record.items()}
-    chosen: dict[str, Any] = {}
-    for ours, theirs in NAMES.items():
-        if ours in names:
-            chosen[ours] = record.get(names[ours])
-        else:
-            chosen[ours] = next((plain[name] for name in theirs if plain.get(name) not in (None, "")), None)
-    return chosen
+    values = {plain(name): value for name, value in record.items()}
+    return {
+        ours: next((values[name] for name in theirs if values.get(name) not in (None, "", [])), None)
+        for ours, theirs in NAMES.items()
+    }
 
 
-def _plain(name: object) -> str:
+def plain(name: object) -> str:
+    """Return a field's name without case and punctuation."""
     return _SIGNS.sub("", str(name)).casefold()
 
 
 def _first_arxiv_id(*texts: str) -> tuple[str, int | None]:
-    return next((found for text in texts if (found := identifiers.arxiv_id(text))[0]), ("", None))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        # JSON can contain lone surrogates, which cannot be stored as UTF-8.
-        return value.encode("utf-8", errors="replace").decode().replace("\x00", "")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return _text(" ".join(value))
-    raise Unreadable(f"it has {str(value)[:40]!r} where text was expected")
-
-
-def _first(value: Any) -> Any:
-    return next(iter(value), None) if isinstance(value, list) else value
-
-
-def _line(value: Any) -> str:
-    return " ".join(_text(value).split())
-
-
-def _authors(value: Any) -> tuple[str, ...]:
-    """Return the names in a list of strings or named objects, or in a string with "and", ";" or ","."""
-    if isinstance(value, str):
-        value = re.sub(r"\([^()]*\)", "", value)  # arXiv's affiliations
-        value = re.split(r";" if ";" in value else r",\s*and\s|\sand\s|,", value)
-    if not isinstance(value, (list, tuple)):
-        return ()
-    names = (author.get("name") if isinstance(author, Mapping) else author for author in value)
-    return tuple(first_name_first(line) for name in names if isinstance(name, str) and (line := _line(name)))
-
-
-def first_name_first(name: str) -> str:
-    """Return a name with the first name first: ``Bo Sample`` for ``Sample, Bo``."""
-    last, comma, first = name.partition(",")
-    return f"{first.strip()} {last.strip()}" if comma and "," not in first else name.strip()
-
-
-def date_in(value: Any) -> date | None:
-    """Parse an ISO 8601 date; a year or month gives its first day, and anything else None."""
-    if isinstance(value, date):
-        return date(value.year, value.month, value.day)
-    match = _DATE.match(str(value or "").strip())
-    if match is None:
-        return None
-    try:
-        return date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
-    except ValueError:
-        return None
-
-
-def _count(value: Any) -> int | None:
-    """Return the value if it is a non-negative integer that fits into SQLite, else None."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value.strip()[:20])
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-    return value if is_count else None
+    return next((found for each in texts if (found := identifiers.arxiv_id(each))[0]), ("", None))

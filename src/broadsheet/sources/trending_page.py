@@ -15,8 +15,8 @@ from datetime import date, timedelta
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
+from broadsheet.sources.field_values import date_in
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import date_in
 
 NAME = "trending-page"
 
