@@ -394,7 +394,7 @@ def test_an_interrupt_while_waiting_ends_at_once_and_says_how_to_collect(
     assert process.returncode == 1
     assert said.rstrip().endswith(
         "6 papers are with the Batch API:"
-        " run broadsheet annotate later with the same --engine to collect their annotations."
+        " run broadsheet annotate later with the same --engine to collect the annotations."
     )
     finish(server)
     assert annotate().annotated == 6
@@ -422,7 +422,7 @@ def test_an_estimate_leaves_out_what_is_with_the_service_and_says_so(server: Ope
     fetch(*range(6))
     run()
     fetch(20, 21)
-    assert "2 papers in 1 requests" in run("--dry-run").stdout
+    assert "2 papers in 1 request:" in run("--dry-run").stdout
     assert "; 6 more are with the Batch API already." in run("--dry-run").stdout
     expected = json.loads(run("--dry-run", "--json").stdout)
     assert (expected["papers"], expected["with_service"]) == (2, 6)
