@@ -18,6 +18,12 @@ Any other exception that reaches them is a bug.
 from __future__ import annotations
 
 
+class Notice(str):
+    """A sentence of a source that tells of no failure, such as that nothing was listed on a day."""
+
+    __slots__ = ()
+
+
 class BroadsheetError(Exception):
     """Base class of all errors raised on purpose; ``str(error)`` is one sentence for the user."""
 

@@ -50,10 +50,10 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def test_two_live_sources_make_one_edition_with_each_paper_once(
+def test_two_live_sources_make_one_edition_with_each_paper_once_and_a_quiet_day_is_no_failure(
     server: SourcesServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _run(monkeypatch, "run", "hf", "arxiv:cs.CL", "--engine", "extractive") == 1
+    assert _run(monkeypatch, "run", "hf", "arxiv:cs.CL", "--engine", "extractive") == 0
     told = capsys.readouterr()
     # March 10 is a Monday, and nothing was listed then: that is worth a warning, from each source.
     assert [line for line in told.err.splitlines() if "lists nothing" in line] == [
@@ -63,6 +63,18 @@ def test_two_live_sources_make_one_edition_with_each_paper_once(
     assert "6 papers read, 3 distinct, 3 new." in told.err
     page = Path("editions/2025-03-13/index.md").read_text()
     assert all(page.count(f"Ferries in Fog, Part {number}]") >= 1 for number in (1, 2, 3))
+
+
+def test_quiet_fetches_print_nothing_of_a_quiet_day_but_everything_of_a_failure(
+    server: SourcesServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(monkeypatch, "fetch", "hf", "arxiv:cs.CL", "-q") == 0
+    assert capsys.readouterr() == ("", "")
+    server.then(Fault(403))
+    assert _run(monkeypatch, "fetch", "hf", "-q") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("broadsheet: hf: 127.0.0.1")
 
 
 def test_one_source_that_refuses_does_not_stop_the_other(

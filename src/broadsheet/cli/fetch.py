@@ -13,7 +13,7 @@ from broadsheet.cli.options import DateOption, JsonOption, SourceOptions, as_day
 from broadsheet.cli.printing import complain, note, say_result
 from broadsheet.cli.progress import progress
 from broadsheet.config import Settings
-from broadsheet.errors import ConfigError
+from broadsheet.errors import ConfigError, Notice
 from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.sources import Source, open_sources
 from broadsheet.sources.records import NAMES
@@ -59,15 +59,18 @@ def fetch_(
 
 
 class Problems:
-    """Prints problems on standard error as they occur, and remembers that there were any."""
+    """Prints problems and notices on standard error, and remembers whether there was a problem."""
 
     def __init__(self) -> None:
         self._occurred = False
 
     def __call__(self, sentence: str) -> None:
-        """Print a problem."""
-        self._occurred = True
-        complain(sentence)
+        """Print a problem or a notice."""
+        if isinstance(sentence, Notice):
+            note(f"broadsheet: {sentence}")
+        else:
+            self._occurred = True
+            complain(sentence)
 
     def exit_if_any(self) -> None:
         """End the command with status 1 if there was a problem."""

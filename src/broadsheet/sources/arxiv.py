@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Unpack
 from urllib.parse import parse_qsl
 
-from broadsheet.errors import SourceError, UserError
+from broadsheet.errors import Notice, SourceError, UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import arxiv_api, feeds, field_values, identifiers, records
 from broadsheet.sources.calendar import days
@@ -63,14 +63,13 @@ class Announcements(ArxivSource):
                     listed.add(day)
                     yield from self.paper(record, day)
             if trouble:  # reported only once the API has answered; if it fails too, its error is enough
-                self.on_trouble(trouble)
+                self.on_trouble(Notice(trouble))
             details = arxiv_api.by_ids(client, self.settings, list(announced)) if announced else {}
             for arxiv_id, entry in announced.items():
                 listed.add(entry["day"])
                 if arxiv_id not in details:
-                    self.on_trouble(
-                        f"{self.name}: arXiv's API returned no details for {arxiv_id}; the feed's are used."
-                    )
+                    missing = f"{self.name}: arXiv's API returned no details for {arxiv_id}"
+                    self.on_trouble(Notice(f"{missing}; the feed's are used."))
                 yield from self.paper(details.get(arxiv_id, entry), entry["day"])
         self.report_missing(day for day in days(since, self.day) if day not in listed)
 

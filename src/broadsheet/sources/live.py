@@ -8,6 +8,7 @@ from datetime import date
 from typing import TypedDict
 
 from broadsheet.config import Settings
+from broadsheet.errors import Notice
 from broadsheet.sources.calendar import is_weekend
 from broadsheet.sources.listing import Listing, listable_today
 
@@ -52,4 +53,4 @@ class LiveSource:
         """Report each of these days without papers, except weekends."""
         for day in days:
             if not is_weekend(day):
-                self.on_trouble(f"{self.name} lists nothing on {day:%A}, {day}; it may be late.")
+                self.on_trouble(Notice(f"{self.name} lists nothing on {day:%A}, {day}; it may be late."))
