@@ -84,8 +84,8 @@ def test_a_bad_value_of_a_variable_is_refused_like_that_of_an_option(monkeypatch
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('colour = "red"\n', "'colour'"),
-        ("[worker]\nhour = 7\n", "'worker'"),
+        ('colour = "red"\n', "“colour”"),
+        ("[worker]\nhour = 7\n", "“worker”"),
         ("db = \n", "not valid TOML"),
         ("db = 'a'\ndb = 'b'\n", "not valid TOML"),
     ],

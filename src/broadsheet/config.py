@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from pydantic_settings import (
 )
 
 from broadsheet.engines import ENGINES, default_engine
-from broadsheet.errors import ConfigError
+from broadsheet.errors import ConfigError, plain_reason
 
 CONFIG_FILE = Path("broadsheet.toml")
+PREFIX = "BROADSHEET_"
 
 
 class Settings(BaseSettings):
@@ -26,7 +29,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         frozen=True,
         extra="forbid",
-        env_prefix="BROADSHEET_",
+        env_prefix=PREFIX,
         toml_file=CONFIG_FILE,
         env_ignore_empty=True,
     )
@@ -139,10 +142,29 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
-            reason = first["msg"].removeprefix("Value error, ")
+            if first["type"] == "extra_forbidden":
+                raise ConfigError(
+                    f"There is no setting “{name}”; correct {CONFIG_FILE}{_closest(name) or '.'}"
+                ) from error
             raise ConfigError(
-                f"The setting {name!r} cannot be used: {reason} (got {first['input']!r});"
-                f" correct the option, the variable BROADSHEET_{name.upper()} or {CONFIG_FILE}."
+                f"The setting “{name}” cannot be “{first['input']}”: {plain_reason(first)};"
+                f" correct the option, the variable {PREFIX}{name.upper()} or {CONFIG_FILE}."
             ) from error
         except ValueError as error:
             raise ConfigError(f"{CONFIG_FILE} is not valid TOML ({error}); correct it.") from error
+
+
+def misspelt_variables() -> list[str]:
+    """Return a sentence for each variable of the environment that looks like a setting and is none."""
+    names = [name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)]
+    return [
+        f"{PREFIX}{name} is no setting and is ignored{_closest(name, PREFIX) or '.'}"
+        for name in names
+        if name.lower() not in Settings.model_fields
+    ]
+
+
+def _closest(name: str, prefix: str = "") -> str:
+    """Return a question with the closest name of a setting, or nothing if none is close."""
+    close = get_close_matches(name.lower(), Settings.model_fields, n=1)
+    return f"; did you mean {prefix}{close[0].upper() if prefix else close[0]}?" if close else ""

@@ -1,4 +1,4 @@
-"""The exceptions that Broadsheet raises on purpose, and who has to act on each.
+"""The exceptions that Broadsheet raises on purpose, who has to act on each, and others' in plain words.
 
 BroadsheetError
 ├── UserError             the user; the message says what to do next (exit 2)
@@ -16,6 +16,49 @@ Any other exception that reaches them is a bug.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# What pydantic finds wrong, by the type of its error, in words for someone who knows no Python.
+_PLAIN = {
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+    "date_from_datetime_parsing": "it must be a day such as 2026-01-31",
+    "dict_type": "it must be a table of names and values",
+    "extra_forbidden": "nothing has this name",
+    "finite_number": "it must be a finite number",
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "greater_than": "it must be more than {gt}",
+    "greater_than_equal": "it must be at least {ge}",
+    "int_from_float": "it must be a whole number",
+    "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "less_than_equal": "it must be at most {le}",
+    "list_type": "it must be a list",
+    "literal_error": "it must be {expected}",
+    "missing": "it is missing",
+    "model_type": "it must be a table of names and values",
+    "path_type": "it must be a path",
+    "string_too_short": "it must not be empty",
+    "string_type": "it must be text",
+    "too_long": "it may have at most {max_length} entries",
+    "too_short": "it must have at least {min_length}",
+    "tuple_type": "it must be a list",
+}
+
+
+def plain_reason(detail: Mapping[str, Any]) -> str:
+    """Return why a value is refused, from one of the ``errors()`` of a pydantic ``ValidationError``."""
+    if words := _PLAIN.get(detail["type"]):
+        return words.format_map(detail.get("ctx", {}))
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file of text cannot be read."""
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror or error)
 
 
 class Notice(str):

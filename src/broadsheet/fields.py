@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from broadsheet import annotation as declarations
 from broadsheet.annotation import CORE, Annotation, FilledText, InText, Phrases, Place, Show
-from broadsheet.errors import ConfigError
+from broadsheet.errors import ConfigError, plain_reason
 
 FieldType = Literal["text", "phrases", "yes-no", "choice"]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -100,10 +100,11 @@ def _user_field(field: str, table: Any, file: str) -> UserField:
     try:
         return UserField(name=field, **table)
     except (ValidationError, TypeError) as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        detail = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ()}
         where = ".".join(map(str, detail["loc"])) or "it"
+        why = plain_reason(detail) if "type" in detail else "it must be a table of names and values"
         raise ConfigError(
-            f"{file}: [{field}] cannot be used ({where}: {detail['msg']}); it takes type"
+            f"{file}: [{field}] cannot be used ({where}: {why}); it takes type"
             f" ({', '.join(get_args(FieldType))}) or choices, and description, label and show."
         ) from error
 

@@ -25,6 +25,8 @@ class Filter(BaseModel):
     repository: bool | None = Field(None, description="Whether a listing names a repository of its code.")
     since: date | None = Field(None, description="First seen on this day or later.")
     until: date | None = Field(None, description="First seen on this day or earlier.")
+    published_since: date | None = Field(None, description="Published on this day or later.")
+    published_until: date | None = Field(None, description="Published on this day or earlier.")
     fields: tuple[tuple[str, str], ...] = Field(
         (), description="Fields and the value that each has, or that one of its phrases is."
     )

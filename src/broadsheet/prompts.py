@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from broadsheet.annotation import Annotation
-from broadsheet.errors import ConfigError
+from broadsheet.errors import ConfigError, why_unreadable
 from broadsheet.fields import UserField, annotation_model, parse
 from broadsheet.hashing import short_hash
 from broadsheet.taxonomy import Taxonomy
@@ -85,6 +85,16 @@ class Prompts:
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigError(f"The prompt {name} cannot be rendered ({error}); correct it.") from error
 
+    def try_out(self) -> None:
+        """Fill in every text with an invented paper.
+
+        Raises:
+            ConfigError: A text cannot be rendered.
+        """
+        self.render(SYSTEM)
+        self.render(USER, papers=[{"ref": "P1", "title": "A Title", "text": "An abstract."}])
+        self.render(REPAIR, problems=[{"ref": "P1", "detail": "tldr: it is missing"}])
+
     @cached_property
     def _environment(self) -> Environment:
         from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: TID251 - the same
@@ -106,4 +116,6 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The prompt {path} cannot be read ({error}); restore it.") from error
+        raise ConfigError(
+            f"The prompt {path} cannot be read ({why_unreadable(error)}); restore it."
+        ) from error

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from broadsheet import grounding
 from broadsheet.annotation import CORE, Annotation, Finding
+from broadsheet.errors import plain_reason
 from broadsheet.paper import Paper
 from broadsheet.taxonomy import Taxonomy
 
@@ -147,7 +148,7 @@ def _wrong_fields(error: ValidationError) -> dict[str, str]:
     wrong: dict[str, dict[str, str]] = {}
     for part in error.errors():
         name, *within = map(str, part["loc"])
-        message = part["msg"].removeprefix("Value error, ")[:_DETAIL_CHARACTERS]
+        message = plain_reason(part)[:_DETAIL_CHARACTERS]
         wrong.setdefault(name, {})[".".join(within)] = message
     for faults in wrong.values():
         if len(faults) > 1:

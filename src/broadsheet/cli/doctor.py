@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import typer
 
@@ -18,6 +19,8 @@ from broadsheet.errors import BroadsheetError
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.text import plural
+
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Ask neither the model nor any other server.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +39,26 @@ class Check:
 
 
 @command("doctor")
-def doctor_(*, as_json: JsonOption = False, options: EngineOptions) -> None:
+def doctor_(*, offline: OfflineOption = False, as_json: JsonOption = False, options: EngineOptions) -> None:
     """Look whether key, endpoint, model, database, prompts and token vocabulary are in place."""
     settings = start(options)
-    found = list(_checks(settings))
+    found = list(_checks(settings, offline=offline))
     lines = "\n".join(f"{'ok' if each.ok else 'not ok':8}{each.name:12}{each.detail}" for each in found)
     say_result([asdict(check) for check in found], lines, as_json=as_json)
     if not all(check.ok for check in found):
         raise typer.Exit(2)
 
 
-def _checks(settings: Settings) -> Iterator[Check]:
+def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
     yield _database(settings)
     yield _prompts(settings)
     yield Check("engine", True, settings.engine)
     if engine_of(settings.engine).asks_server:
         yield _key()
-        yield from _endpoint_and_model(settings)
-    yield _vocabulary()
+        if not offline:
+            yield from _endpoint_and_model(settings)
+    if not offline:
+        yield _vocabulary()
 
 
 def _database(settings: Settings) -> Check:
@@ -69,6 +74,7 @@ def _database(settings: Settings) -> Check:
 def _prompts(settings: Settings) -> Check:
     try:
         prompts = Prompts.load(settings.prompts)
+        prompts.try_out()
     except BroadsheetError as error:
         return Check("prompts", False, str(error))
     return Check("prompts", True, f"{len(prompts.taxonomy.topics)} topics, version {prompts.id}")

@@ -34,12 +34,18 @@ class FilterOptions(CacheOptions):
     match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
     without: Annotated[Texts, typer.Option("--not", help="Lacks this tag; may be repeated.")] = None
     code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
-    since: Annotated[Day, typer.Option("--since", formats=DAY_FORMAT, help="First seen then or later.")] = (
-        None
-    )
-    until: Annotated[Day, typer.Option("--until", formats=DAY_FORMAT, help="First seen then or before.")] = (
-        None
-    )
+    since: Annotated[
+        Day, typer.Option("--since", formats=DAY_FORMAT, help="We first saw it then or later.")
+    ] = None
+    until: Annotated[
+        Day, typer.Option("--until", formats=DAY_FORMAT, help="We first saw it then or before.")
+    ] = None
+    published_since: Annotated[
+        Day, typer.Option("--published-since", formats=DAY_FORMAT, help="It appeared then or later.")
+    ] = None
+    published_until: Annotated[
+        Day, typer.Option("--published-until", formats=DAY_FORMAT, help="It appeared then or before.")
+    ] = None
     where: Annotated[
         Texts,
         typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
@@ -68,6 +74,8 @@ class FilterOptions(CacheOptions):
                 "code": self.code,
                 "since": self.since,
                 "until": self.until,
+                "published_since": self.published_since,
+                "published_until": self.published_until,
                 "fields": [_field_and_value(each) for each in self.where or ()],
                 "search": self.search,
             }
@@ -105,7 +113,9 @@ def list_(
 @command("show")
 def show_(
     *,
-    id_or_title: Annotated[str, typer.Argument(help="An id, a title, or an unambiguous part of a title.")],
+    id_or_title: Annotated[
+        str, typer.Argument(help="An id or its first letters, an address, a title or a part of it.")
+    ],
     as_json: JsonOption = False,
     options: CacheOptions,
 ) -> None:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from broadsheet.cli.printing import set_verbosity
-from broadsheet.config import Settings
+from broadsheet.cli.printing import note, set_verbosity
+from broadsheet.config import Settings, misspelt_variables
 from broadsheet.engines import ENGINES
 from broadsheet.errors import ConfigError
 
@@ -92,6 +92,8 @@ def start(options: CacheOptions, **more: Any) -> Settings:
     """
     given = {**asdict(options), **more}
     set_verbosity(quiet=given.pop("quiet", False), verbose=given.pop("verbose", False))
+    for sentence in misspelt_variables():
+        note(f"broadsheet: {sentence}")
     return Settings.load(**given)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from broadsheet.annotation import Annotation
-from broadsheet.errors import UserError
+from broadsheet.errors import UserError, plain_reason, why_unreadable
 from broadsheet.paper import Paper, title_key
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
@@ -70,9 +70,9 @@ def _reference(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}, line {line}: {where}: {first['msg']}; correct that line.") from error
+        raise UserError(f"{path}, line {line}: {where}: {plain_reason(first)}; correct that line.") from error
     except KeyError as error:
-        raise UserError(f"{path}, line {line} has no {error}; correct that line.") from error
+        raise UserError(f"{path}, line {line} has no {error.args[0]}; correct that line.") from error
 
 
 def _paper(
@@ -96,7 +96,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); name a readable file of JSON lines.") from error
+        raise UserError(
+            f"{path} cannot be read ({why_unreadable(error)}); name a readable file of JSON lines."
+        ) from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

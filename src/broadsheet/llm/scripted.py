@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from broadsheet.config import Settings
-from broadsheet.errors import ConfigError
+from broadsheet.errors import ConfigError, why_unreadable
 from broadsheet.llm import Control, Outcome, Reply, Request, Usage
 from broadsheet.paper import title_key
 from broadsheet.prompts import Prompts
@@ -104,7 +104,9 @@ def read_script(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The script {path} cannot be read ({error}); correct its name.") from error
+        raise ConfigError(
+            f"The script {path} cannot be read ({why_unreadable(error)}); correct its name."
+        ) from error
     script = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -32,9 +32,13 @@ _SELECT = """
 """
 _CANDIDATES_SHOWN = 10
 _ARXIV_PREFIX = re.compile(
-    r"^(?:https?://)?(?:(?:\w+\.)?arxiv\.org/(?:abs|pdf|html)/|huggingface\.co/papers/|arxiv:)", re.IGNORECASE
+    r"^(?:https?://)?(?:(?:\w+\.)?arxiv\.org/(?:abs|pdf|html)/|(?:\w+\.)?huggingface\.co/papers/|arxiv:"
+    r"|(?:(?:dx\.)?doi\.org/|doi:)?10\.48550/arxiv\.)",
+    re.IGNORECASE,
 )
-_ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?(?:[?#].*)?$")
+_ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?/?(?:[?#].*)?$")
+_DOI_PREFIX = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:)", re.IGNORECASE)
+_FEWEST_LETTERS_OF_ID = 3
 _CHUNK = 500
 _LISTS_REPOSITORIES = "Hugging Face"
 """Whose listings have a ``githubRepo``: its daily papers, live or saved."""
@@ -82,14 +86,16 @@ class Records:
         return [_with_links(found[id_], states) for id_ in ids if id_ in found]
 
     def get(self, wanted: str) -> Record:
-        """Return the one paper with this id (ours, arXiv's, a DOI, a file's own), title or part of a title.
+        """Return the one paper with this id (ours, arXiv's, a DOI, a file's own), address or title.
+
+        The first letters of an id and a part of a title are enough where only one paper has them.
 
         Raises:
             NotFoundError: No paper answers to it.
             AmbiguousError: Several do.
         """
         wanted = _storable(wanted)
-        for ids in (self._with_id(wanted), self._titled(wanted), self._with_title_part(wanted)):
+        for ids in (self._with_id(wanted), self._titled(wanted), self._with_part(wanted)):
             if len(ids) == 1:
                 return self.by_ids(ids)[0]
             if ids:
@@ -104,21 +110,28 @@ class Records:
 
     def _with_id(self, wanted: str) -> list[str]:
         bare = _ARXIV_SUFFIX.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))
-        doi = re.sub(
-            r"^(?:https?://(?:dx\.)?doi\.org/|doi:)", "", wanted.strip(), flags=re.IGNORECASE
-        ).lower()
+        doi = _DOI_PREFIX.sub("", wanted.strip()).lower()
         rows = self._db.execute(
             """SELECT id FROM papers WHERE id IN (?1, ?2, ?3)
                UNION SELECT paper_id FROM aliases
                    WHERE alias IN ('arxiv:' || ?2, 'doi:' || ?3, 'former:' || ?1)
-               UNION SELECT id FROM papers WHERE local_id = ?1 AND local_id != ''""",
-            [wanted.strip(), bare, doi],
+               UNION SELECT id FROM papers WHERE local_id = ?1 AND local_id != ''
+               UNION SELECT id FROM papers WHERE url != '' AND url IN (SELECT value FROM json_each(?4))""",
+            [wanted.strip(), bare, doi, json.dumps(_spellings(wanted.strip()))],
         )
         return [row[0] for row in rows]
 
     def _titled(self, wanted: str) -> list[str]:
         rows = self._db.execute("SELECT id FROM papers WHERE title_key = ?", [title_key(wanted)])
         return [row[0] for row in rows]
+
+    def _with_part(self, wanted: str) -> list[str]:
+        """Return the papers whose id begins so, and those with this part of a title."""
+        start = wanted.strip().lower() if len(wanted.strip()) >= _FEWEST_LETTERS_OF_ID else "\0"
+        begins_so = self._db.execute(
+            "SELECT id FROM papers WHERE substr(lower(id), 1, length(?1)) = ?1 ORDER BY id", [start]
+        )
+        return list(dict.fromkeys([*(row[0] for row in begins_so), *self._with_title_part(wanted)]))
 
     def _with_title_part(self, wanted: str) -> list[str]:
         key = title_key(wanted)
@@ -147,6 +160,12 @@ class Records:
         for row in rows:
             found.setdefault(row["key"], []).append(finding_from_row(row))
         return found
+
+
+def _spellings(url: str) -> list[str]:
+    """Return an address with and without what makes no difference: https, www. and a slash at the end."""
+    bare = re.sub(r"^https?://(?:www\.)?", "", url.partition("#")[0], flags=re.IGNORECASE).rstrip("/")
+    return [f"http{s}://{www}{bare}{slash}" for s in ("s", "") for www in ("", "www.") for slash in ("", "/")]
 
 
 def _urls(record: Record) -> tuple[str, ...]:
@@ -238,10 +257,14 @@ def _condition(where: Filter, model: type[Annotation]) -> tuple[str, list[Any]]:
         listed = """EXISTS (SELECT 1 FROM sightings s WHERE s.paper_id = papers.id
             AND json_extract(s.words, '$.githubRepo') != '')"""
         add(listed if where.repository else f"NOT {listed}")
-    if where.since:
-        add("papers.first_seen >= ?", where.since.isoformat())
-    if where.until:
-        add("papers.first_seen <= ?", where.until.isoformat())
+    for column, first, last in (
+        ("first_seen", where.since, where.until),
+        ("published", where.published_since, where.published_until),
+    ):
+        if first:
+            add(f"papers.{column} >= ?", first.isoformat())
+        if last:
+            add(f"papers.{column} <= ?", last.isoformat())
     for name, value in where.fields:
         clause, given = _field_condition(name, value, model)
         add(clause, given)
