@@ -12,9 +12,10 @@ from markdown_it import MarkdownIt
 from broadsheet import compose as compose_module
 from broadsheet.compose import compose
 from broadsheet.edition import Edition, Pick, Section
+from broadsheet.record import Record
 from broadsheet.render import Rendered, render
 from broadsheet.sections import SECTIONS, Today
-from builders import DAY, TLDR, annotate, paper
+from builders import DAY, TLDR, annotate, annotation, paper
 from editions import HOSTILE, TAXONOMY, small_edition
 
 
@@ -121,3 +122,50 @@ def test_a_hostile_title_in_a_pick_is_text_in_every_format(
 def _all_of_them(today: Today) -> Iterator[Section]:
     picks = tuple(Pick(paper_id=record.id, why=("listed",)) for record in today.records)
     yield Section(id="all", title="All", picks=picks)
+
+
+def day_of(*records: Record) -> list[Section]:
+    """The sections of a day with these papers."""
+    return [section for make in SECTIONS for section in make(Today(DAY, records, TAXONOMY))]
+
+
+def listed(title: str, topic: str, *, votes: int = 0, code: str = "none") -> Record:
+    said = annotation(topics=(topic,), code=code)
+    return Record(paper=paper(title), first_seen=DAY, source="jsonl", votes=votes, annotation=said)
+
+
+def test_within_a_section_votes_come_before_code_and_code_before_the_place_on_the_list() -> None:
+    papers = [
+        listed("Listed first", "graphs"),
+        listed("With code", "graphs", code="available"),
+        listed("With votes", "graphs", votes=3),
+        listed("With both", "graphs", votes=3, code="available"),
+    ]
+    (section,) = [section for section in day_of(*papers) if section.cards]
+    assert [card.record.title for card in section.cards] == [
+        "With both",
+        "With votes",
+        "With code",
+        "Listed first",
+    ]
+
+
+@pytest.mark.parametrize("papers", range(1, 16))
+def test_topics_of_one_paper_share_a_section_unless_the_edition_is_small(papers: int) -> None:
+    alone = [listed("Robots", "robotics", votes=1)] + [listed("Pixels", "computer-vision")] * (papers > 1)
+    many = [listed(f"Graph {number}", "graphs") for number in range(papers - len(alone))]
+    sections = {section.id: section for section in day_of(*many, *alone)}
+    assert ("robotics" in sections) == (papers < 12)
+    if papers >= 12:
+        assert [card.record.title for card in sections["also-today"].cards] == ["Robots", "Pixels"]
+        assert [card.why_bare for card in sections["also-today"].cards] == ["", ""]
+    if papers >= 6:
+        assert alone[0].id in {pick.paper_id for pick in sections["picks"].picks}
+
+
+def test_a_printed_page_hides_what_cannot_be_opened_and_spells_out_links_to_code(
+    made: tuple[Edition, Rendered],
+) -> None:
+    printed = _part(made[1].html, "@media print {", "\n}")
+    assert "nav, details, .skip { display: none }" in printed
+    assert '.badges a::after { content: " (" attr(href) ")" }' in printed

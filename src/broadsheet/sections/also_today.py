@@ -1,4 +1,4 @@
-"""The papers that stand under no topic, each with the reason."""
+"""The papers that are in no topic's section: alone under their topic, or without one, with the reason."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from broadsheet.visible import visible
 
 
 def sections(today: Today) -> Iterator[Section]:
-    """Yield one section, or none if every paper has a topic."""
-    if today.without_topic:
-        cards = tuple(Card(record=record, why_bare=_reason(record)) for record in today.without_topic)
+    """Yield one section, or none if every paper is in a topic's."""
+    if today.others:
+        cards = tuple(Card(record=record, why_bare=_reason(record, today)) for record in today.others)
         yield Section(id="also-today", title="Also today", cards=cards)
 
 
-def _reason(record: Record) -> str:
+def _reason(record: Record, today: Today) -> str:
     if record.annotation:
+        if not today.taxonomy.names.keys().isdisjoint(record.annotation.topics):
+            return ""
         return "its topics are no longer in the taxonomy"
     return (
         f"no summary: {visible(record.failure).replace('-', ' ')}" if record.failure else "not summarised yet"

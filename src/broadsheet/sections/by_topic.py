@@ -1,4 +1,4 @@
-"""Every annotated paper, once, under its primary topic."""
+"""The annotated papers, each once, under their primary topics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from broadsheet.sections.today import Today
 
 
 def sections(today: Today) -> Iterator[Section]:
-    """Yield one section for each topic that has papers, in the order of the taxonomy."""
+    """Yield one section for each topic that has enough papers, in the order of the taxonomy."""
     for topic, records in today.by_topic.items():
         cards = tuple(Card(record=record) for record in records)
         yield Section(id=topic, title=today.taxonomy.names[topic], cards=cards)

@@ -11,6 +11,14 @@ from broadsheet.edition import Edition
 from broadsheet.record import Record
 from broadsheet.taxonomy import Taxonomy
 
+SMALL_EDITION = 12
+"""In an edition of fewer papers, a topic with one paper has its own section too."""
+
+
+def has_code(record: Record) -> bool:
+    """Tell whether the code of a paper is available."""
+    return record.annotation is not None and record.annotation.code.status == "available"
+
 
 @dataclass(frozen=True)
 class Today:
@@ -29,18 +37,35 @@ class Today:
     previous: Edition | None = None
 
     @cached_property
-    def by_topic(self) -> dict[str, list[Record]]:
-        """Return the annotated papers under their primary topic, in the order of the taxonomy."""
+    def topics(self) -> dict[str, list[Record]]:
+        """Return the annotated papers under their primary topic, in the order of the taxonomy, best first."""
         found: dict[str, list[Record]] = {topic: [] for topic in self.taxonomy.topic_ids}
-        for record in self.records:
+        for record in sorted(self.records, key=self.order):
             if topic := self._primary_topic(record):
                 found[topic].append(record)
         return {topic: records for topic, records in found.items() if records}
 
+    @property
+    def by_topic(self) -> dict[str, list[Record]]:
+        """Return the topics that have a section of their own: with several papers, or in a small edition."""
+        is_small = len(self.records) < SMALL_EDITION
+        return {topic: records for topic, records in self.topics.items() if is_small or len(records) > 1}
+
+    @property
+    def others(self) -> list[Record]:
+        """Return the papers in no topic's section, those with a topic first."""
+        alone = [record for topic in self.topics.keys() - self.by_topic for record in self.topics[topic]]
+        without = [record for record in self.records if self._primary_topic(record) is None]
+        return sorted(alone, key=self.order) + sorted(without, key=self.order)
+
     @cached_property
-    def without_topic(self) -> list[Record]:
-        """Return the papers without a topic."""
-        return [record for record in self.records if self._primary_topic(record) is None]
+    def place(self) -> dict[str, int]:
+        """Return where each paper stands on the day's list, from 1, by its id."""
+        return {record.id: number for number, record in enumerate(self.records, start=1)}
+
+    def order(self, record: Record) -> tuple[int, bool, int]:
+        """Return what papers are sorted by: the most votes, then available code, then their place."""
+        return -(record.votes or 0), not has_code(record), self.place[record.id]
 
     def _primary_topic(self, record: Record) -> str | None:
         """Return the paper's first topic; one that the taxonomy has since lost gives way to the next."""
