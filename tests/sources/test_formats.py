@@ -131,7 +131,7 @@ ALL = [
     *WRITTEN.items(),
     ("feed", RSS),
     ("json", json.dumps([ROW])),
-    ("json", json.dumps({"papers": [RECORD]})),
+    ("jsonl", json.dumps({"papers": [RECORD]})),
 ]
 
 

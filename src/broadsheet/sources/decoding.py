@@ -7,7 +7,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Callable
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 from broadsheet.errors import SourceError
 
@@ -31,12 +31,23 @@ _NO_WINDOWS_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _MOST_UNREADABLE = 0.02
 
 
+class _Unzipped(gzip.GzipFile):
+    """A gzip file that closes the file it reads from."""
+
+    def __init__(self, compressed: IO[bytes]) -> None:
+        super().__init__(fileobj=compressed)
+        self._compressed = compressed
+
+    def close(self) -> None:
+        super().close()
+        self._compressed.close()
+
+
 def unzipped(open_raw: Callable[[], IO[bytes]]) -> IO[bytes]:
     """Open a file, through gzip if it is compressed with it."""
     with open_raw() as probe:
         compressed = probe.read(len(_GZIP)) == _GZIP
-    stream = open_raw()
-    return gzip.GzipFile(fileobj=stream) if compressed else stream  # type: ignore[return-value]
+    return cast("IO[bytes]", _Unzipped(open_raw())) if compressed else open_raw()
 
 
 def encoding(head: bytes, name: str) -> str:

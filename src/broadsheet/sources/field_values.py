@@ -85,11 +85,11 @@ def people(value: Any) -> tuple[str, ...]:
 
 
 def _first_name_first(name: str) -> str:
-    """Return ``Bo Sample`` for ``Sample, Bo``, and ``Bo Sample Jr.`` for ``Sample, Jr., Bo``."""
+    """Return ``Bo Sample`` for ``Sample, Bo``; a suffix comes last, wherever it stands."""
     last, *rest = (part.strip() for part in name.split(","))
-    if len(rest) == 2 and _SUFFIX.fullmatch(rest[0]):
-        return f"{rest[1]} {last} {rest[0]}"
-    return f"{rest[0]} {last}".strip() if len(rest) == 1 and not _SUFFIX.fullmatch(rest[0]) else name.strip()
+    suffix = [part for part in rest if _SUFFIX.fullmatch(part)]
+    first = [part for part in rest if part not in suffix]
+    return " ".join((*first, last, *suffix)).strip() if len(first) == 1 else name.strip()
 
 
 def date_in(value: Any) -> date | None:

@@ -17,18 +17,17 @@ NAME = "json"
 _DEEPEST = 3
 
 
-def recognises(text: str, fields: Mapping[str, str]) -> bool:
-    """Tell whether a text begins a JSON value that cannot be the first line of JSON Lines."""
+def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - JSON is JSON by any name
+    """Tell whether a text begins a JSON value other than the objects of JSON Lines, one per line."""
     text = text.strip()
-    if not text.startswith(("[", "{")):
-        return False
     first, _, rest = text.partition("\n")
+    if not first.startswith(("[", "{")):
+        return False
     try:
-        value = json.loads(first)
+        json.loads(first)
     except (ValueError, RecursionError):
-        # Cut off or spread over lines. A long object on a single line is taken for JSON Lines.
-        return bool(rest) or first.startswith("[")
-    return not rest and (isinstance(value, list) or not _is_paper(value, fields))
+        return bool(rest) or first.startswith("[")  # spread over lines, or cut off
+    return first.startswith("[") and not rest
 
 
 def read(listing: Listing) -> Iterator[Paper]:

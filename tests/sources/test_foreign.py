@@ -1,0 +1,278 @@
+"""What services and tools write of twelve papers is read field by field as what the papers say."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadsheet.errors import SourceError
+from broadsheet.fetch import fetch
+from broadsheet.paper import Paper
+from broadsheet.sources import open_source
+from broadsheet.sources.files import FileSource
+from broadsheet.sources.listing import Listing
+from broadsheet.store import Store
+from foreign_papers import PAPERS, Invented
+from foreign_writers import WRITERS, conference_csv
+
+Make = Callable[..., Listing]
+PAGES = "https://fog.example.org/"
+
+
+def _all(listing: Listing) -> list[Paper]:
+    return list(FileSource("file", listing).fetch(listing.listed_on))
+
+
+def _row(paper: Paper, names: frozenset[str]) -> dict[str, Any]:
+    return {
+        name: " ".join(value.split()) if isinstance(value := getattr(paper, name), str) else value
+        for name in sorted(names)
+    }
+
+
+def _arxiv_page(one: Invented) -> str:
+    return f"https://arxiv.org/abs/{one.arxiv}" if one.arxiv else ""
+
+
+# What a tool's file says beside title, abstract, authors, arXiv id and DOI.
+BESIDE: dict[str, Callable[[Invented], dict[str, Any]]] = {
+    "arxiv_snapshot": lambda one: {
+        "version": one.version,
+        "comment": one.comment,
+        "published": one.published,
+        "local_id": "",
+        "url": _arxiv_page(one),
+    },
+    "s2_bulk": lambda one: {
+        "published": one.published,
+        "url": f"https://www.semanticscholar.org/paper/{one.key}",
+        "local_id": str(250000 + PAPERS.index(one)),
+    },
+    "s2_search": lambda one: {
+        "published": one.published,
+        "url": f"{PAGES}{one.key}.pdf",
+        "local_id": one.key * 13,
+    },
+    "openalex_api": lambda one: {
+        "published": one.published,
+        "url": PAGES + one.key,
+        "local_id": f"W{one.key}",
+    },
+    "openalex_jsonl": lambda one: {
+        "published": one.published,
+        "url": PAGES + one.key,
+        "local_id": f"W{one.key}",
+    },
+    "openreview_v1": lambda one: {
+        "published": one.published,
+        "url": f"https://openreview.net/forum?id={one.key}",
+        "local_id": one.key,
+        "arxiv_id": "",
+        "doi": "",
+    },
+    "openreview_v2": lambda one: {
+        "published": one.published,
+        "url": f"https://openreview.net/forum?id={one.key}",
+        "local_id": one.key,
+        "arxiv_id": "",
+        "doi": "",
+    },
+    "crossref": lambda one: {
+        "published": one.published,
+        "local_id": "",
+        "url": f"https://doi.org/{one.doi or '10.48550/arXiv.' + one.arxiv}",
+        "arxiv_id": "" if one.doi else one.arxiv,
+    },
+    "csl_json": lambda one: {
+        "published": one.published,
+        "url": PAGES + one.key,
+        "comment": one.comment,
+        "local_id": f"http://zotero.org/users/1/items/{one.key}",
+    },
+    "zotero_csv": lambda one: {
+        "published": one.published,
+        "url": PAGES + one.key,
+        "local_id": one.key,
+        "comment": one.comment,
+    },
+    "zotero_ris": lambda one: {
+        "published": one.published,
+        "url": _arxiv_page(one) or PAGES + one.key,
+        "local_id": "",
+        "comment": one.comment,
+    },
+    "bibtex": lambda one: {
+        "published": one.published.replace(day=1),
+        "url": _arxiv_page(one),
+        "local_id": one.key,
+        "comment": one.comment,
+    },
+}
+
+
+@pytest.mark.parametrize("tool", WRITERS)
+def test_every_field_that_a_tool_writes_of_a_paper_is_read(
+    tool: str, listing: Make, troubles: list[str]
+) -> None:
+    expected = [
+        {
+            "title": one.title,
+            "abstract": " ".join(one.abstract.split()),
+            "authors": one.authors,
+            "arxiv_id": one.arxiv,
+            "doi": one.doi,
+            **BESIDE[tool](one),
+        }
+        for one in PAPERS
+        if one.arxiv or tool != "arxiv_snapshot"
+    ]
+    papers = _all(listing(WRITERS[tool]()))
+    assert [_row(paper, frozenset(expected[0])) for paper in papers] == expected
+    assert [paper.sighting.rank for paper in papers if paper.sighting] == list(range(1, len(papers) + 1))
+    review = ["page.txt: record 13 is skipped: it is a reply, such as a review, and not a paper."]
+    assert troubles == (review if tool == "openreview_v2" else [])
+
+
+@pytest.mark.parametrize("tool", WRITERS)
+def test_a_file_compressed_with_gzip_is_read_like_the_file(tool: str, listing: Make, tmp_path: Path) -> None:
+    (tmp_path / "papers.gz").write_bytes(gzip.compress(WRITERS[tool]().encode()))
+    (source,) = open_source(str(tmp_path / "papers.gz"))
+    zipped, plain = list(source.fetch(listing("").listed_on)), _all(listing(WRITERS[tool]()))
+    assert [paper.model_copy(update={"sighting": None}) for paper in zipped] == [
+        paper.model_copy(update={"sighting": None}) for paper in plain
+    ]
+
+
+@pytest.mark.parametrize("tool", WRITERS)
+def test_utf_16_and_a_byte_order_mark_make_no_difference(tool: str, listing: Make) -> None:
+    written = WRITERS[tool]().lstrip("\ufeff")
+    plain = _all(listing(written))
+    assert _all(listing(written.encode("utf-8-sig"))) == _all(listing(written.encode("utf-16"))) == plain
+
+
+def test_a_models_summary_stays_with_the_sighting_and_out_of_the_abstract(listing: Make) -> None:
+    for tool, summary in (("s2_search", "A model's words on k04."), ("openreview_v2", "In short, k04.")):
+        paper = _all(listing(WRITERS[tool]()))[3]
+        assert paper.abstract == ""
+        assert paper.sighting
+        assert paper.sighting.words["tldr"] == summary
+
+
+def test_arxivs_categories_and_journal_stay_with_the_sighting(listing: Make) -> None:
+    words = {p.arxiv_id: p.sighting.words for p in _all(listing(WRITERS["arxiv_snapshot"]())) if p.sighting}
+    assert words["2503.01234"] == {"categories": ["cs.RO", "cs.LG"]}
+    assert words["2402.18888"] == {"categories": ["cs.RO", "cs.LG"], "journal-ref": "J. Fog 3 (2025) 1-9"}
+
+
+def test_papers_without_an_abstract_are_kept_and_counted_and_the_fields_are_named(
+    listing: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "works.json").write_text(WRITERS["openalex_api"]())
+    (source,) = open_source(str(tmp_path / "works.json"))
+    assert isinstance(source, FileSource)
+    with Store.open(tmp_path / "cache.db") as store:
+        report = fetch([source], store, listing("").listed_on)
+    assert (report.read, report.failed) == (12, ())
+    assert (source.reading.papers, source.reading.without_abstract) == (12, 2)
+    assert {"title", "abstract_inverted_index"} <= source.reading.field_names.keys()
+    (note,) = report.notes
+    assert note.startswith(
+        f"{tmp_path}/works.json: 2 of 12 have no abstract; its fields are id, doi, title, "
+    )
+
+
+def test_what_a_bibtex_file_holds_beside_papers_is_named(listing: Make) -> None:
+    page = listing(WRITERS["bibtex"]())
+    _all(page)
+    assert list(page.reading.notes("refs.bib"))[1] == (
+        "refs.bib: 1 @comment, 1 @proceedings left out, as no new papers."
+    )
+
+
+@pytest.mark.parametrize("column", ["name", "Paper Name", "paper_title", "Paper Title", "TITLE"])
+def test_a_conferences_table_is_read_whatever_its_title_column_is_called(column: str, listing: Make) -> None:
+    papers = _all(listing(conference_csv(column)))
+    assert [(p.title, p.authors, p.source) for p in papers] == [(p.title, p.authors, "csv") for p in PAPERS]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 12])
+def test_a_table_without_a_title_column_is_refused_with_its_columns_and_read_with_a_map(
+    rows: int, listing: Make
+) -> None:
+    lines = conference_csv("What").replace("\r\n", "\n").split("\n")
+    table = "\n".join(line for line in lines[: rows + 1]) + "\n"
+    with pytest.raises(
+        SourceError, match=r"without a title column.*--map title=.*paper_id, session, type, What"
+    ):
+        _all(listing(table))
+    assert _all(listing(table, fields={"title": "What"}))[0].title == PAPERS[0].title
+
+
+@pytest.mark.parametrize(
+    ("tool", "fields"),
+    [
+        ("openreview_v2", {"title": "content.title.value", "abstract": "content.abstract.value"}),
+        ("openreview_v1", {"title": "content.title", "authors": "content.authors"}),
+        ("openalex_jsonl", {"title": "display_name", "authors": "authorships.author.display_name"}),
+        ("crossref", {"title": "title.0", "doi": "DOI"}),
+    ],
+)
+def test_a_map_goes_into_objects_and_lists(tool: str, fields: dict[str, str], listing: Make) -> None:
+    papers = _all(listing(WRITERS[tool](), fields=fields))
+    assert [(p.title, p.authors) for p in papers] == [
+        (p.title.replace("&", "&amp;") if tool == "crossref" else p.title, p.authors) for p in PAPERS
+    ]
+
+
+def test_a_map_reads_a_shape_that_nobody_knows(listing: Make) -> None:
+    rows = '{"hits": [{"_source": {"head": {"ti": "Fog"}, "who": [{"n": "Bo Sample"}]}}]}'
+    fields = {"title": "_source.head.ti", "authors": "_source.who.n"}
+    (paper,) = _all(listing(rows, fields=fields))
+    assert (paper.title, paper.authors) == ("Fog", ("Bo Sample",))
+
+
+def test_a_file_in_windows_1252_is_read_and_noted(listing: Make, troubles: list[str]) -> None:
+    page = listing("title,abstract\nÉtudes naïves,“Fog” – déjà vu\nTugs,We pull.\n".encode("cp1252"))
+    assert [(p.title, p.abstract) for p in _all(page)] == [
+        ("Études naïves", "“Fog” – déjà vu"),
+        ("Tugs", "We pull."),
+    ]
+    assert not troubles
+    assert list(page.reading.notes("f")) == ["f: 1 lines are not UTF-8 and were read as Windows-1252."]
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(99), "Excel workbook; save it as CSV"),
+        (b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml" + bytes(99), "Excel workbook; save it as CSV"),
+        (b"PK\x03\x04" + bytes(26) + b"papers.csv" + b"title" * 9, "compressed; unpack it"),
+        (b"\xd0\xcf\x11\xe0" + bytes(512), "save it as CSV"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(99), "name a list of papers"),
+        (gzip.compress(b"title,abstract\nFog,We see.\n" * 99)[:-30], "cannot be read"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_what_to_do(content: bytes, advice: str, listing: Make) -> None:
+    with pytest.raises(SourceError, match=advice):
+        _all(listing(content))
+
+
+def test_replacements_in_a_saved_feed_are_no_new_papers_and_are_counted(listing: Make) -> None:
+    def item(number: int, kind: str) -> str:
+        return (
+            f"<item><title>Fog {number}</title><link>https://arxiv.org/abs/2503.0000{number}</link>"
+            f"<description>arXiv:2503.0000{number}v1 Announce Type: {kind}\nAbstract: We see.</description>"
+            f"<arxiv:announce_type>{kind}</arxiv:announce_type></item>"
+        )
+
+    kinds = ["new", "replace", "cross", "replace-cross"]
+    items = "".join(item(number, kind) for number, kind in enumerate(kinds))
+    page = listing(f'<rss xmlns:arxiv="http://arxiv.org/schemas/atom"><channel>{items}</channel></rss>')
+    assert [paper.title for paper in _all(page)] == ["Fog 0", "Fog 2"]
+    assert list(page.reading.notes("f")) == [
+        "f: 2 replacements of earlier papers left out, as no new papers."
+    ]
