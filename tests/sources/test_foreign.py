@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from broadsheet.errors import SourceError
 from broadsheet.fetch import fetch
@@ -276,3 +280,48 @@ def test_replacements_in_a_saved_feed_are_no_new_papers_and_are_counted(listing:
     assert list(page.reading.notes("f")) == [
         "f: 2 replacements of earlier papers left out, as no new papers."
     ]
+
+
+def test_entries_that_share_a_key_or_repeat_a_field_are_all_read(listing: Make, troubles: list[str]) -> None:
+    page = listing(
+        "@string{fog = {Fog}}\n@string{fog = {Mist}}\n"
+        "@misc{a, title = {Barges}, note = fog}\n@misc{a, title = {Tugs}}\n"
+        "@misc{b, title = {Buoys}, year = 2020, year = 2021}\n"
+    )
+    papers = [(paper.title, paper.local_id, paper.comment) for paper in _all(page)]
+    assert papers == [("Barges", "a", "Fog"), ("Tugs", "a", ""), ("Buoys", "b", "")]
+    assert not troubles
+
+
+def _shaken(draw: st.DrawFn, value: Any) -> Any:
+    """Return a JSON value in which some values, at any depth, are others."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(
+            st.sampled_from(
+                [None, "", 0, -1, 10**30, 1.5, True, [], {}, [None], [[]], "\ud800", {"value": []}]
+            )
+        )
+    if isinstance(value, dict):
+        return {name: _shaken(draw, inner) for name, inner in value.items()}
+    return [_shaken(draw, inner) for inner in value[:3]] if isinstance(value, list) else value
+
+
+@st.composite
+def shaken(draw: st.DrawFn) -> str:
+    tool = draw(
+        st.sampled_from([name for name in WRITERS if name not in {"zotero_csv", "zotero_ris", "bibtex"}])
+    )
+    written = WRITERS[tool]()
+    rows = json.loads(written) if written.count("\n{") == 0 else [json.loads(written.partition("\n")[0])]
+    return json.dumps(_shaken(draw, rows))
+
+
+@settings(max_examples=300, deadline=5000)
+@given(shaken())
+def test_any_value_in_any_field_gives_papers_or_a_source_error(content: str) -> None:
+    listing = Listing("file", lambda: io.BytesIO(content.encode()), lambda _: None)
+    try:
+        papers = _all(listing)
+    except SourceError:
+        return
+    assert all(paper.title for paper in papers)

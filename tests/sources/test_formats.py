@@ -173,12 +173,24 @@ def test_papers_in_all_formats_in_any_order_are_one_paper(tmp_path: Path) -> Non
             assert store.papers.count() == 1
 
 
-def test_hugging_faces_rows_keep_votes_stars_day_and_its_words_as_its_own() -> None:
-    (paper,) = _papers(json.dumps([ROW]))
+@pytest.mark.parametrize("content", [json.dumps([ROW]), json.dumps(ROW) + "\n", HTML])
+def test_hugging_faces_rows_keep_votes_stars_repository_day_and_its_words_as_its_own(content: str) -> None:
+    (paper,) = _papers(content)
     assert paper.sighting
     assert (paper.sighting.votes, paper.sighting.stars, paper.sighting.day) == (12, 40, date(2025, 3, 12))
+    assert paper.sighting.words["githubRepo"] == "https://github.com/example-lab/barges_in_fog"
     assert paper.sighting.words["ai_summary"] == "A model's own words."
     assert "model's own" not in paper.own_text
+
+
+def test_a_saved_page_quotes_its_properties_either_way_around_an_apostrophe() -> None:
+    properties = json.dumps({"user": "O'Brien", "dailyPapers": [ROW]})
+    for attribute in (
+        f'"{html.escape(properties, quote=False).replace(chr(34), "&quot;")}"',
+        f"'{properties.replace(chr(39), '&#39;')}'",
+    ):
+        (paper,) = _papers(f"<html><body><div data-props={attribute}></div></body></html>")
+        assert paper.title == TITLE
 
 
 def test_columns_with_other_names_are_mapped() -> None:

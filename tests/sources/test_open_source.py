@@ -72,3 +72,17 @@ def test_the_sample_is_invented_says_so_and_is_read_without_trouble() -> None:
     from broadsheet.sources.sample import PAGE as SAMPLE
 
     assert SAMPLE.read_text().startswith("Every paper on this page is invented.")
+
+
+def test_a_source_that_does_not_exist_is_reported_and_the_others_are_opened(tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text(PAGE)
+    troubles: list[str] = []
+    specs = ["nowhere.txt", str(tmp_path / "good.txt"), "hf?colour=red"]
+    (source,) = open_sources(specs, day=DAY, on_trouble=troubles.append)
+    assert len(list(source.fetch(DAY))) == 1
+    assert [trouble.split(";")[0][:45] for trouble in troubles] == [
+        "There is no file, folder or source named nowh",
+        "hf?… accepts date, month, sort, submitter, we",
+    ]
+    with pytest.raises(UserError, match="nowhere"):
+        open_sources(["nowhere.txt", "hf?colour=red"], day=DAY, on_trouble=troubles.append)

@@ -29,7 +29,11 @@ SourcesArgument = Annotated[
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=NAME", help=f"Read a field from another name: {', '.join(NAMES)}."),
+    typer.Option(
+        "--map",
+        metavar="FIELD=NAME",
+        help=f"Read a field ({', '.join(NAMES)}) from another name, or inside it: content.title.value.",
+    ),
 ]
 
 

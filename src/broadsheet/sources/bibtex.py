@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
@@ -14,8 +14,12 @@ from broadsheet.sources.identifiers import arxiv_id
 from broadsheet.sources.listing import Listing
 from broadsheet.sources.records import Record, papers
 
+if TYPE_CHECKING:
+    from bibtexparser.library import Library
+
 NAME = "bibtex"
 _ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s,]+\s*,", re.MULTILINE)
+_REPEATED = "\0"
 _NO_PAPERS = {"proceedings", "mvproceedings", "periodical", "xdata", "set"}
 
 # BibTeX has no comments inside a field, but the LaTeX decoder would drop everything after a percent sign.
@@ -37,15 +41,12 @@ def read(listing: Listing) -> Iterator[Paper]:
 
 
 def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
-    from bibtexparser.entrypoint import parse_string
-    from bibtexparser.middlewares import LatexDecodingMiddleware, MonthIntMiddleware, NormalizeFieldKeys
     from bibtexparser.model import Entry, ExplicitComment, ParsingFailedBlock
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # its warnings are reported below
     text = _LONE_PERCENT.sub(r"\\%", listing.text())
-    middleware = [NormalizeFieldKeys(), MonthIntMiddleware(), LatexDecodingMiddleware()]
     try:
-        library = parse_string(text, append_middleware=middleware)
+        library = _parsed(text)
     except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
     for block in sorted(library.blocks, key=lambda block: block.start_line or 0):
@@ -57,7 +58,31 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
         elif isinstance(block, Entry) and block.entry_type.lower() in _NO_PAPERS:
             listing.reading.left_out[f"@{block.entry_type.lower()}"] += 1
         elif isinstance(block, Entry):
-            yield place, _record({"id": block.key, **{field.key: field.value for field in block.fields}})
+            fields = {field.key: field.value for field in block.fields}
+            yield place, _record({"id": block.key.partition(_REPEATED)[0], **fields})
+
+
+def _parsed(text: str) -> Library:
+    """Parse a file. An entry whose key or field comes twice is sound; here it gets a key of its own."""
+    from bibtexparser.library import Library
+    from bibtexparser.middlewares import LatexDecodingMiddleware, MonthIntMiddleware, NormalizeFieldKeys
+    from bibtexparser.middlewares.parsestack import default_parse_stack
+    from bibtexparser.model import DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry
+    from bibtexparser.splitter import Splitter
+
+    library = Library()
+    for number, block in enumerate(Splitter(text).split().blocks):
+        sound = block
+        if isinstance(block, (DuplicateBlockKeyBlock, DuplicateFieldKeyBlock)):
+            sound = block.ignore_error_block or block
+            if not isinstance(sound, Entry):
+                continue  # the first definition of a string counts
+            sound.key = f"{sound.key}{_REPEATED}{number}"
+        library.add(sound, fail_on_duplicate_key=False)
+    steps = (*default_parse_stack(), NormalizeFieldKeys(), MonthIntMiddleware(), LatexDecodingMiddleware())
+    for step in steps:
+        library = step.transform(library)
+    return library
 
 
 def _record(fields: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _DATES = tuple(
         r"^(?P<month>\d{1,2})/(?P<year>\d{4})$",  # 06/2017
     )
 )
+_LINE_BREAK = re.compile(r"(?<!\n)[ \t\r]*\n(?![ \t\r]*\n)[ \t]*")
 _SUFFIX = re.compile(r"(?:jr|sr|[IVX]+|ph\.? ?d|m\.? ?d)\.?", re.IGNORECASE)
 
 
@@ -58,7 +59,7 @@ def text(value: Any) -> str:
     if isinstance(value, str):
         # JSON can contain lone surrogates, which cannot be stored as UTF-8.
         clean = value.encode("utf-8", errors="replace").decode().replace("\x00", "")
-        return re.sub(r"(?<!\n)[ \t\r]*\n(?![ \t\r]*\n)[ \t]*", " ", clean).strip()
+        return (_LINE_BREAK.sub(" ", clean) if "\n" in clean else clean).strip()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
@@ -86,6 +87,8 @@ def people(value: Any) -> tuple[str, ...]:
 
 def _first_name_first(name: str) -> str:
     """Return ``Bo Sample`` for ``Sample, Bo``; a suffix comes last, wherever it stands."""
+    if "," not in name:
+        return name
     last, *rest = (part.strip() for part in name.split(","))
     suffix = [part for part in rest if _SUFFIX.fullmatch(part)]
     first = [part for part in rest if part not in suffix]

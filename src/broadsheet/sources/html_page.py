@@ -15,7 +15,7 @@ from broadsheet.sources.records import papers
 
 NAME = "html-page"
 _BEGINNING = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)", re.IGNORECASE | re.DOTALL)
-_PROPERTIES = re.compile(r"""data-props=(?P<quote>["'])(?P<json>[^"']*dailyPapers.*?)(?P=quote)""", re.DOTALL)
+_PROPERTIES = re.compile(r"""\bdata-props=(?:"([^"]*)"|'([^']*)')""")
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - its attributes are fixed
@@ -38,9 +38,9 @@ def read(listing: Listing) -> Iterator[Paper]:
 def _rows(page: str) -> Iterator[dict[str, Any]]:
     """Yield the distinct rows in the ``data-props`` attributes of the page's components."""
     seen: list[Any] = []
-    for attribute in _PROPERTIES.finditer(page):
+    for quoted in _PROPERTIES.findall(page):
         try:
-            properties = json.loads(html.unescape(attribute["json"]))
+            properties = json.loads(html.unescape("".join(quoted)))
         except (ValueError, RecursionError):
             continue
         rows = properties.get("dailyPapers") if isinstance(properties, dict) else None

@@ -76,4 +76,4 @@ def _lists(value: dict[str, Any], fields: Mapping[str, str], depth: int = 0) -> 
 
 
 def _is_paper(value: Any, fields: Mapping[str, str]) -> bool:
-    return isinstance(value, dict) and (shapes.fits(value) or names_title(value, fields))
+    return isinstance(value, dict) and (names_title(value, fields) or shapes.fits(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from broadsheet.errors import SourceError
@@ -129,16 +130,17 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
 
 def _chosen(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of our fields, each from the first of its names that has a value in the record."""
-    values = {plain(name): value for name, value in record.items()}
+    values = {plain(str(name)): value for name, value in record.items()}
     return {
         ours: next((values[name] for name in theirs if values.get(name) not in (None, "", [])), None)
         for ours, theirs in NAMES.items()
     }
 
 
-def plain(name: object) -> str:
+@lru_cache(maxsize=4096)
+def plain(name: str) -> str:
     """Return a field's name without case and punctuation."""
-    return _SIGNS.sub("", str(name)).casefold()
+    return _SIGNS.sub("", name).casefold()
 
 
 def _first_arxiv_id(*texts: str) -> tuple[str, int | None]:

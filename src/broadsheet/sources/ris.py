@@ -37,4 +37,5 @@ def _references(listing: Listing) -> Iterator[tuple[str, Record]]:
     except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as RIS ({type(error).__name__}).") from error
     for number, reference in enumerate(references, 1):
-        yield f"reference {number}", reference
+        # M1 is a number or an arXiv id, and no note, whatever rispy calls it.
+        yield f"reference {number}", {"arxiv": reference.pop("note", None), **reference}

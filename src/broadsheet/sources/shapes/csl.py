@@ -28,7 +28,7 @@ def fits(row: Mapping[str, Any]) -> bool:
     authors = row.get("author")
     first = authors[0] if isinstance(authors, list) and authors else None
     has_names = isinstance(first, Mapping) and not first.keys().isdisjoint({"family", "literal"})
-    dates = (row.get(name) for name in _DATES)
+    dates = (row[name] for name in _DATES if name in row)
     return has_names or any(isinstance(each, Mapping) and "date-parts" in each for each in dates)
 
 

@@ -15,8 +15,8 @@ _MARKS = {"externalids", "openaccesspdf", "openaccessinfo", "tldr", "publication
 
 def fits(row: Mapping[str, Any]) -> bool:
     """Tell whether a record has Semantic Scholar's number, or its id beside another of its fields."""
-    names = {str(name).lower() for name in row}
-    return "corpusid" in names or ("paperid" in names and not names.isdisjoint(_MARKS))
+    has_id = "paperId" in row or "paperid" in row
+    return "corpusid" in row or (has_id and not _MARKS.isdisjoint(str(name).lower() for name in row))
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
