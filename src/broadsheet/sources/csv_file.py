@@ -46,8 +46,8 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
     columns = _columns(header)
     if not (names_title(columns, listing.fields) or any(plain(name) in NAMES["title"] for name in columns)):
         raise SourceError(
-            f"{listing.name} is a table without a title column; name the one that holds the titles, such as"
-            f" --map title='{(columns or [''])[0]}', out of {', '.join(columns)}."
+            f"{listing.name} is a table without a title column; name it with --map title=COLUMN, out of"
+            f" {', '.join(columns)}."
         )
     rows = csv.DictReader(lines, columns, restkey=_SURPLUS, delimiter=_divider(header))
     number = 1

@@ -19,10 +19,10 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _REFUSED = (
     (
         rb"PK\x03\x04.{26,9999}?(?:xl/|\[Content_Types\])",
-        "an Excel workbook; save it as CSV and name that",
+        "an Excel workbook; save it as CSV and name that file",
     ),
-    (rb"PK\x03\x04.{26,99}?opendocument", "a LibreOffice document; save it as CSV and name that"),
-    (rb"\xd0\xcf\x11\xe0", "an old Excel or Word file; save it as CSV and name that"),
+    (rb"PK\x03\x04.{26,99}?opendocument", "a LibreOffice document; save it as CSV and name that file"),
+    (rb"\xd0\xcf\x11\xe0", "an old Excel or Word file; save it as CSV and name that file"),
     (rb"PK\x03\x04|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf", "compressed; unpack it and name what it holds"),
     (rb"%PDF", "a PDF; name a list of papers, such as a BibTeX or CSV file"),
 )

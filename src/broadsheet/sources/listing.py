@@ -53,10 +53,10 @@ class Reading:
     def notes(self, name: str) -> Iterator[str]:
         """Yield what the user should know although nothing failed, as sentences about a file."""
         if self.without_abstract:
-            names = list(self.field_names)
-            more = ", …" if len(names) > _MOST_FIELDS else ""
-            held = f"; its fields are {', '.join(names[:_MOST_FIELDS])}{more}" if names else ""
-            yield f"{name}: {self.without_abstract:,} of {self.papers:,} have no abstract{held}."
+            names = [*self.field_names][:_MOST_FIELDS] + ["…"] * (len(self.field_names) > _MOST_FIELDS)
+            unread = names and self.without_abstract * 2 >= self.papers
+            fields = f"; the file holds {', '.join(names)}" if unread else ""
+            yield f"{name}: {self.without_abstract:,} of {self.papers:,} have no abstract{fields}."
         if self.left_out:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.left_out.items())
             yield f"{name}: {kinds} left out, as no new papers."

@@ -25,7 +25,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         "url": value_at(row, "primary_location.landing_page_url") or row.get("doi"),
         "published": row.get("publication_date") or row.get("publication_year"),
         "doi": row.get("doi"),
-        "arxiv_id": next((page for page in pages if arxiv_id(page)[0]), None),
+        "arxiv_id": next((page for page in pages if arxiv_id(str(page))[0]), None),
     }
 
 
