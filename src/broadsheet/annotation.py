@@ -16,9 +16,9 @@ from pydantic.functional_validators import AfterValidator
 
 from broadsheet.taxonomy import Taxonomy
 
-MAX_TLDR_CHARACTERS = 220
+MAX_TLDR_CHARACTERS = 260
 MIN_TLDR_WORDS = 15
-MAX_TLDR_WORDS = 30
+MAX_TLDR_WORDS = 35
 
 CodeStatus = Literal["available", "announced", "none"]
 Place = Literal["headline", "badge", "line", "nowhere"]

@@ -1,9 +1,7 @@
-"""Rewrites a sentence from an abstract so that it stands alone, without "we" or "our method".
+"""Rewrites a sentence of an abstract so that it stands alone, changing as little as possible.
 
-"To address this issue, we propose BiMem, a memory that corrects labels" becomes "BiMem is a memory that
-corrects labels"; "Extensive experiments show that our method outperforms X" becomes "BiMem outperforms X".
-Rewriting moves, drops and inflects words. It adds only "is", "the" and, in place of a pronoun, the name that
-the paper gives its own work.
+"To this end, we propose Zebu, a filter" becomes "Zebu is a filter"; "Extensive experiments show that our
+filter is fast" becomes "The filter is fast". A sentence that needs more than that is not rewritten at all.
 """
 
 from __future__ import annotations
@@ -14,113 +12,100 @@ from dataclasses import dataclass
 from typing import Literal
 
 from broadsheet.llm.extractive.naming import NAME
-from broadsheet.llm.extractive.verbs import base_form, gerund, third_person, with_gerund, with_third_person
 
-Kind = Literal["introduces", "claims", "states"]
+Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
 
-_ADVERBS = (
-    r"(?:(?:also|then|first|firstly|further|thus|hence|therefore|here|next|finally|instead|now"
-    r"|specifically|simply|[a-z]{3,20}ly) )*"
-)
-_CONNECTIVE = re.compile(
-    r"^(?:However|Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Thus"
-    r"|Hence|Therefore|Consequently"
-    r"|Accordingly|Specifically|In particular|In detail|Concretely|More specifically|More concretely"
-    r"|Notably|Remarkably|Importantly"
-    r"|Interestingly|Surprisingly|Empirically|Theoretically|Technically|Overall|Briefly|In brief"
-    r"|Intuitively|Conceptually|Essentially|In summary|In short|In "
-    r"conclusion|In response|As a result|To this end|To that end"
-    r"|To do so|For this purpose|In contrast|On the contrary|By contrast|Conversely|Instead|Meanwhile"
-    r"|First|Firstly|Second|Secondly"
-    r"|Third|Thirdly|Next|Here|Indeed|In fact|For example|For instance|Namely|That is|Crucially|Motivated "
-    r"by this|Inspired by this"
-    r"|Nevertheless|Nonetheless|Yet|But|And|So|More importantly|More impressive(?:ly)?|Most importantly"
-    r"|In this regard|At the same time|Correspondingly|Together|Ultimately"
-    r"|In (?:this|the present|our) (?:paper|work|study|article|report|survey|thesis|manuscript|letter"
-    r"|context|setting)"
-    r"|With this (?:in mind|insight|motivation)|With these insights|Given this [\w ]{3,30}|As an "
-    r"application of [\w ]{3,40}"
-    r"|(?:Motivated|Inspired|Guided|Driven|Encouraged) by [^,]{3,120}|Building (?:on|upon) [^,]{3,100}"
-    r"|Based on (?:this|these|the above|our|such)[^,]{0,80}"
-    r"|(?:In order to|To|For) [^,]{0,40}\b(?:this|these|that|those|such|it|them|the above|the "
-    r"aforementioned|the (?:issue|problem|gap|challenge|limitation)s?)\b[^,]{0,60}"
-    r"|(?:Through|In|Via|By|On|From|With) (?:extensive|comprehensive|thorough|our|various|a series of"
-    r"|empirical|numerical|experimental|simulation|rigorous|both)[^,]{0,100})(?:, | (?=we |our |this paper ))"
-    r"",
-)
-_PURPOSE = re.compile(r"^(?:In order to|To) (?P<purpose>[a-z][^,]{8,120}), (?=we |this paper |this work )")
-_MEANS = re.compile(
-    r"^(?P<means>(?:By|Using|Through|With|Via) [^,]{8,110}), (?=we |this paper |this work |it |our )"
-)
-_WE = re.compile(
-    rf"^(?:we|this (?:paper|work|study|article|survey|report|thesis)|the (?:present )?(?:paper|authors"
-    rf"|study)|our (?:work|paper|study)) {_ADVERBS}"
-    r"(?P<verb>[a-z-]{2,15})\b(?P<rest>.*)$",
-    re.IGNORECASE | re.DOTALL,
-)
-_REPORT = re.compile(
-    r"^(?:(?:we|our (?:\w+ ){0,3}(?:experiments?|results?|findings|analys[ie]s|evaluations?|study|work"
-    r"|theory|observations?|theorems?|investigation|insight)"
-    r"|(?:the |these |both |all )?(?:\w+[ -]){0,4}?(?:experiments|experimentation|results|findings"
-    r"|evaluations?|analys[ie]s|studies|simulations|evidence|comparisons)\b[^.;:]{0,110}?"
-    r"|this (?:paper|work|study)|it) "
-    rf"{_ADVERBS}(?P<verb>show|shows|find|finds|demonstrate|demonstrates|prove|proves|reveal|reveals"
-    rf"|observe|observes|indicate|indicates|suggest|suggests"
-    r"|confirm|confirms|verify|argue|argues|establish|establishes|illustrate|conclude|discover|note"
-    r"|highlight|validate|is shown|are shown|report|support)"
-    r"(?: in this (?:paper|work))?(?: (?:empirically|theoretically|experimentally))?),? that,? "
-    r"(?P<claim>.{12,})$",
-    re.IGNORECASE | re.DOTALL,
-)
-_APPOSITION = re.compile(
-    rf"^ (?:the |our |an? )?(?P<name>(?:[\w-]+ ){{0,6}}?{NAME}(?: \([\w +-]{{2,24}}\))?)(?: \[[^\]]*\])?, "
-    rf"(?:which is )?(?P<what>(?:an?|the first|the) .+)$",
-    re.DOTALL,
-)
-# "We propose X, which corrects labels", "we propose X to correct labels".
-_ACTING = re.compile(
-    rf"^ (?:the |our |an? )?(?:novel |new )?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: "
-    rf"\([\w +-]{{2,24}}\))?)(?:,? (?P<which>which|that) (?P<verb>(?!is|are)[a-z-]+s)\b|,? to "
-    rf"(?P<verb_to>[a-z-]+)\b)(?P<rest> .+)$",
-    re.DOTALL,
-)
-_RESULT = re.compile(
-    r"^(?:(?P<adverb>[a-z]+ly|also) )?(?P<verb>achieves?|outperforms?|improves?|surpass(?:es)?|yields?"
-    r"|attains?|obtains?|reduces?|exceeds?|"
-    r"beats?|reach(?:es)?|matches|enables?|saves?|delivers?|increases?|accelerates?|maintains?|boosts?"
-    r"|provides?|exhibits?|shows?|"
-    r"requires?|generalizes?|demonstrates?|establishes|sets|enhances?|offers?|allows?|alleviates?"
-    r"|preserves?|mitigates?|pushes|produces?) (?P<rest>.+)$",
-    re.DOTALL,
-)
-_KIND_AND_NAME = re.compile(
-    rf"^ (?P<what>an? [^,;.]{{4,90}}?(?:method|approach|framework|model|algorithm|architecture|network"
-    rf"|system|strategy|paradigm|technique|benchmark|dataset)),? "
-    rf"[\"“]?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>(?! [A-Z])[ ,.].*)?$",
-    re.DOTALL,
-)
-_OWN_SUBJECT = re.compile(
-    r"^(?:The|This) (?:[\w-]+ ){0,3}?(?:method|approach|model|framework|algorithm|technique|system"
-    r"|network|architecture|scheme|strategy) (?=[a-z]+)"
-)
-_CALLED = re.compile(
-    rf"^ (?P<what>(?:an?|the) [^,;.]{{4,110}}?),? (?:(?:which|that) (?:we|is) )?(?:called|call|termed"
-    rf"|term|named|name|dubbed|dub|coined|namely|referred to as|refer to as)(?: as)?,? "
-    rf"[\"“]?(?P<name>(?:[\w-]+ ){{0,5}}?{NAME}(?: \([\w +-]{{2,24}}\))?)[\"”]?(?P<rest>(?! [A-Z])[ ,.].*)?$",
-    re.DOTALL,
-)
-_SELF = re.compile(
-    r"\b(?:our|the proposed|this|the new|the resulting|the presented) (?:(?:proposed|novel|new|simple"
-    r"|full|final|overall|best|\w+-\w+) )?"
-    r"(?P<noun>method|approach|model|framework|algorithm|technique|system|network|architecture|scheme"
-    r"|strategy|solution|paradigm|design|work)\b(?!s)(?!-)",
-    re.IGNORECASE,
-)
-INTRODUCING = frozenset(
+_ACTS = """
+    achieve adapt adopt analyze apply argue assess build characterize collect combine compare conduct
+    consider construct contribute create define demonstrate derive describe develop devise discover discuss
+    employ establish estimate evaluate examine explore extend find formalize formulate generate highlight
+    identify illustrate implement improve incorporate integrate introduce investigate learn leverage observe
+    obtain offer outperform perform present propose prove provide quantify release reveal show suggest trace
+    use utilize validate verify
+""".split()  # noqa: SIM905 - easier to read than a list
+_ACTS_OR_NOUNS = "address benchmark design measure outline report study survey test train".split()  # noqa: SIM905
+_INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
+_MAKING = frozenset("develop devise design build create construct".split())  # noqa: SIM905
+_STUDYING = frozenset(
     """
-        propose introduce present develop devise describe design offer contribute build create formulate
+        study investigate explore examine analyze evaluate compare revisit show prove establish argue
+        demonstrate characterize survey review give discuss provide derive formalize formulate extend
+        benchmark report find
     """.split()  # noqa: SIM905 - easier to read than a list
 )
+_WE = (
+    r"(?:we|this (?:paper|work|study|article|survey|report|thesis|research)"
+    r"|the (?:present )?(?:paper|authors?|study)|our (?:work|paper|study))"
+)
+_ADVERBS = (
+    r"(?:(?:also|then|first|further|thus|hence|therefore|here|next|finally|instead|now|[a-z]{3,20}ly) ){0,3}"
+)
+_CONNECTIVE = re.compile(
+    r"^(?:[A-Z][a-z]+ly|However|Moreover|Furthermore|In addition|Besides|Also|Then|Thus|Hence|Therefore"
+    r"|In particular|Overall|In summary|In short|In conclusion|As a result|In contrast|By contrast|Instead"
+    r"|Meanwhile|First|Second|Third|Next|Here|Indeed|In fact|Nevertheless|Nonetheless|Further|To this end"
+    r"|At the same time|(?:In|Throughout) (?:this|the present|our) (?:[a-z]+ )?[a-z]+|Building on [^,]{3,100}"
+    r"|(?:Motivated|Inspired) by [^,]{3,120}"
+    r"|(?:In order to|To|For|With|Given|Based on|From|Through) [^,]{0,60}\b(?:this|these|that|those|such|it"
+    r"|them)\b[^,]{0,80}), "
+)
+# An adjunct before "we" may go, but a condition only before "we propose".
+_FRONTED = re.compile(
+    r"^(?:(?!If|When|Unless|Under|For (?!the first)|Given|Assuming|In |On |As |Even)[A-Z][^,]{3,120}"
+    rf"|[A-Z].{{3,240}}?(?=, {_WE} {_ADVERBS}(?:{'|'.join(sorted(_INTRODUCING | _MAKING))})\b)), (?={_WE} )"
+)
+_PURPOSE = re.compile(rf"^(?:In order to|To) (?P<purpose>[a-z][^,]{{8,90}}), (?={_WE} )")
+_BY_US = re.compile(rf"^{_WE} {_ADVERBS}(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$", re.IGNORECASE | re.DOTALL)
+_SHOWING = (
+    r"(?:shows?|finds?|found|demonstrates?|proves?|reveals?|observes?|indicates?|confirms?|establish(?:es)?"
+    r"|verify|verifies|discovers?|showed|demonstrated|revealed|indicated|confirmed)"
+)
+_REPORT = re.compile(
+    rf"^(?:{_WE}|it|(?:[\w-]+ ){{0,5}}(?:experiments?|experimentation|results?|findings|evaluations?"
+    rf"|analys[ie]s|studies|simulations|evidence|comparisons)\b[^,.;:]{{0,110}}?) {_ADVERBS}{_SHOWING}"
+    rf"(?: (?:empirically|theoretically|experimentally))? that,? (?P<claim>.+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+# "show that outperforms others": a macro for the name is lost.
+_VERB_FIRST = re.compile(
+    r"(?:achieves|can|generalizes|has|improves|is|are|outperforms|provides|reduces|surpasses)\b"
+)
+# "a filter that overcomes these limitations": they are the limitations of another sentence.
+_FOR_THIS = re.compile(
+    r",? (?:(?:designed|intended|aimed|tailored|developed)(?: specifically)? to [a-z]+|(?:that|which) [a-z]+s"
+    r"|(?:for )?(?:address|overcom|tackl|solv|mitigat|resolv|bridg|fill)ing) (?:these|this|those|such)"
+    r" (?:[a-z-]+ ){0,2}(?:challenge|drawback|gap|issue|limitation|need|problem|shortcoming)s?(?=$|,| by )"
+)
+_AND_THAT = re.compile(r",? and that (?!of )")
+_AND_WE_ALSO = re.compile(rf", and {_ADVERBS}(?:{'|'.join(_ACTS)}) ")
+_AND_DID = re.compile(r" and (?:[a-z]+ly )?[a-z]+ed ")
+_KNOWLEDGE = re.compile(r",? \(?to (?:the best of )?our (?:best )?knowledge\)?,?")
+_APPOSITION = re.compile(
+    rf"^ (?:the |our )?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?), "
+    r"(?P<what>(?:an?|the first) .+)$",
+    re.DOTALL,
+)
+_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|based|and|in|on|with|as|or|using|through|via|from) ")
+_NOUN = (
+    r"(?:method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy"
+    r"|pipeline|solution|paradigm|design)"
+)
+_OUR_WORK = re.compile(
+    r"^(?:our|the proposed|this) (?:(?:proposed|novel|new|full|final|best) )?(?:[\w-]+ ){0,2}?"
+    rf"(?P<noun>{_NOUN}) (?=[a-z]+)",
+    re.IGNORECASE,
+)
+_IS_INTRODUCED = re.compile(r"\b(?:is|are) (?:introduced|proposed|presented|developed)\b")
+_WHICH_WE_CALL = re.compile(
+    r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote|coin)(?: as)? (?=[\"“A-Z])"
+)
+# "and show that": a verb of the authors after "and", unless an infinitive or a relative clause may govern it.
+_DETERMINER = r"(?= (?:an?|the|its|their|both|how|two|three|four|five|six|several) )"
+_COORDINATED = re.compile(
+    rf"(?P<before>(?P<comma>,)? and {_ADVERBS})"
+    rf"(?P<verb>{'|'.join(_ACTS)}|(?:{'|'.join(_ACTS_OR_NOUNS)}){_DETERMINER})\b(?P<that> that)?"
+)
+_GOVERNS = re.compile(r"\b(?:to (?![a-z]+ing )[a-z]+|that|which|who|can|could|will|may|must|how)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,157 +114,138 @@ class Statement:
 
     Attributes:
         text: The sentence.
-        kind: Whether it introduces the paper's own work, claims a finding, or states anything else.
-        own: Whether its subject is the paper's own work, so that a result can be appended.
-        tail: The sentence as a clause to append to another statement, such as "achieving ..." or "showing
-            that ..."; empty if it has no such form.
+        kind: What it does: introduce the work, say what is studied, claim a finding, or state anything else.
+        verb_end: Offset behind its main verb where that is known, else 0.
+        addition: The same as the second half of a sentence, after a semicolon; empty if it cannot be one.
+        acts: Whether it opens with a verb of the authors', as in "Proposes a filter".
     """
 
     text: str
     kind: Kind
-    own: bool
-    tail: str = ""
+    verb_end: int = 0
+    addition: str = ""
+    acts: bool = False
 
 
 def statements(sentence: str, name: str) -> Iterator[Statement]:
-    """Yield rewritings of a sentence that stand alone.
+    """Yield the forms of a sentence that stand alone, if any.
 
     Args:
         sentence: The sentence, without markup.
         name: The name that the paper gives its own work, or empty.
     """
-    text = _without_opening(sentence.rstrip(" .!;:"))
+    text = _WHICH_WE_CALL.sub(", ", _KNOWLEDGE.sub("", sentence.rstrip(" .!;:")))
+    text = _FOR_THIS.sub("", text)
+    for _ in range(3):
+        text = capital(_CONNECTIVE.sub("", text, count=1))
+    purpose = _PURPOSE.match(text)
+    text = capital(_FRONTED.sub("", text, count=1))
     if not text or text.endswith("?"):
         return
-    purpose = means = ""
-    if match := _PURPOSE.match(text):
-        purpose, text = " to " + match["purpose"], text[match.end() :]
-    elif match := _MEANS.match(text):
-        means, text = ", " + match["means"][0].lower() + match["means"][1:], text[match.end() :]
-        text = _without_opening(text)
-    if match := _REPORT.match(text):
-        claim = _stand_alone(_without_opening(_capital(match["claim"])), name)
-        own = _is_own(claim, name)
-        verb = gerund(match["verb"].split()[-1])
-        tail = _result(claim, name) if own else f"{verb} that {_lower(claim)}" if verb else ""
-        yield Statement(claim, "claims", own, tail)
-    elif match := _WE.match(text):
-        yield from _with_own_verb(match["verb"], match["rest"], purpose, means, name)
+    if report := _REPORT.match(text):
+        if not _VERB_FIRST.match(report["claim"]):
+            claim = _AND_THAT.sub(", and ", report["claim"])
+            yield _claim(_AND_WE_ALSO.split(claim)[0], name, "claims")
+    elif act := _BY_US.match(text):
+        rest = act["rest"]
+        if purpose and "," not in rest and " to " not in rest:
+            rest += f" to {purpose['purpose']}"
+        verb, in_past = _third_person(act["verb"].lower()), act["verb"] in _PAST
+        if verb and not (in_past and _AND_DID.search(rest)):
+            yield from _acts(verb, rest, _kind(verb), name)
     else:
-        statement = _stand_alone(text + means, name)
-        own = _is_own(statement, name)
-        yield Statement(statement, "states", own, _result(statement, name) if own else "")
+        yield _claim(text, name, "introduces" if _IS_INTRODUCED.search(text) else "states")
 
 
-def _without_opening(text: str) -> str:
-    for _ in range(3):
-        shorter = _CONNECTIVE.sub("", text, count=1)
-        if shorter == text:
-            break
-        text = shorter
-    return text
+def capital(text: str) -> str:
+    """Capitalize the first letter, unless the first word is a name such as iCaRL or f-DP."""
+    first = text.split(" ", 1)[0]
+    named = any(character.isupper() for character in first) or first[1:2] == "-"
+    return text if named else text[:1].upper() + text[1:]
 
 
-def _with_own_verb(verb: str, rest: str, purpose: str, means: str, name: str) -> Iterator[Statement]:
-    base = base_form(verb)
-    if not base or not rest[:1].isspace() or rest.startswith((" and ", " or ")):
+def _acts(verb: str, rest: str, kind: Kind, name: str) -> Iterator[Statement]:
+    rest = _impersonal(rest, name)
+    apposition = _APPOSITION.match(rest) if kind in {"introduces", "makes"} else None
+    if apposition and not _MORE_THAN_APPOSITION.search(apposition["what"]):
+        subject = f"{apposition['name']} is"
+        yield Statement(f"{subject} {apposition['what']}", kind, len(subject))
         return
-    if base in INTRODUCING:
-        if match := _ACTING.match(rest):
-            acts = f"{_acts(match)}{with_third_person(match['rest'])}"
-            text = f"{_plain_name(match['name'])} {acts}{purpose}{means}"
-            yield Statement(_stand_alone(text, name), "introduces", own=True)
-        if match := _APPOSITION.match(rest):
-            text = f"{_plain_name(match['name'])} is {_article(match['what'])}{purpose}{means}"
-            yield Statement(_stand_alone(text, name), "introduces", own=True)
-        elif match := _CALLED.match(rest) or _KIND_AND_NAME.match(rest):
-            rest_of = (
-                (match["rest"] or "").replace(", ", " ", 1)
-                if (match["rest"] or "").startswith(", to ")
-                else match["rest"] or ""
-            )
-            text = f"{_plain_name(match['name'])} is {_article(match['what'])}{rest_of}{purpose}{means}"
-            yield Statement(_stand_alone(text, name), "introduces", own=True)
-    clause = with_third_person(f"{third_person(base)}{rest}{purpose}{means}")
-    yield Statement(_stand_alone(clause, name), "introduces" if base in INTRODUCING else "claims", own=False)
+    acted = f"{verb}{_conjugated(rest)}"
+    if second := _AND_INTRODUCES.search(acted):
+        kind = "introduces"
+        alone = acted[second.start("verb") :]
+        yield Statement(capital(alone), kind, len(second["verb"]), alone, acts=True)
+    yield Statement(capital(acted), kind, len(verb), acted, acts=True)
 
 
-def _acts(match: re.Match[str]) -> str:
-    return match["verb"] or third_person(match["verb_to"])
+def _conjugated(rest: str) -> str:
+    """Put the verbs that are coordinated with the main verb into the third person too."""
+
+    def conjugate(match: re.Match[str]) -> str:
+        before = rest[: match.start()]
+        sure = match["that"] or match["comma"] or not _GOVERNS.search(before)
+        sure = sure and before.rpartition(" ")[2] not in _ACTS  # "to prove and demonstrate that"
+        verb = _third_person(match["verb"]) if sure else match["verb"]
+        return f"{match['before']}{verb}{match['that'] or ''}"
+
+    return _COORDINATED.sub(conjugate, rest)
 
 
-def _result(text: str, name: str) -> str:
-    """Return the result in a statement about the paper's own work, as "achieving ...", or an empty string."""
-    predicate = (
-        text[len(name) :].lstrip()
-        if name and text.startswith(f"{name} ")
-        else _OWN_SUBJECT.sub("", text, count=1)
-    )
-    if predicate == text or not (match := _RESULT.match(predicate)) or not (verb := gerund(match["verb"])):
-        return ""
-    adverb = f"{match['adverb']} " if match["adverb"] else ""
-    return f"{adverb}{verb} {with_gerund(match['rest'])}"
+def _claim(text: str, name: str, kind: Kind) -> Statement:
+    ours = _OUR_WORK.match(text)
+    rest = _impersonal(text[ours.end() :] if ours else text, name)
+    if ours:
+        subject = name or f"The {ours['noun']}"
+        return Statement(f"{subject} {rest}", kind, len(subject), f"the {ours['noun']} {rest}")
+    if name and text.startswith(f"{name} "):
+        return Statement(rest, kind, len(name), rest)
+    first = rest.split(" ", 1)[0]
+    lower = rest if any(c.isupper() or c.isdigit() for c in first[1:]) else rest[:1].lower() + rest[1:]
+    return Statement(capital(rest), kind, 0, lower if kind == "claims" else "")
 
 
-def _lower(text: str) -> str:
-    """Lower-case the first letter, unless the first word is a name."""
-    first = text.split(" ", 1)[0]
-    return (
-        text
-        if any(c.isupper() or c.isdigit() for c in first[1:]) or (len(first) == 1 and first != "A")
-        else text[:1].lower() + text[1:]
-    )
-
-
-def _plain_name(name: str) -> str:
-    return _capital(re.sub(r"^(?:novel|new|simple|the|a|an) ", "", name))
-
-
-def _article(what: str) -> str:
-    return re.sub(
-        r"^(an?) (?:novel|new|innovative) (?=([a-z]))",
-        lambda match: "an " if match[2] in "aeiou" else "a ",
-        what,
-    )
-
-
-def _stand_alone(text: str, name: str) -> str:
-    """Replace "our" by the work's name or "the", and drop asides such as "which we call"."""
+def _impersonal(text: str, name: str) -> str:
+    """Replace "our" by "the", and "our Zebu" by "Zebu"."""
     if name:
-        text = re.sub(
-            r"^(?:It|Ours|The proposed (?:method|approach|model|framework|algorithm)) (?=[a-z]{3,}(?:s"
-            r"|ed)\b)",
-            f"{name} ",
-            text,
-        )
-        text = re.sub(
-            rf"\b(?:our|the|this)(?: proposed| novel| new)? {re.escape(name)}\b",
-            name,
-            text,
-            flags=re.IGNORECASE,
-        )
-        text = re.sub(rf"^{re.escape(name)}\b", name, text, flags=re.IGNORECASE)
-        text = _SELF.sub(name.replace("\\", ""), text)
-    text = re.sub(
-        r"\b[Tt]his (?:new |simple |novel )?(?=(?:method|approach|framework|model|algorithm|technique)\b)",
-        "the ",
-        text,
-    )
-    text = re.sub(r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote(?: as)?) ", ", ", text)
-    text = re.sub(r"\b[Oo]ur\b", "the", text)
-    text = re.sub(r"\bthe the\b", "the", text)
-    return _capital(" ".join(text.split()))
+        ours = rf"\b(?:our(?: proposed| novel)?|the proposed) (?={re.escape(name)}(?![\w-])(?! {_NOUN}))"
+        text = re.sub(ours, "", text, flags=re.IGNORECASE)
+    return re.sub(r"\b[Oo]ur(?! own)\b", "the", text)
 
 
-def _is_own(text: str, name: str) -> bool:
-    return bool((name and text.startswith(f"{name} ")) or _OWN_SUBJECT.match(text))
+def _third_person(verb: str) -> str:
+    """Return `proposes` for `propose`, `proposes` and `proposed`; empty if it is no verb of one subject."""
+    if verb in _AUXILIARIES:
+        return ""
+    if verb.endswith("s") and not verb.endswith(("ss", "us")):
+        return verb
+    base = _PAST.get(verb, verb)
+    if base.endswith("ed") and base not in {"need", "embed", "exceed"}:
+        return ""
+    if base.endswith(("s", "x", "z", "ch", "sh")):
+        return base + "es"
+    return base[:-1] + "ies" if base.endswith("y") and base[-2] not in "aeiou" else base + "s"
 
 
-def _capital(text: str) -> str:
-    """Capitalize the first letter, unless the word is a name such as iCaRL or f-DP."""
-    first = text.split(" ", 1)[0]
-    return (
-        text
-        if any(character.isupper() for character in first) or first[1:2] == "-"
-        else text[:1].upper() + text[1:]
-    )
+def _kind(third: str) -> Kind:
+    if third in map(_third_person, _INTRODUCING):
+        return "introduces"
+    if third in map(_third_person, _MAKING):
+        return "makes"
+    return "studies" if third in map(_third_person, _STUDYING) else "details"
+
+
+# Verbs with which no summary begins.
+_AUXILIARIES = frozenset(
+    """
+        are have had has was were is can could may might must shall will would should did does not therefore
+        aim hope believe expect note make plan encourage
+    """.split()  # noqa: SIM905 - easier to read than a list
+)
+_PAST = {"found": "find", "showed": "show", "built": "build"} | {
+    (verb + "d" if verb.endswith("e") else verb[:-1] + "ied" if verb.endswith("dy") else verb + "ed"): verb
+    for verb in (*_ACTS, *_ACTS_OR_NOUNS)
+}
+_AND_INTRODUCES = re.compile(r" and (?:then |[a-z]+ly )?(?P<verb>proposes|introduces|presents|develops) ")
+AND_ACTS = re.compile(rf"(?<![sy]),? and {_ADVERBS}(?:{'|'.join(map(_third_person, _ACTS))}) ")
+"""A verb coordinated with an earlier one, after which a sentence may end."""

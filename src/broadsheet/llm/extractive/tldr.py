@@ -1,24 +1,20 @@
-"""Writes a paper's TL;DR from the words of its abstract, without a model.
+"""Chooses a paper's TL;DR from the sentences of its abstract, without a model.
 
-Each sentence of the abstract is rewritten to stand alone (`rewriting`) and shortened at clause boundaries
-(`trimming`). Sentences that introduce the work are combined with sentences that give its results. The best
-candidate within the length limits wins; a good one names the work, covers what the title covers, and gives
-the main result.
+A whole sentence of the authors beats a clever splice: sentences are rewritten only so far that they stand
+alone (`rewriting`), cut only where a clause surely ends, and joined only by a semicolon. The best within the
+length limits wins; a good one introduces the work, covers what the title covers, and gives the main result.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
-from broadsheet.llm.extractive.anaphora import hints_back, points_back
 from broadsheet.llm.extractive.naming import own_name
-from broadsheet.llm.extractive.rewriting import Statement, statements
-from broadsheet.llm.extractive.trimming import complete, cut, shortened
+from broadsheet.llm.extractive.rewriting import AND_ACTS, Statement, capital, statements
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in
 from broadsheet.text import sentences, stems
@@ -26,34 +22,56 @@ from broadsheet.urls import find_urls
 
 _MAX_SENTENCES = 40
 _MAX_SENTENCE_CHARACTERS = 700
-_IDEAL_WORDS = 26
+_IDEAL_WORDS = 25
 
-_REMNANT = re.compile(r"[\\${}^_]|[=<>∈→]|\b(?:mathcal|mathbb|Phi|Psi|varphi|varepsilon)")
-_SECONDARY = re.compile(
-    r"(?:Moreover|Furthermore|Additionally|In addition|Besides|Also|Finally|Lastly|Then|Second|We (?:also"
-    r"|further|then))\b"
+_PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)")
+_ENUMERATOR = re.compile(r"\((?:i{1,3}|iv|[a-d1-9])\)|\b[1-9]\) ")
+# Where a sentence may end early: before a clause that adds to it, but is no condition and no contrast.
+_CLAUSE = re.compile(
+    r"; | [–—] |, (?:with|which|where|whereas|while|thereby|thus|hence|resulting in|leading to|such as"
+    r"|including|e\.g\.|i\.e\.|as well as|and (?:it|they|thus|then|therefore|thereby)"
+    r"|(?:accelerat|achiev|allow|boost|demonstrat|enabl|enhanc|ensur|facilitat|highlight|improv|mak|offer"
+    r"|outperform|provid|reduc|show|surpass|yield)ing) "
 )
-# Dropping "novel" from "a novel approach" leaves "a approach".
-_ARTICLE = re.compile(r"\b([Aa]) (?=(?:[aeio](?!ne\b)|u[nmp](?!i))[a-z])")
-_OWN_WORK = re.compile(
-    r"\b(?:[Ww]e|[Tt]his (?:paper|work|study)|[Oo]ur)\b.{0,40}\b(?:propos|present|introduc|develop|stud|show"
-    r"|prov|investigat|analy|explor|demonstrat|descri|devis|design|establish|revisit|argue|find|formul|examin|deriv"
-    r"|build|creat|address|consider|tackl|extend|construct|evaluat|characteri)"
+# The same where something is introduced: before what tells how it is made.
+_ADJUNCT = re.compile(
+    r",? (?:(?:while|by|without) [a-z]+ing|using|leveraging|via|through|in order to|compared (?:to|with)"
+    r"|so that|(?:that|which) (?:consists of|comprises|includes|contains)|consisting of|comprising) "
 )
-_LEFT_HANGING = re.compile(
-    r"\bin this (?:more|setting|scenario|case)\b|^\w+ing (?:or|and) (?:is|are)\b"
-    r"|ing that by [^,]*$|\ba \w+ and \w+(?:point|ment)$"
+_SERIAL = re.compile(r", (?:then )?[a-z]+s ")  # "finds X, counts Y" cannot lose "and shows Z"
+_PASSIVE_END = re.compile(r"\b(?:is|are|was|be|been) [a-z]+ed$")
+_LIST = re.compile(r"^[^,]{0,40}, (?:and|or) ")
+_VERB = re.compile(
+    r" (?:is|are|was|were|can|has|have|do|does|will|may|(?:achieve|enable|exhibit|fail|improve|lead|offer"
+    r"|outperform|perform|provide|reduce|remain|require|struggle|yield)s?) "
 )
 _CANNOT_STAND = re.compile(
-    r"\b(?:[Ww]e|us|[Oo]urs?)\b|^(?:It|They|This|These|Those|To)\b|, and that |^\w+s (?:it|them|this|these)\b"
+    r"\b(?:[Ww]e|us|[Oo]urs?|I|my|[Tt]his (?:paper|work|study))\b|[\\${}^_=<>∈→]|\b(?:mathcal|mathbb)"
+    r"|^(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
+    r"|Though|And|But|So)\b|^[A-Z][a-z]+s (?:it|this|them|these)\b|^This (?![a-z]+ (?:survey|review))"
+    r"|: [Ff]irst\b|(?:, [a-z]+ed|\b(?:e\.g|i\.e|following|as follows|is|are|the|of|that))$"
 )
-_ENUMERATOR = re.compile(r" ?\((?:i{1,3}|iv|v|\d|[a-d])\)| \d\)(?= )")
+_POINTS_BACK = re.compile(
+    r"\b(?:aforementioned|above-mentioned|the above|(?:this|these|those|such) (?:[a-z-]+ ){0,2}(?:approach"
+    r"|assumption|challenge|end|finding|gap|goal|insight|issue|limitation|method|phenomenon|problem|question"
+    r"|result|setting)s?)\b"
+)
+_HINTS_BACK = re.compile(
+    r"\b(?:this|these|those|such(?! as)|the (?:two|three|first|second|former|latter|resulting|same|method)"
+    r"|both|in turn|prior|they)\b"
+)
 _WEAK = re.compile(
-    r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|demonstrates? the"
-    r"|comprehensive|open problem|remain|future"
-    r"|has (?:become|been|achieved|attracted|shown)|have (?:become|been|achieved|attracted|shown))\b",
+    r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|step forward"
+    r"|paves? the way|contributes? to|remains?|future|crucial|challenging"
+    r"|(?:has|have) (?:become|been|achieved|attracted|shown|emerged))\b",
     re.IGNORECASE,
 )
+_RESULT = re.compile(
+    r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
+)
+_OWN = re.compile(r"\b(?:[Ww]e|[Tt]his (?:paper|work|study|article|survey))\b")
+_KIND = {"introduces": 5.0, "makes": 3.5, "claims": 2.5, "studies": 1.5, "details": 0.3, "states": 0.0}
+_FIRST_HALF = {"introduces", "makes", "studies"}
 _STOP = frozenset(
     """
         a an the of for and or in on with to by from is are be as at that this which we our its their it
@@ -69,97 +87,88 @@ class _Candidate:
 
 
 def summarise(title: str, abstract: str) -> str:
-    """Return a plain sentence of 15 to 30 words, at most 220 characters, made of the abstract's own words.
+    """Return one plain sentence within the limits of a TL;DR, in the abstract's own words.
 
-    It is shorter if the text has too little content, and falls back on the title.
+    It falls back on the title if no sentence of the abstract can stand alone.
 
     Raises:
         ValueError: Neither title nor abstract has a word.
     """
     title, abstract = plain(title), plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS])
-    name = own_name(title, abstract)
     body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
-    body = [sentence for sentence in body if not find_urls(sentence)]
-    # An "an" for an "a" is a letter more than was measured while the candidate was trimmed.
-    fitting = (
-        each for each in _candidates(title, body, name) if len(_finished(each.text)) <= MAX_TLDR_CHARACTERS
-    )
-    best = max(fitting, key=lambda candidate: candidate.score, default=None)
-    return _finished(best.text if best else _from_title(title, body))
-
-
-def _finished(text: str) -> str:
-    if len(_ENUMERATOR.findall(text)) == 1:  # the other points of the enumeration were cut off
-        text = _ENUMERATOR.sub("", text)
-    return _ARTICLE.sub(r"\1n ", text).rstrip(".") + "."
-
-
-def _candidates(title: str, body: Sequence[str], name: str) -> Iterator[_Candidate]:
-    weigh = _Weights(title, body, name)
-    secondary = {place for place, sentence in enumerate(body) if _SECONDARY.match(sentence)}
-    forms = [
-        (place, statement)
-        for place, sentence in enumerate(body)
-        for statement in statements(sentence, name)
-        if not _REMNANT.search(statement.text)
-    ]
-    tails = [
-        (place, tuple(shortened(statement.tail, MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS)))
-        for place, statement in forms
-        if statement.tail
-    ]
-    for place, statement in forms:
-        for text in itertools.islice(shortened(statement.text, MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS), 12):
-            if _CANNOT_STAND.search(text) or not complete(text):
-                continue
-            score = weigh.statement(text, statement, place) - (place in secondary)
-            if len(text.split()) >= MIN_TLDR_WORDS:
-                yield _Candidate(text, score + weigh.length(text))
-            elif title and MIN_TLDR_WORDS <= len(f"{title} {text}".split()) <= MAX_TLDR_WORDS:
-                # Too short on its own; prepend the title, as a last resort.
-                entitled = f"{title.rstrip('.')}: {text}"
-                if len(entitled) < MAX_TLDR_CHARACTERS:
-                    yield _Candidate(entitled, score - 8.0)
-            if statement.own or statement.kind != "states":
-                for ending in _endings(text, [ends for later, ends in tails if later > place]):
-                    if _CANNOT_STAND.search(ending) or _LEFT_HANGING.search(ending):
-                        continue
-                    if not complete(f"It is {ending}"):
-                        continue
-                    joined = f"{text}, {ending}"
-                    yield _Candidate(joined, score + weigh.result(ending) + weigh.length(joined))
-
-
-def _endings(text: str, tails: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield, for each result, its longest form that fits after `text`."""
-    words, characters = len(text.split()), len(text)
-    for forms in tails:
-        for ending in forms:
-            total = words + len(ending.split())
-            if (
-                MIN_TLDR_WORDS <= total <= MAX_TLDR_WORDS
-                and characters + len(ending) + 3 <= MAX_TLDR_CHARACTERS
-            ):
-                if len(ending.split()) >= 4:
-                    yield ending
-                break
-
-
-def _from_title(title: str, body: Sequence[str]) -> str:
-    """Return a summary made from the title and the start of the abstract, as no sentence stands alone.
-
-    Raises:
-        ValueError: Neither title nor abstract has a word.
-    """
-    text = " ".join(
-        word
-        for word in " ".join([f"{title}:" if title and body else title, *body]).split()
-        if len(word) <= 60
-    )
-    if not (text.strip(" :.") or title or body):
+    candidates = _candidates(title, [sentence for sentence in body if not find_urls(sentence)])
+    best = max(candidates, key=lambda candidate: candidate.score, default=None)
+    text = best.text if best else title if re.search(r"\w", title) else " ".join(body)
+    if not text.strip(" ."):
         raise ValueError("A paper without a word in its title or abstract has no summary; skip it.")
-    text = _ARTICLE.sub(r"\1n ", text.rstrip(" .:") or (title or body[0])[:80])
-    return cut(text, MAX_TLDR_WORDS, MAX_TLDR_CHARACTERS).rstrip(".")
+    return _within_limits(text)
+
+
+def _within_limits(text: str) -> str:
+    """Return a text as a sentence, cut between words, or inside the first one, if it is too long."""
+    words = text.rstrip(" .").split()[:MAX_TLDR_WORDS]
+    while len(words) > 1 and len(" ".join(words)) >= MAX_TLDR_CHARACTERS:
+        words.pop()
+    return " ".join(words)[: MAX_TLDR_CHARACTERS - 1].rstrip(" .,;:") + "."
+
+
+def _fits(text: str) -> bool:
+    return len(text.split()) <= MAX_TLDR_WORDS and len(text) < MAX_TLDR_CHARACTERS
+
+
+def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
+    name = own_name(title, " ".join(body))
+    weigh = _Weights(title, body, name)
+    forms = [(place, form) for place, sentence in enumerate(body) for form in statements(sentence, name)]
+    additions = [
+        (place, form.acts, text, weigh.addition(text, form))
+        for place, form in forms
+        if form.addition
+        for text in _shortened(form.addition, form)
+        if _stands(capital(text))
+    ]
+    for place, form in forms:
+        for text in filter(_stands, _shortened(form.text, form)):
+            score = weigh.statement(text, form, place)
+            if _fits(text):
+                yield _Candidate(text, score + weigh.length(text))
+            for later, acts, addition, worth in additions if form.kind in _FIRST_HALF else ():
+                if later > place and (form.acts or not acts) and _fits(f"{text}; {addition}"):
+                    joined = f"{text}; {_referring(addition, text, name)}"
+                    yield _Candidate(joined, score + worth + weigh.length(joined))
+
+
+def _referring(addition: str, text: str, name: str) -> str:
+    """Say "it" for the name of what the first half introduces."""
+    named = name and addition.startswith(f"{name} ") and name in text
+    return f"it {addition[len(name) + 1 :]}" if named else addition
+
+
+def _stands(text: str) -> bool:
+    listed = _ENUMERATOR.findall(text)
+    unlisted = _ENUMERATOR.sub("", text)
+    balanced = all(unlisted.count(opened) == unlisted.count(closed) for opened, closed in ("()", "[]", "“”"))
+    # Of a list with one point, the others are cut off.
+    return balanced and len(listed) != 1 and text.count('"') % 2 == 0 and not _CANNOT_STAND.search(text)
+
+
+def _shortened(text: str, statement: Statement) -> Iterator[str]:
+    """Yield a sentence whole, without parentheses, and cut before each clause that may go."""
+    patterns = (_CLAUSE, AND_ACTS, *((_ADJUNCT,) if statement.kind in {"introduces", "makes"} else ()))
+    yield text
+    for form in dict.fromkeys((text, _PARENTHESIS.sub("", text))):
+        if form != text:
+            yield form
+        verb = _VERB.search(form)
+        start = statement.verb_end or (verb.end() if verb else len(form))
+        colon = form.find(": ", start)
+        stop = len(form) if colon < 0 else colon  # what follows a colon goes whole or not at all
+        for pattern in patterns:
+            for end in pattern.finditer(form, start, stop):
+                kept = form[: end.start()].rstrip(" ,")
+                serial = pattern is AND_ACTS and _SERIAL.search(kept, start)
+                if not (serial or _LIST.match(form[end.end() :]) or _PASSIVE_END.search(kept)):
+                    yield kept
 
 
 class _Weights:
@@ -170,35 +179,29 @@ class _Weights:
         counts = Counter(stem for sentence in body for stem in set(stems(sentence)) if stem not in _STOP)
         self.central = {stem: count for stem, count in counts.items() if count >= 2}
         self.name = name
-        own = (place for place, sentence in enumerate(body) if _is_own(sentence, name))
-        self.introduced = next(own, None)
-        self.sentences = max(1, len(body))
+        own = (place for place, sentence in enumerate(body) if _OWN.search(sentence))
+        self.introduced = next(own, 0)
 
     def statement(self, text: str, statement: Statement, place: int) -> float:
         words = {stem for stem in stems(text) if stem not in _STOP}
-        score = {"introduces": 3.0, "claims": 1.5, "states": 0.0}[statement.kind]
-        score += 2.5 * len(words & self.title) / max(1, len(self.title))
-        score += 0.3 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words)) * 4
-        score += 2.0 if self.name and text.startswith(self.name) else 0.0
-        score += 0.7 if numbers_in(text) else 0.0
-        score -= 5.0 * points_back(text) + 0.8 * hints_back(text)
+        score = _KIND[statement.kind]
+        score += 1.5 * len(words & self.title) / max(1, len(self.title))
+        score += 0.8 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words))
+        score += 4.0 if self.name and text.startswith(self.name) else 0.0
+        score += 1.5 if numbers_in(text) else 0.0
+        score -= 3.0 if statement.kind == "states" and not statement.verb_end else 0.0
+        score -= 5.0 * len(_POINTS_BACK.findall(text)) + 0.8 * len(_HINTS_BACK.findall(text))
         score -= 1.0 * len(_WEAK.findall(text))
-        if self.introduced is not None:
-            # The first sentence about the paper's own work states the contribution; earlier ones are
-            # background, later ones detail.
-            later = place - self.introduced
-            score += 1.5 if later == 0 else -0.3 * later if later > 0 else -3.0
-        if statement.kind == "states" and not statement.own:
-            score -= 2.0 * (1 - place / self.sentences)  # abstracts open with common knowledge
-        return score
+        # The first sentence about the paper's own work states the contribution; earlier ones are background.
+        later = place - self.introduced
+        return score + (0.5 if later == 0 else -0.5 * later if later > 0 else -3.0)
 
-    def result(self, ending: str) -> float:
-        score = 1.6 + (1.5 if numbers_in(ending) else 0.0) - 1.0 * len(_WEAK.findall(ending))
-        return score - 5.0 * points_back(ending[:1].upper() + ending[1:]) - 0.8 * hints_back(ending)
+    def addition(self, text: str, statement: Statement) -> float:
+        score = -1.5 if statement.acts else 0.9
+        score += (2.0 if _RESULT.search(text) else 0.0) + (3.0 if numbers_in(text) else 0.0)
+        score -= 1.0 * len(_WEAK.findall(text))
+        return score - 5.0 * len(_POINTS_BACK.findall(text)) - 0.8 * len(_HINTS_BACK.findall(text))
 
     def length(self, text: str) -> float:
-        return -0.1 * abs(len(text.split()) - _IDEAL_WORDS)
-
-
-def _is_own(sentence: str, name: str) -> bool:
-    return bool(_OWN_WORK.search(sentence)) or bool(name and sentence.startswith(name))
+        words = len(text.split())
+        return -0.05 * abs(words - _IDEAL_WORDS) - (4.0 if words < MIN_TLDR_WORDS else 0.0)
