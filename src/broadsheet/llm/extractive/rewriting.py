@@ -20,10 +20,9 @@ _ACTS = """
     consider construct contribute create define demonstrate derive describe develop devise discover discuss
     employ establish estimate evaluate examine explore extend find formalize formulate generate highlight
     identify illustrate implement improve incorporate integrate introduce investigate learn leverage observe
-    obtain offer outperform perform present propose prove provide quantify release reveal show suggest trace
+    obtain offer outline outperform perform present propose prove provide quantify release reveal show suggest trace
     use utilize validate verify
 """.split()  # noqa: SIM905 - easier to read than a list
-_ACTS_OR_NOUNS = "address benchmark design measure outline report study survey test train".split()  # noqa: SIM905
 _INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
 _MAKING = frozenset("develop devise design build create construct".split())  # noqa: SIM905
 _STUDYING = frozenset(
@@ -57,24 +56,30 @@ _FRONTED = re.compile(
 _PURPOSE = re.compile(rf"^(?:In order to|To) (?P<purpose>[a-z][^,]{{8,90}}), (?={_WE} )")
 _BY_US = re.compile(rf"^{_WE} {_ADVERBS}(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$", re.IGNORECASE | re.DOTALL)
 _SHOWING = (
-    r"(?:shows?|finds?|found|demonstrates?|proves?|reveals?|observes?|indicates?|confirms?|establish(?:es)?"
-    r"|verify|verifies|discovers?|showed|demonstrated|revealed|indicated|confirmed)"
+    r"(?:shows?|finds?|found|demonstrates?|proves?|reveals?|observes?|indicates?|establish(?:es)?"
+    r"|verify|verifies|discovers?|showed|demonstrated|revealed|indicated)"
 )
 _REPORT = re.compile(
-    rf"^(?:{_WE}|it|(?:[\w-]+ ){{0,5}}(?:experiments?|experimentation|results?|findings|evaluations?"
-    rf"|analys[ie]s|studies|simulations|evidence|comparisons)\b[^,.;:]{{0,110}}?) {_ADVERBS}{_SHOWING}"
-    rf"(?: (?:empirically|theoretically|experimentally))? that,? (?P<claim>.+)$",
+    rf"^(?!(?:\w+ )?(?:existing|prior|previous|recent|earlier|past|these) )(?:{_WE}|it|(?:[\w-]+ ){{0,5}}"
+    r"(?:experiments?|experimentation|results?|findings|evaluations?|analys[ie]s|studies|simulations|evidence"
+    rf"|comparisons)\b[^,.;:]{{0,110}}?) {_ADVERBS}{_SHOWING}"
+    r"(?: (?:empirically|theoretically|experimentally))? that,? (?P<claim>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 # "show that outperforms others": a macro for the name is lost.
 _VERB_FIRST = re.compile(
     r"(?:achieves|can|generalizes|has|improves|is|are|outperforms|provides|reduces|surpasses)\b"
 )
+_NOUN = (
+    r"(?:method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy"
+    r"|pipeline|solution|paradigm|design)"
+)
 # "a filter that overcomes these limitations": they are the limitations of another sentence.
 _FOR_THIS = re.compile(
-    r",? (?:(?:designed|intended|aimed|tailored|developed)(?: specifically)? to [a-z]+|(?:that|which) [a-z]+s"
-    r"|(?:for )?(?:address|overcom|tackl|solv|mitigat|resolv|bridg|fill)ing) (?:these|this|those|such)"
-    r" (?:[a-z-]+ ){0,2}(?:challenge|drawback|gap|issue|limitation|need|problem|shortcoming)s?(?=$|,| by )"
+    r"(?:,? (?:(?:specifically )?(?:designed|intended|aimed|tailored|developed)(?: specifically)? to [a-z]+"
+    r"|(?:that|which) [a-z]+s|(?:for )?(?:address|overcom|tackl|solv|mitigat|resolv|bridg|fill)ing)"
+    rf"|(?<= )(?P<noun>{_NOUN}(?: \([^()]*\))?) to [a-z]+) (?:these|this|those|such) (?:[a-z-]+ ){{0,2}}"
+    r"(?:challenge|drawback|gap|issue|limitation|need|problem|shortcoming)s?(?=$|,| by )"
 )
 _AND_THAT = re.compile(r",? and that (?!of )")
 _AND_WE_ALSO = re.compile(rf", and {_ADVERBS}(?:{'|'.join(_ACTS)}) ")
@@ -86,12 +91,8 @@ _APPOSITION = re.compile(
     re.DOTALL,
 )
 _MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|based|and|in|on|with|as|or|using|through|via|from) ")
-_NOUN = (
-    r"(?:method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy"
-    r"|pipeline|solution|paradigm|design)"
-)
 _OUR_WORK = re.compile(
-    r"^(?:our|the proposed|this) (?:(?:proposed|novel|new|full|final|best) )?(?:[\w-]+ ){0,2}?"
+    r"^(?:our|the proposed) (?:(?:proposed|novel|new|full|final|best) )?(?:[\w-]+ ){0,2}?"
     rf"(?P<noun>{_NOUN}) (?=[a-z]+)",
     re.IGNORECASE,
 )
@@ -100,11 +101,14 @@ _WHICH_WE_CALL = re.compile(
     r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote|coin)(?: as)? (?=[\"“A-Z])"
 )
 # "and show that": a verb of the authors after "and", unless an infinitive or a relative clause may govern it.
-_DETERMINER = r"(?= (?:an?|the|its|their|both|how|two|three|four|five|six|several) )"
 _COORDINATED = re.compile(
-    rf"(?P<before>(?P<comma>,)? and {_ADVERBS})"
-    rf"(?P<verb>{'|'.join(_ACTS)}|(?:{'|'.join(_ACTS_OR_NOUNS)}){_DETERMINER})\b(?P<that> that)?"
+    rf"(?P<before>(?P<comma>,)? and {_ADVERBS})(?P<verb>{'|'.join(_ACTS)}"
+    r"|(?!also|both|even|for|from|into|not|only|over|that|then|thus|under|via|when|where|while|with)"
+    r"[a-z]{3,}(?<![sgy])(?<!ed)(?= (?:an?|the|its|their|how|on|forward) ))\b(?P<that> that)?"
 )
+_AT_ONCE = re.compile(rf"^(?P<before> and {_ADVERBS})(?P<verb>[a-z-]+(?<!s))(?= )")
+_AND_PROPOSE = re.compile(rf"((?: and|,) {_ADVERBS})(introduce|present|propose)(?= )")
+_IN_LIST = re.compile(r"(?:,|\bto) [a-z]+$")
 _GOVERNS = re.compile(r"\b(?:to (?![a-z]+ing )[a-z]+|that|which|who|can|could|will|may|must|how)\b")
 
 
@@ -135,7 +139,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         name: The name that the paper gives its own work, or empty.
     """
     text = _WHICH_WE_CALL.sub(", ", _KNOWLEDGE.sub("", sentence.rstrip(" .!;:")))
-    text = _FOR_THIS.sub("", text)
+    text = _FOR_THIS.sub(lambda match: match["noun"] or "", text)
     for _ in range(3):
         text = capital(_CONNECTIVE.sub("", text, count=1))
     purpose = _PURPOSE.match(text)
@@ -171,12 +175,16 @@ def _acts(verb: str, rest: str, kind: Kind, name: str) -> Iterator[Statement]:
         subject = f"{apposition['name']} is"
         yield Statement(f"{subject} {apposition['what']}", kind, len(subject))
         return
-    acted = f"{verb}{_conjugated(rest)}"
+    acted = f"{verb}{_AT_ONCE.sub(_at_once, _conjugated(rest))}"
     if second := _AND_INTRODUCES.search(acted):
         kind = "introduces"
         alone = acted[second.start("verb") :]
         yield Statement(capital(alone), kind, len(second["verb"]), alone, acts=True)
     yield Statement(capital(acted), kind, len(verb), acted, acts=True)
+
+
+def _at_once(match: re.Match[str]) -> str:
+    return f"{match['before']}{_third_person(match['verb'])}"
 
 
 def _conjugated(rest: str) -> str:
@@ -185,11 +193,12 @@ def _conjugated(rest: str) -> str:
     def conjugate(match: re.Match[str]) -> str:
         before = rest[: match.start()]
         sure = match["that"] or match["comma"] or not _GOVERNS.search(before)
-        sure = sure and before.rpartition(" ")[2] not in _ACTS  # "to prove and demonstrate that"
+        # "to prove and demonstrate that", "to collect, count and plot"
+        sure = sure and before.rpartition(" ")[2] not in _ACTS and not _IN_LIST.search(before)
         verb = _third_person(match["verb"]) if sure else match["verb"]
         return f"{match['before']}{verb}{match['that'] or ''}"
 
-    return _COORDINATED.sub(conjugate, rest)
+    return _COORDINATED.sub(conjugate, _AND_PROPOSE.sub(r"\1\2s", rest))
 
 
 def _claim(text: str, name: str, kind: Kind) -> Statement:
@@ -244,7 +253,7 @@ _AUXILIARIES = frozenset(
 )
 _PAST = {"found": "find", "showed": "show", "built": "build"} | {
     (verb + "d" if verb.endswith("e") else verb[:-1] + "ied" if verb.endswith("dy") else verb + "ed"): verb
-    for verb in (*_ACTS, *_ACTS_OR_NOUNS)
+    for verb in _ACTS
 }
 _AND_INTRODUCES = re.compile(r" and (?:then |[a-z]+ly )?(?P<verb>proposes|introduces|presents|develops) ")
 AND_ACTS = re.compile(rf"(?<![sy]),? and {_ADVERBS}(?:{'|'.join(map(_third_person, _ACTS))}) ")

@@ -22,13 +22,14 @@ from broadsheet.urls import find_urls
 
 _MAX_SENTENCES = 40
 _MAX_SENTENCE_CHARACTERS = 700
-_IDEAL_WORDS = 25
+_IDEAL_WORDS = 26
+_FEWEST_WORDS = 5
 
 _PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)")
 _ENUMERATOR = re.compile(r"\((?:i{1,3}|iv|[a-d1-9])\)|\b[1-9]\) ")
 # Where a sentence may end early: before a clause that adds to it, but is no condition and no contrast.
 _CLAUSE = re.compile(
-    r"; | [–—] |, (?:with|which|where|whereas|while|thereby|thus|hence|resulting in|leading to|such as"
+    r"; | [–—] |, (?:which|where|whereas|while|thereby|thus|hence|resulting in|leading to|such as"
     r"|including|e\.g\.|i\.e\.|as well as|and (?:it|they|thus|then|therefore|thereby)"
     r"|(?:accelerat|achiev|allow|boost|demonstrat|enabl|enhanc|ensur|facilitat|highlight|improv|mak|offer"
     r"|outperform|provid|reduc|show|surpass|yield)ing) "
@@ -48,8 +49,9 @@ _VERB = re.compile(
 _CANNOT_STAND = re.compile(
     r"\b(?:[Ww]e|us|[Oo]urs?|I|my|[Tt]his (?:paper|work|study))\b|[\\${}^_=<>∈→]|\b(?:mathcal|mathbb)"
     r"|^(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
-    r"|Though|And|But|So)\b|^[A-Z][a-z]+s (?:it|this|them|these)\b|^This (?![a-z]+ (?:survey|review))"
-    r"|: [Ff]irst\b|(?:, [a-z]+ed|\b(?:e\.g|i\.e|following|as follows|is|are|the|of|that))$"
+    r"|Though|And|But|So)\b|^[A-Z][a-z]+s (?:to [a-z]+ )?(?:it|this|them|these|their)\b"
+    r"|^This (?![a-z]+ (?:survey|review))|: [Ff]irst\b"
+    r"|(?:, (?:[a-z]+ly )?[a-z]+ed|\b(?:e\.g|i\.e|following|as follows|is|are|the|of|that))$"
 )
 _POINTS_BACK = re.compile(
     r"\b(?:aforementioned|above-mentioned|the above|(?:this|these|those|such) (?:[a-z-]+ ){0,2}(?:approach"
@@ -70,7 +72,8 @@ _RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
 )
 _OWN = re.compile(r"\b(?:[Ww]e|[Tt]his (?:paper|work|study|article|survey))\b")
-_KIND = {"introduces": 5.0, "makes": 3.5, "claims": 2.5, "studies": 1.5, "details": 0.3, "states": 0.0}
+_KIND = {"introduces": 5.0, "makes": 3.5, "claims": 3.5, "studies": 1.5, "details": 0.3, "states": 0.0}
+_DATA = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 _FIRST_HALF = {"introduces", "makes", "studies"}
 _STOP = frozenset(
     """
@@ -132,8 +135,11 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
             score = weigh.statement(text, form, place)
             if _fits(text):
                 yield _Candidate(text, score + weigh.length(text))
-            for later, acts, addition, worth in additions if form.kind in _FIRST_HALF else ():
-                if later > place and (form.acts or not acts) and _fits(f"{text}; {addition}"):
+            if form.kind not in _FIRST_HALF or len(text.split()) < _FEWEST_WORDS:
+                continue
+            for later, acts, addition, worth in additions:
+                misses = (acts and not form.acts) or (_DATA.search(text) and addition.startswith("the "))
+                if later > place and not misses and _fits(f"{text}; {addition}"):
                     joined = f"{text}; {_referring(addition, text, name)}"
                     yield _Candidate(joined, score + worth + weigh.length(joined))
 
@@ -185,23 +191,25 @@ class _Weights:
     def statement(self, text: str, statement: Statement, place: int) -> float:
         words = {stem for stem in stems(text) if stem not in _STOP}
         score = _KIND[statement.kind]
-        score += 1.5 * len(words & self.title) / max(1, len(self.title))
+        score += 2.3 * len(words & self.title) / max(1, len(self.title))
         score += 0.8 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words))
-        score += 4.0 if self.name and text.startswith(self.name) else 0.0
-        score += 1.5 if numbers_in(text) else 0.0
-        score -= 3.0 if statement.kind == "states" and not statement.verb_end else 0.0
-        score -= 5.0 * len(_POINTS_BACK.findall(text)) + 0.8 * len(_HINTS_BACK.findall(text))
-        score -= 1.0 * len(_WEAK.findall(text))
+        score += 1.5 if self.name and text.startswith(self.name) else 0.0
+        score += 2.2 if numbers_in(text) else 0.0
+        score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
+        score -= 4.0 * len(_POINTS_BACK.findall(text)) + 0.8 * len(_HINTS_BACK.findall(text))
+        score -= 1.8 * len(_WEAK.findall(text))
         # The first sentence about the paper's own work states the contribution; earlier ones are background.
         later = place - self.introduced
-        return score + (0.5 if later == 0 else -0.5 * later if later > 0 else -3.0)
+        return score + (0.5 if later == 0 else -0.5 * later if later > 0 else -3.5)
 
     def addition(self, text: str, statement: Statement) -> float:
-        score = -1.5 if statement.acts else 0.9
-        score += (2.0 if _RESULT.search(text) else 0.0) + (3.0 if numbers_in(text) else 0.0)
-        score -= 1.0 * len(_WEAK.findall(text))
-        return score - 5.0 * len(_POINTS_BACK.findall(text)) - 0.8 * len(_HINTS_BACK.findall(text))
+        score = -0.9 if statement.acts else 0.5
+        score += (3.0 if _RESULT.search(text) else 0.0) + (1.8 if numbers_in(text) else 0.0)
+        score -= 1.8 * len(_WEAK.findall(text))
+        return score - 4.0 * len(_POINTS_BACK.findall(text)) - 0.8 * len(_HINTS_BACK.findall(text))
 
     def length(self, text: str) -> float:
         words = len(text.split())
-        return -0.05 * abs(words - _IDEAL_WORDS) - (4.0 if words < MIN_TLDR_WORDS else 0.0)
+        return -0.08 * abs(words - _IDEAL_WORDS) - (
+            3.0 + 0.5 * (MIN_TLDR_WORDS - words) if words < MIN_TLDR_WORDS else 0.0
+        )
