@@ -360,8 +360,7 @@ def test_what_is_let_through_the_gate_in_the_moment_of_a_stop_is_not_sent(engine
     async def asked() -> None:
         nonlocal exchange
         async with new_client(1) as client:
-            limits = {"first_token_timeout_s": 9.0, "slowest_tokens_per_s": 9.0}
-            exchange = Exchange(client, "any", pacer, Negotiation(None, lambda _: None), **limits)
+            exchange = Exchange(client, Settings.load(), pacer, Negotiation(None, lambda _: None))
             await exchange.ask(ask())
 
     exchange, pacer = None, Stopping()

@@ -21,8 +21,11 @@ def reply_of(completion: Mapping[str, Any], latency_s: float) -> Reply:
     for.
 
     Raises:
-        LookupError, TypeError, AttributeError: It has no choice with a message.
+        LookupError, TypeError, AttributeError: It has no choice with a message; a LookupError names the
+            error that stands in their place.
     """
+    if completion.get("error") and not completion.get("choices"):  # gateways say so with status 200
+        raise LookupError(completion["error"])
     usage = completion.get("usage") or {}
     details = usage.get("prompt_tokens_details") or {}
     input_tokens = _tokens(usage.get("prompt_tokens"))
@@ -47,26 +50,23 @@ def reply_of(completion: Mapping[str, Any], latency_s: float) -> Reply:
 
 def counted(reply: Reply, request: Request) -> Reply:
     """Return the reply with its tokens counted here if the server did not: they are paid for all the same."""
-    told = reply.usage
-    if told.input_tokens and (told.output_tokens or not reply.text):
+    usage = reply.usage
+    if usage.input_tokens and (usage.output_tokens or not reply.text):
         return reply
-    usage = Usage(
-        told.input_tokens or request.input_tokens,
-        told.cached_tokens,
-        told.output_tokens or tokens.count(reply.text),
-    )
-    return replace(reply, usage=usage)
+    output_tokens = usage.output_tokens or tokens.count(reply.text)
+    input_tokens = usage.input_tokens or request.input_tokens
+    return replace(reply, usage=Usage(input_tokens, usage.cached_tokens, output_tokens))
 
 
-def _text(said: Any) -> str:
+def _text(value: Any) -> str:
     """Return a text; of a list of parts, which some servers send, those that are text and no thoughts."""
-    if isinstance(said, str):
-        return said
-    parts = said if isinstance(said, list) else []
+    if isinstance(value, str):
+        return value
+    parts = value if isinstance(value, list) else []
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return "".join(texts) if texts else json.dumps(said)
+    return "".join(texts) if texts else json.dumps(value)
 
 
-def _tokens(said: Any) -> int:
-    number = said if isinstance(said, int | float) and math.isfinite(said) else 0
+def _tokens(value: Any) -> int:
+    number = value if isinstance(value, int | float) and math.isfinite(value) else 0
     return min(max(0, int(number)), _MOST_TOKENS)

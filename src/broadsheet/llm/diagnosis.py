@@ -17,12 +17,7 @@ _USER_MUST_ACT = {
     "billing_hard_limit_reached": "the account's billing limit is reached; raise it or use another key",
 }
 _BY_TYPE: Mapping[Kind, tuple[type[Exception], ...]] = {
-    "transient": (
-        openai.APIConnectionError,  # a timeout is one of these
-        openai.APIResponseValidationError,
-        openai.WebSocketConnectionClosedError,
-        openai.WebSocketQueueFullError,
-    ),
+    "transient": (openai.WebSocketConnectionClosedError, openai.WebSocketQueueFullError),
     "failed": (openai.LengthFinishReasonError, openai.ContentFilterFinishReasonError),
     "misconfigured": (openai.OpenAIError,),  # what is left: no key, no token, a wrong set-up
 }
@@ -54,7 +49,7 @@ class Diagnosis:
         status: HTTP status, 0 where there was no answer.
         param: The parameter that is refused, where it is named.
         headers: The answer's headers, names in lower case.
-        said: All that the provider says, for who looks for words in it.
+        words: All that the provider says, for who looks for words in it.
     """
 
     kind: Kind
@@ -62,40 +57,43 @@ class Diagnosis:
     status: int = 0
     param: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    said: str = ""
+    words: str = ""
 
 
 def diagnose(error: Exception) -> Diagnosis:
     """Say what to do about whatever the openai client raised."""
     if isinstance(error, openai.APIStatusError):
         return _on_status(error)
+    if isinstance(error, openai.APIConnectionError):
+        return Diagnosis("transient", _cause(error))
+    if isinstance(error, openai.APIResponseValidationError):
+        response: httpx2.Response | None = getattr(error, "response", None)
+        return Diagnosis("transient", _short(error), headers=response.headers if response else {})
     for kind, types in _BY_TYPE.items():
         if isinstance(error, types):
-            return Diagnosis(
-                kind, _cause(error) if isinstance(error, openai.APIConnectionError) else _short(error)
-            )
+            return Diagnosis(kind, _short(error))
     return Diagnosis("failed", f"{type(error).__name__}: {_short(error)}")
 
 
 def _on_status(error: openai.APIStatusError) -> Diagnosis:
-    status, code, said = error.status_code, error.code or "", _said(error)
-    too_long = status in {400, 413, 422, 500} and _TOO_LONG.search(said)
-    too_large = status in {413, 429} and _TOO_LARGE.search(said)
+    status, code, words = error.status_code, error.code or "", _words_of(error)
+    too_long = status in {400, 413, 422, 500} and _TOO_LONG.search(words)
+    too_large = status in {413, 429} and _TOO_LARGE.search(words)
     kinds: tuple[tuple[object, Kind], ...] = (
         (code in _USER_MUST_ACT, "misconfigured"),
         (code == "context_length_exceeded" or too_long or too_large, "too-long"),
-        (code in _ABOUT_CONTENT or (status in {400, 403} and _MODERATED.search(said)), "failed"),
+        (code in _ABOUT_CONTENT or (status in {400, 403} and _MODERATED.search(words)), "failed"),
         (status in {401, 403, 404}, "misconfigured"),
         (status == 429, "too-many"),
         (status in _TRANSIENT or status >= 500, "transient"),
         (status in {400, 415, 422}, "not-understood"),
     )
     kind: Kind = next((kind for applies, kind in kinds if applies), "failed")
-    sentence = _USER_MUST_ACT.get(code) or _short(said)
-    return Diagnosis(kind, sentence, status, str(error.param or ""), error.response.headers, said[:_READ])
+    sentence = _USER_MUST_ACT.get(code) or _short(words)
+    return Diagnosis(kind, sentence, status, str(error.param or ""), error.response.headers, words[:_READ])
 
 
-def _said(error: openai.APIStatusError) -> str:
+def _words_of(error: openai.APIStatusError) -> str:
     """Return what a refusal says; the client's message may hold only the status.
 
     It knows ``{"error": {"message": ...}}``; LM Studio and TGI say ``{"error": "..."}``, FastAPI and vLLM
@@ -110,11 +108,11 @@ def _said(error: openai.APIStatusError) -> str:
     return f"{error.message}: {json.dumps(_without_request(body), ensure_ascii=False, default=str)}"
 
 
-def _without_request(told: object) -> object:
+def _without_request(body: object) -> object:
     """Return a refusal without the request that FastAPI quotes as ``input``: not the server's words."""
-    if isinstance(told, dict):
-        return {name: _without_request(value) for name, value in told.items() if name not in {"input", "ctx"}}
-    return [_without_request(part) for part in told] if isinstance(told, list) else told
+    if isinstance(body, dict):
+        return {name: _without_request(value) for name, value in body.items() if name not in {"input", "ctx"}}
+    return [_without_request(part) for part in body] if isinstance(body, list) else body
 
 
 def _cause(error: Exception) -> str:
@@ -125,6 +123,6 @@ def _cause(error: Exception) -> str:
     return f"no connection: {_short(cause or error) or type(cause or error).__name__}"
 
 
-def _short(said: object) -> str:
-    words = " ".join(str(said).split())
+def _short(sentence: object) -> str:
+    words = " ".join(str(sentence).split())
     return words if len(words) <= _LONG else words[:_LONG] + " …"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
@@ -23,10 +23,17 @@ AnswerFormat = Literal["json_schema", "json_object_schema", "json_object", "text
 LimitName = Literal["max_completion_tokens", "max_tokens"]
 Effort = Literal["minimal", "none", "low", ""]
 FORMATS: tuple[AnswerFormat, ...] = ("json_schema", "json_object_schema", "json_object", "text")
+LIMITS: tuple[LimitName, ...] = ("max_completion_tokens", "max_tokens")
 EFFORTS: tuple[Effort, ...] = ("minimal", "none", "low", "")
 """The least that a model takes: ``minimal`` of gpt-5, ``none`` of those after it, ``low`` of the o series."""
 _REASONING_MODEL = re.compile(r"(?:^|/)(?:gpt-5(?!.*chat)|o\d)")
 SERVER_ERROR = 500
+_FORMAT_SENTENCES: Mapping[AnswerFormat, str] = {
+    "json_schema": "strict JSON schema",
+    "json_object_schema": "JSON object with a schema",
+    "json_object": "JSON object, schema in the prompt only",
+    "text": "plain text, schema in the prompt only",
+}
 _FORMAT_WORDS = (
     *("response_format", "response format", "json_schema", "json_object", "json mode"),
     *("schema", "grammar", "structured output"),
@@ -76,16 +83,14 @@ class Dialect:
     @property
     def sentence(self) -> str:
         """Return the dialect in words."""
-        form = {
-            "json_schema": "strict JSON schema",
-            "json_object_schema": "JSON object with a schema",
-            "json_object": "JSON object, schema in the prompt only",
-            "text": "plain text, schema in the prompt only",
-        }[self.answer_format]
-        also = [f"{self.effort} reasoning"] if self.effort else []
-        also += [] if self.temperature else ["no temperature"]
-        also += [] if self.system else ["no system role"]
-        return ", ".join((form, self.limit, *also))
+        parts = (
+            _FORMAT_SENTENCES[self.answer_format],
+            self.limit,
+            f"{self.effort} reasoning" if self.effort else "",
+            "" if self.temperature else "no temperature",
+            "" if self.system else "no system role",
+        )
+        return ", ".join(filter(None, parts))
 
     def body(self, request: Request, model: str) -> dict[str, Any]:
         """Return the JSON of a chat completion that asks this request."""
@@ -114,50 +119,40 @@ class Dialect:
             first = Turn("user", f"{first.text}\n\n{second.text}")
         return [{"role": turn.role, "content": turn.text} for turn in (first, *rest)]
 
-    def after_refusal(self, status: int, said: str, param: str = "") -> Self | None:
+    def after_refusal(
+        self, status: int, words: str, param: str = "", *, unexplained: bool = False
+    ) -> Self | None:
         """Return the next step down after a refusal, or None where nothing that it names can be left out.
 
         Args:
             status: The HTTP status: 400, 415, 422, or 500 where a server fails over what it does not know.
-            said: The refusal's sentence.
-            param: The parameter that it names.
+            words: The refusal's sentence.
+            param: The parameter that it names, which outweighs those that the sentence may list.
+            unexplained: Whether to step down too where nothing is named, as in "Invalid request".
         """
-        # A parameter that is named outweighs those that the sentence may list.
-        for words in (param.lower(), said.lower()):
-            if step := self._without(words):
-                return step
-        return self._simpler() if status >= SERVER_ERROR else None
+        if step := self._without(param.lower()) or self._without(words.lower()):
+            return step
+        steps = {"answer_format"} if status >= SERVER_ERROR else set()
+        return self._lower(steps | ({"answer_format", "temperature", "system"} if unexplained else set()))
 
-    def after_unexplained(self) -> Self | None:
-        """Return the next step down after a refusal that names nothing, such as "Invalid request"."""
-        if simpler := self._simpler():
-            return simpler
-        if self.temperature:
+    def _lower(self, names: Set[str]) -> Self | None:
+        """Return the dialect a step down in the first of these parts that has one."""
+        if "answer_format" in names and self.answer_format != FORMATS[-1]:
+            return replace(self, answer_format=FORMATS[FORMATS.index(self.answer_format) + 1])
+        if "temperature" in names and self.temperature:
             return replace(self, temperature=False)
-        return replace(self, system=False) if self.system else None
-
-    def _simpler(self) -> Self | None:
-        lower = FORMATS[FORMATS.index(self.answer_format) + 1 :]
-        return replace(self, answer_format=lower[0]) if lower else None
+        return replace(self, system=False) if "system" in names and self.system else None
 
     def _without(self, words: str) -> Self | None:
         """Return the dialect without the first thing that these words name."""
-        names_limit = "max_completion_tokens" in words
-        if names_limit and (self.limit == "max_completion_tokens" or "max_tokens" in words):
-            other: LimitName = (
-                "max_tokens" if self.limit == "max_completion_tokens" else "max_completion_tokens"
-            )
-            return replace(self, limit=other)
+        if "max_completion_tokens" in words and (self.limit == LIMITS[0] or "max_tokens" in words):
+            return replace(self, limit=LIMITS[1 - LIMITS.index(self.limit)])
         if self.temperature and "temperature" in words:
             return replace(self, temperature=False)
         if self.effort and "reasoning" in words:
             return replace(self, effort=EFFORTS[EFFORTS.index(self.effort) + 1])
-        simpler = self._simpler()
-        if simpler and any(word in words for word in _FORMAT_WORDS):
-            return simpler
-        if self.system and any(word in words for word in _ROLE_WORDS):
-            return replace(self, system=False)
-        return None
+        named = ("answer_format", _FORMAT_WORDS), ("system", _ROLE_WORDS)
+        return self._lower({part for part, names in named if any(name in words for name in names)})
 
 
 class Negotiation:
@@ -213,13 +208,15 @@ class Negotiation:
             return True
         if self._answered:
             return False
-        lower = spoken.after_refusal(status, reason, param)
-        if lower is None and not self.proven:
-            lower = spoken.after_unexplained()
+        lower = spoken.after_refusal(status, reason, param, unexplained=not self.proven)
         if lower is None or lower in self._tried:  # a refusal that names both limits would go round for ever
             self.dialect, self.proven = self._first
             return False
-        self._log_step(spoken, lower)
+        more, less = (
+            asdict(spoken).items() - asdict(lower).items(),
+            asdict(lower).items() - asdict(spoken).items(),
+        )
+        log.info("The server refuses %s; asking with %s.", dict(more), dict(less))
         self.dialect, self.proven = lower, False
         self._tried.add(lower)
         self._refused.add(spoken)
@@ -250,10 +247,6 @@ class Negotiation:
             self._remembered = self.dialect
             self._on_learnt(self.dialect)
 
-    def _log_step(self, refused: Dialect, taken: Dialect) -> None:
-        less, more = _difference(taken, refused), _difference(refused, taken)
-        log.info("The server refuses %s; asking with %s.", more, less)
-
 
 def heeds_schema(reply: Reply, schema: Mapping[str, Any]) -> bool:
     """Tell whether an answer has the schema's outermost form, or ended in a way that tells nothing of it."""
@@ -264,9 +257,3 @@ def heeds_schema(reply: Reply, schema: Mapping[str, Any]) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(answer, dict) and answer.keys() >= set(schema.get("required", ()))
-
-
-def _difference(one: Dialect, other: Dialect) -> str:
-    mine: Mapping[str, Any] = asdict(one)
-    theirs = asdict(other)
-    return ", ".join(f"{name}={value}" for name, value in mine.items() if value != theirs[name])

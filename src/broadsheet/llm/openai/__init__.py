@@ -91,14 +91,8 @@ class OpenAILLM:
         from broadsheet.llm.openai.exchange import Exchange
 
         async with new_client(self._settings.max_in_flight) as client:
-            yield Exchange(
-                client,
-                self.model,
-                self._pacer,
-                Negotiation(self._dialect, self._learn, model=self.model),
-                first_token_timeout_s=self._settings.first_token_timeout_s,
-                slowest_tokens_per_s=self._settings.slowest_tokens_per_s,
-            )
+            negotiation = Negotiation(self._dialect, self._learn, model=self.model)
+            yield Exchange(client, self._settings, self._pacer, negotiation)
 
     def _learn(self, dialect: Dialect) -> None:
         self._learnt = dialect

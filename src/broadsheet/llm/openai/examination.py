@@ -60,14 +60,7 @@ async def _examine(settings: Settings, remembered: Dialect) -> Examined:
     first = replace(Dialect.most(settings.model), limit=remembered.limit)
     negotiation = Negotiation(first, lambda _: None, proven=False)
     async with new_client(1) as client:
-        exchange = Exchange(
-            client,
-            settings.model,
-            Pacer(max_in_flight=1),
-            negotiation,
-            first_token_timeout_s=settings.first_token_timeout_s,
-            slowest_tokens_per_s=settings.slowest_tokens_per_s,
-        )
+        exchange = Exchange(client, settings, Pacer(max_in_flight=1), negotiation)
         outcome = await exchange.ask(request)
         if outcome.reply and not negotiation.proven:  # it stepped down over what it answered
             outcome = await exchange.ask(request)

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
-    retry_if_exception,
+    retry_if_exception_type,
     stop_after_attempt,
     wait_random_exponential,
 )
 
-from broadsheet.errors import LLMMisconfigured, LLMUnavailable
-from broadsheet.llm import Outcome, Request
+from broadsheet.config import Settings
+from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
+from broadsheet.llm import Outcome, Reply, Request
 from broadsheet.llm.completion import counted, reply_of
 from broadsheet.llm.diagnosis import Diagnosis, diagnose
-from broadsheet.llm.negotiation import heeds_schema
+from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
+from broadsheet.llm.openai.pacing import Pacer
 from broadsheet.retrying import WaitAsAsked, retry_after_s
-
-if TYPE_CHECKING:
-    from broadsheet.llm.negotiation import Dialect, Negotiation
-    from broadsheet.llm.openai.pacing import Pacer, Reservation
 
 ATTEMPTS = 6
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
@@ -50,41 +48,27 @@ _WAIT = WaitAsAsked(
 )
 
 
+@dataclass(eq=False)
 class Exchange:
     """Asks one server for one model's answers; used from one event loop only.
 
-    Args:
+    Attributes:
         client: The openai client, its own retries off.
-        model: Model to ask.
+        settings: Name the model, and how long an answer may take.
         pacer: Admits requests.
         negotiation: Knows the dialect.
-        first_token_timeout_s: Seconds allowed before the first output token.
-        slowest_tokens_per_s: Output tokens a second below which an answer counts as lost.
-
-    Attributes:
         under_way: Tasks whose request is with the server at this moment.
         stopping: Set to send nothing more; who would still have to send ends as cancelled.
     """
 
-    def __init__(
-        self,
-        client: openai.AsyncOpenAI,
-        model: str,
-        pacer: Pacer,
-        negotiation: Negotiation,
-        *,
-        first_token_timeout_s: float,
-        slowest_tokens_per_s: float,
-    ) -> None:
-        self._client = client
-        self._model = model
-        self._pacer = pacer
-        self._negotiation = negotiation
-        self._first_token_timeout_s = first_token_timeout_s
-        self._slowest_tokens_per_s = slowest_tokens_per_s
-        self._answers = self._forbidden = 0
-        self.under_way: set[asyncio.Task[None]] = set()
-        self.stopping = False
+    client: openai.AsyncOpenAI
+    settings: Settings
+    pacer: Pacer
+    negotiation: Negotiation
+    under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    stopping: bool = field(default=False, init=False)
+    _answers: int = field(default=0, init=False)
+    _forbidden: int = field(default=0, init=False)
 
     async def ask(self, request: Request) -> Outcome:
         """Ask until there is an answer, or a reason why this request has none.
@@ -98,8 +82,8 @@ class Exchange:
         """
         answers_before = self._answers
         retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, _TryAgain) and not self.stopping),
-            stop=stop_after_attempt(ATTEMPTS),
+            retry=retry_if_exception_type(_TryAgain),
+            stop=lambda state: self.stopping or stop_after_attempt(ATTEMPTS)(state),
             wait=_WAIT,
             before_sleep=self._hold_off,
             reraise=True,
@@ -111,141 +95,120 @@ class Exchange:
         except _TryAgain as last:
             if self.stopping:
                 raise asyncio.CancelledError from last
-            said = last.diagnosis
-            if self._answers == answers_before:
-                status = f"status {said.status}: " if said.status else ""
-                raise LLMUnavailable(
-                    f"The model at {self._client.base_url} does not answer ({status}{said.sentence});"
-                    " what is done is kept: run the same command again later."
-                ) from last
-            return Outcome(request, error=said.sentence)
+            diagnosis = last.diagnosis
+            if self._answers > answers_before:
+                return Outcome(request, error=diagnosis.sentence)
+            status = f"status {diagnosis.status}: " if diagnosis.status else ""
+            raise LLMUnavailable(
+                f"The model at {self.client.base_url} does not answer ({status}{diagnosis.sentence});"
+                " what is done is kept: run the same command again later."
+            ) from last
         raise AssertionError("tenacity ends with an answer or an exception")
 
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
         refusals = 0
-        while not self.stopping:
-            output = self._pacer.expected_output(len(request.sent), request.max_output_tokens)
-            held = await self._pacer.admit(request.input_tokens + output)
-            if self.stopping:  # Python 3.11: a wait that ends while it is cancelled is not cancelled
-                self._pacer.refused(held)
-                break
-            # Others may have learnt what is taken while this one waited.
-            dialect = self._negotiation.dialect
-            started = time.monotonic()
+        while True:
+            output = self.pacer.expected_output(len(request.sent), request.max_output_tokens)
+            held = await self.pacer.admit(request.input_tokens + output)
+            dialect = self.negotiation.dialect  # others may have learnt what is taken while this one waited
             try:
-                response = await self._send(request, dialect, attempt)
+                reply, headers = await self._send(request, dialect, attempt)
             except asyncio.CancelledError:
-                self._pacer.refused(held)
+                self.pacer.refused(held)
                 raise
-            except Exception as error:
-                said = diagnose(error)
-                needed = held.tokens
-                self._give_back(said, held)
-                if said.kind == "too-many":
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is diagnosed
+                diagnosis, needed_tokens = diagnose(error), held.tokens
+                too_many = diagnosis.kind == "too-many"
+                if too_many or diagnosis.kind == "transient":
+                    self.pacer.failed(held, diagnosis.headers)
+                else:
+                    self.pacer.refused(held)
+                if too_many:
                     refusals += 1
-                    self._close_gate(said, needed, refusals)
-                    continue
-                if self._may_be_the_dialect(said, attempt) and self._negotiation.refused(
-                    dialect, said.status, said.said, said.param
+                    self.pacer.close(needed_tokens, _wait_s(diagnosis, refusals))
+                elif not self._may_be_the_dialect(diagnosis, attempt) or not self.negotiation.refused(
+                    dialect, diagnosis.status, diagnosis.words, diagnosis.param
                 ):
-                    continue
-                if said.kind == "transient":
-                    raise _TryAgain(said) from error
-                if said.kind == "misconfigured":
-                    self._forbidden += said.status == FORBIDDEN
-                    if not self._is_of_this_request_alone(said):
-                        told = _refusal(said, self._model, str(self._client.base_url))
-                        raise LLMMisconfigured(told) from error
-                return Outcome(request, error=said.sentence, too_long=said.kind == "too-long")
-            return self._take(request, response, held, dialect, time.monotonic() - started)
-        raise asyncio.CancelledError
+                    return self._failed(request, diagnosis, error)
+            else:
+                self.pacer.settle(held, reply.usage.input_tokens + reply.usage.output_tokens, headers)
+                self.pacer.learn(len(request.sent), reply.usage.output_tokens)
+                self._answers, self._forbidden = self._answers + 1, 0
+                return Outcome(request, reply)
+
+    def _failed(self, request: Request, diagnosis: Diagnosis, error: Exception) -> Outcome:
+        """Return the outcome of a request that cannot be answered, unless that concerns the others too."""
+        if diagnosis.kind == "transient":
+            raise _TryAgain(diagnosis) from error
+        if diagnosis.kind == "misconfigured":
+            forbidden = diagnosis.status == FORBIDDEN
+            self._forbidden += forbidden
+            if not (forbidden and self._answers and self._forbidden < FORBIDDEN_IN_A_ROW):
+                raise _refusal(diagnosis, self.settings.model, str(self.client.base_url)) from error
+        return Outcome(request, error=diagnosis.sentence, too_long=diagnosis.kind == "too-long")
 
     def _hold_off(self, attempts: RetryCallState) -> None:
         """Have the pacer say why this request waits, and how long."""
         error = attempts.outcome.exception() if attempts.outcome else None
         status = error.diagnosis.status if isinstance(error, _TryAgain) else 0
         wait_s = attempts.next_action.sleep if attempts.next_action else 0.0
-        self._pacer.hold_off(str(status) if status >= _ERROR else "no answer", wait_s)
+        self.pacer.hold_off(str(status) if status >= _ERROR else "no answer", wait_s)
 
-    def _give_back(self, said: Diagnosis, held: Reservation) -> None:
-        if said.kind in {"too-many", "transient"}:
-            self._pacer.failed(held, said.headers)
-        else:
-            self._pacer.refused(held)
-
-    def _close_gate(self, said: Diagnosis, needed_tokens: float, refusals: int) -> None:
-        wait = retry_after_s(said.headers)
-        if wait is None or (wait == 0 and refusals > 1):  # told "at once", and was refused again
-            wait = min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S)
-        self._pacer.close(needed_tokens, wait)
-
-    def _is_of_this_request_alone(self, said: Diagnosis) -> bool:
-        return said.status == FORBIDDEN and self._answers > 0 and self._forbidden < FORBIDDEN_IN_A_ROW
-
-    def _take(
-        self,
-        request: Request,
-        response: httpx2.Response,
-        held: Reservation,
-        dialect: Dialect,
-        latency_s: float,
-    ) -> Outcome:
-        """Settle an answer and learn from it."""
-        try:
-            reply = reply_of(response.json(), latency_s)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            self._pacer.failed(held, response.headers)
-            said = f"the answer is no chat completion ({type(error).__name__})"
-            raise _TryAgain(Diagnosis("transient", said, response.status_code)) from error
-        heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
-        reply = counted(reply, request)
-        usage = reply.usage
-        self._pacer.settle(held, usage.input_tokens + usage.output_tokens, response.headers)
-        self._pacer.learn(len(request.sent), usage.output_tokens)
-        self._negotiation.answered(
-            dialect,
-            heeded_limit=heeded_limit,
-            heeded_schema=self._negotiation.proven or heeds_schema(reply, request.schema),
-        )
-        self._answers, self._forbidden = self._answers + 1, 0
-        return Outcome(request, reply)
-
-    def _may_be_the_dialect(self, said: Diagnosis, attempt: int) -> bool:
+    def _may_be_the_dialect(self, diagnosis: Diagnosis, attempt: int) -> bool:
         """Tell whether another dialect may help: llama-cpp-python answers an unknown format with a 500."""
-        return said.kind == "not-understood" or (
-            said.status in NOT_KNOWN_PERHAPS
-            and not self._negotiation.proven
-            and (attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN or "response_format" in said.said)
+        return diagnosis.kind == "not-understood" or (
+            diagnosis.status in NOT_KNOWN_PERHAPS
+            and not self.negotiation.proven
+            and (attempt >= SERVER_ERRORS_BEFORE_STEPPING_DOWN or "response_format" in diagnosis.words)
         )
 
-    async def _send(self, request: Request, dialect: Dialect, attempt: int) -> httpx2.Response:
-        """Send one HTTP request by the client's plain ``post``.
+    async def _send(self, request: Request, dialect: Dialect, attempt: int) -> tuple[Reply, httpx2.Headers]:
+        """Send one HTTP request by the client's plain ``post``, and learn from what is answered.
 
         It goes the same way as ``chat.completions.create`` (key, address, errors) without building the typed
         request and answer, which takes a third of the time of a call and would hide the headers.
         """
+        if self.stopping:  # Python 3.11: a wait that ends while it is cancelled is not cancelled
+            raise asyncio.CancelledError
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - narrows the type: a coroutine runs in a task
         self.under_way.add(task)
-        answer_s = request.max_output_tokens / self._slowest_tokens_per_s
-        timeout = httpx2.Timeout(
-            (self._first_token_timeout_s + answer_s) * attempt, connect=CONNECT_TIMEOUT_S
-        )
+        answer_s = request.max_output_tokens / self.settings.slowest_tokens_per_s
+        patience_s = (self.settings.first_token_timeout_s + answer_s) * attempt
+        started = time.monotonic()
         try:
-            return await self._client.post(
+            response = await self.client.post(
                 "/chat/completions",
                 cast_to=httpx2.Response,
-                body=dialect.body(request, self._model),
-                options={"timeout": timeout},
+                body=dialect.body(request, self.settings.model),
+                options={"timeout": httpx2.Timeout(patience_s, connect=CONNECT_TIMEOUT_S)},
             )
         finally:
             self.under_way.discard(task)
+        try:
+            reply = reply_of(response.json(), time.monotonic() - started)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            what = f"the answer is no chat completion ({type(error).__name__}: {error})"
+            raise openai.APIResponseValidationError(response, None, message=what) from error
+        heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
+        reply = counted(reply, request)
+        heeded_schema = self.negotiation.proven or heeds_schema(reply, request.schema)
+        self.negotiation.answered(dialect, heeded_limit=heeded_limit, heeded_schema=heeded_schema)
+        return reply, response.headers
 
 
-def _refusal(said: Diagnosis, model: str, endpoint: str) -> str:
+def _wait_s(diagnosis: Diagnosis, refusals: int) -> float:
+    """Return how long a 429 closes the gate; one that says "at once" is believed the first time."""
+    wait_s = retry_after_s(diagnosis.headers)
+    if wait_s is None or (wait_s == 0 and refusals > 1):
+        return float(min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S))
+    return wait_s
+
+
+def _refusal(diagnosis: Diagnosis, model: str, endpoint: str) -> LLMError:
     what = {
         401: "The key in OPENAI_API_KEY is refused",
         403: "The key in OPENAI_API_KEY may not use this model",
         404: f"There is no model {model!r} at {endpoint}, or OPENAI_BASE_URL is wrong",
-    }.get(said.status, "The provider refuses every request")
-    return f"{what} ({said.sentence}); correct it and see: broadsheet doctor."
+    }.get(diagnosis.status, "The provider refuses every request")
+    return LLMMisconfigured(f"{what} ({diagnosis.sentence}); correct it and see: broadsheet doctor.")

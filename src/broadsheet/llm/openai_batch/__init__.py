@@ -86,10 +86,14 @@ class OpenAIBatchLLM:
         seen, poll_s = 0, FIRST_POLL_S
         deadline = time.monotonic() + self._wait_s
         while True:
-            # Follow-up questions are kept with the same commit that forgets the answered ones: after a kill
-            # before it the answers are read once more, after a kill behind it the questions are there.
+            # First questions are kept when they are sent, follow-up questions with the same commit that
+            # forgets the answered ones: after a kill before it the answers are read once more, after a kill
+            # behind it the questions are there.
             with self._store.transaction():
-                seen += self._admit(requests[seen:], waiting)
+                fresh = requests[seen:]
+                seen += len(fresh)
+                waiting.update((request.id, request) for request in fresh)
+                self._keep(request for request in fresh if request.purpose != "annotate")
                 self._jobs.close([outcome.request.id for outcome in answered])
             if self._refusal:
                 raise self._refusal
@@ -102,13 +106,13 @@ class OpenAIBatchLLM:
                 continue
             sent, held_back = (0, 0) if self._stop() else self._send(waiting)
             poll_s = FIRST_POLL_S if sent else poll_s
-            left = deadline - time.monotonic()
-            if left <= 0 or held_back == len(waiting) or self._stop():
+            rest_s = deadline - time.monotonic()
+            if rest_s <= 0 or held_back == len(waiting) or self._stop():
                 yield from self._postponed(waiting)
                 return
             self._waiting_for = f"batch job: {len(waiting):,} requests"
             log.info("%s requests are with the Batch API.", f"{len(waiting):,}")
-            pause(min(poll_s, left), self._stop)
+            pause(min(poll_s, rest_s), self._stop)
             poll_s = min(2 * poll_s, LONGEST_POLL_S)
 
     def _stop(self) -> bool:
@@ -120,12 +124,6 @@ class OpenAIBatchLLM:
         for request in waiting.values():
             if request.id in whereabouts:
                 yield Outcome(request, later="with-service" if whereabouts[request.id] else "kept")
-
-    def _admit(self, requests: Sequence[Request], waiting: dict[str, Request]) -> int:
-        """Wait for requests; follow-up questions are kept at once, first questions when they are sent."""
-        waiting.update((request.id, request) for request in requests)
-        self._keep(request for request in requests if request.purpose != "annotate")
-        return len(requests)
 
     def _keep(self, requests: Iterable[Request]) -> None:
         for request in requests:
@@ -145,12 +143,12 @@ class OpenAIBatchLLM:
         part: dict[str, bytes] = {}
         size = 0
         for request in unsent:
-            encoded = line_of(request, self._negotiation.dialect, self.model)
-            if part and (len(part) == MAX_LINES or size + len(encoded) > MAX_BYTES):
+            line = line_of(request, self._negotiation.dialect, self.model)
+            if part and (len(part) == MAX_LINES or size + len(line) > MAX_BYTES):
                 self._submit(part, waiting)
                 part, size = {}, 0
-            part[request.id] = encoded
-            size += len(encoded)
+            part[request.id] = line
+            size += len(line)
         if part:
             self._submit(part, waiting)
         return len(unsent), 0
@@ -207,31 +205,27 @@ class OpenAIBatchLLM:
         Raises:
             LLMMisconfigured: The service does not know a job that it must be working on.
         """
-        if known.job_id is None and not self._control.may_send():
-            found = self._service.find(known.file_id)
-            if found is None:
-                self._take_out(dict.fromkeys(asked, 0))
-                return None
-            job = found
-        elif known.job_id is None:
-            try:
-                job = self._service.create(known.file_id, perhaps_created=True)
-            except LLMMisconfigured as error:
-                log.info("A job that was begun cannot be created (%s); its requests are sent anew.", error)
-                self._take_out(dict.fromkeys(asked, 0))
-                return None
-        else:
-            found = self._service.look(known.job_id)
-            if found is None and _age(known) < COMPLETION_WINDOW:
+        failures = 0
+        if known.job_id:
+            job = self._service.look(known.job_id)
+            failures = 1
+            if job is None and _age(known) < COMPLETION_WINDOW:
                 raise LLMMisconfigured(
                     f"The Batch API does not know the job {known.job_id}, which it must be working on;"
                     " use the key and the address that the job was sent with."
                 )
-            if found is None:
-                log.warning("The Batch API has lost the job %s; its requests are sent again.", known.job_id)
-                self._take_out(dict.fromkeys(asked, 1))
-                return None
-            job = found
+        elif self._control.may_send():
+            try:
+                job = self._service.create(known.file_id, perhaps_created=True)
+            except LLMMisconfigured as error:
+                log.info("A job that was begun cannot be created: %s", error)
+                job = None
+        else:
+            job = self._service.find(known.file_id)
+        if job is None:
+            log.warning("The Batch API has lost the job %s; its requests are sent again.", known.job_id or "")
+            self._take_out(dict.fromkeys(asked, failures))
+            return None
         with self._store.transaction():
             self._jobs.seen(known.file_id, job.id, job.status)
         return job

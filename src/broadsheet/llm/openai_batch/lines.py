@@ -20,15 +20,14 @@ def line_of(request: Request, dialect: Dialect, model: str) -> bytes:
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def unanswered(asked: Iterable[str], why: str) -> list[Mapping[str, Any]]:
+def unanswered(request_ids: Iterable[str], why: str) -> list[Mapping[str, Any]]:
     """Return lines as they would stand in the error file."""
-    return [{"custom_id": request_id, "error": {"message": why}} for request_id in asked]
+    return [{"custom_id": request_id, "error": {"message": why}} for request_id in request_ids]
 
 
 def replies_first(lines: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Reply | None]]:
     """Return lines with their replies; if a request stands in several, its answer comes first."""
-    told = [(line, reply_in(line)) for line in lines]
-    return sorted(told, key=lambda each: each[1] is None)
+    return sorted(((line, reply_in(line)) for line in lines), key=lambda pair: pair[1] is None)
 
 
 def reply_in(line: Mapping[str, Any]) -> Reply | None:
@@ -44,8 +43,8 @@ def fault_in(line: Mapping[str, Any]) -> tuple[int, str, str]:
     """Return status, sentence and parameter of the fault in a line; 0 and empty if it does not say."""
     response = _mapping(line.get("response"))
     status = _status(response)
-    told = _mapping(line.get("error")) or _mapping(_mapping(response.get("body")).get("error"))
-    return status, str(told.get("message") or f"status {status}"), str(told.get("param") or "")
+    error = _mapping(line.get("error")) or _mapping(_mapping(response.get("body")).get("error"))
+    return status, str(error.get("message") or f"status {status}"), str(error.get("param") or "")
 
 
 def _status(response: Mapping[str, Any]) -> int:

@@ -11,15 +11,12 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import (
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm.access import api_key
@@ -38,8 +35,8 @@ LISTED_AT_MOST = 1000
 STOP_INTERVAL_S = 0.1
 CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 10.0, 60.0, 300.0
 """Seconds without a byte after which a call, or one that carries a file, is given up; a stop waits for it."""
-LONGEST_TOLD_WAIT_S = 60.0
-"""How much of a ``Retry-After`` is obeyed; what is told to take longer is left for a later run."""
+LONGEST_RETRY_AFTER_S = 60.0
+"""How much of a ``Retry-After`` is obeyed; what takes longer is left for a later run."""
 ENDED = {"completed", "expired", "failed", "cancelled"}
 RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
 
@@ -49,7 +46,9 @@ def _headers_of(error: BaseException) -> Headers | None:
     return response.headers if response is not None else None
 
 
-_WAIT = WaitAsAsked(_headers_of, wait_random_exponential(multiplier=0.5, max=20), most_s=LONGEST_TOLD_WAIT_S)
+_WAIT = WaitAsAsked(
+    _headers_of, wait_random_exponential(multiplier=0.5, max=20), most_s=LONGEST_RETRY_AFTER_S
+)
 
 
 class BatchService:
@@ -69,11 +68,11 @@ class BatchService:
             LLMMisconfigured: It is refused.
             LLMUnavailable: The service does not answer.
         """
-        file = self._call(
-            lambda client: client.files.create(file=("broadsheet.jsonl", content), purpose="batch"),
-            timeout_s=TRANSFER_TIMEOUT_S,
+        file = "broadsheet.jsonl", content
+        upload = self._call(
+            lambda client: client.files.create(file=file, purpose="batch"), TRANSFER_TIMEOUT_S
         )
-        return file.id
+        return upload.id
 
     def create(self, file_id: str, *, perhaps_created: bool = False) -> Job:
         """Create the job of an input file, unless it exists.
@@ -115,7 +114,7 @@ class BatchService:
             LLMMisconfigured: The question is refused.
             LLMUnavailable: The service does not answer.
         """
-        return self._call(lambda client: _unless_unknown(lambda: client.batches.retrieve(job_id)))
+        return self._known(lambda client: client.batches.retrieve(job_id))
 
     def lines(self, job: Job) -> Iterator[dict[str, Any]]:
         """Yield what both files of a job hold, whatever became of it; lines that are no JSON are skipped.
@@ -124,25 +123,27 @@ class BatchService:
             LLMMisconfigured: A file is refused.
             LLMUnavailable: The service does not answer.
         """
-        for file_id in (job.output_file_id, job.error_file_id):
-            for line in self._read(file_id).splitlines() if file_id else ():
-                try:
-                    told = json.loads(line)
-                except ValueError:
-                    told = None
-                if isinstance(told, dict):
-                    yield told
+        for file_id in filter(None, (job.output_file_id, job.error_file_id)):
+            content = self._known(partial(_content, file_id), TRANSFER_TIMEOUT_S)
+            if content is None:
+                log.warning("The Batch API has no file %s any more; its lines are asked again.", file_id)
+            for text in (content or b"").splitlines():
+                with suppress(ValueError):
+                    if isinstance(line := json.loads(text), dict):
+                        yield line
 
-    def _read(self, file_id: str) -> bytes:
-        content = self._call(
-            lambda client: _unless_unknown(lambda: client.files.content(file_id).read()),
-            timeout_s=TRANSFER_TIMEOUT_S,
-        )
-        if content is None:
-            log.warning("The Batch API has no file %s any more; its lines are asked again.", file_id)
-        return content or b""
+    def _known(self, action: Callable[[openai.OpenAI], T], timeout_s: float | None = None) -> T | None:
+        """Call the service; None where it does not know what is asked about."""
+        import openai  # noqa: TID251 - a provider's own package
 
-    def _call(self, action: Callable[[openai.OpenAI], T], *, timeout_s: float | None = None) -> T:
+        def ask(client: openai.OpenAI) -> T | None:
+            with suppress(openai.NotFoundError):
+                return action(client)
+            return None
+
+        return self._call(ask, timeout_s)
+
+    def _call(self, action: Callable[[openai.OpenAI], T], timeout_s: float | None = None) -> T:
         """Call the service, again where that can help."""
         import openai  # noqa: TID251 - a provider's own package
 
@@ -162,21 +163,27 @@ class BatchService:
             with openai.OpenAI(api_key=api_key(), max_retries=0, timeout=timeout) as client:
                 return retrying(action, client)
         except openai.OpenAIError as error:
-            told = diagnose(error)
-            if told.kind in {"transient", "too-many"}:
-                raise LLMUnavailable(
-                    f"The Batch API does not answer ({told.sentence}); run the same command again later."
-                ) from error
-            raise LLMMisconfigured(
-                f"The Batch API refuses ({told.sentence}); correct the key, the address or --engine."
-            ) from error
+            diagnosis = diagnose(error)
+            if diagnosis.kind in {"transient", "too-many"}:
+                sentence = (
+                    f"The Batch API does not answer ({diagnosis.sentence}); run the same command again later."
+                )
+                raise LLMUnavailable(sentence) from error
+            sentence = (
+                f"The Batch API refuses ({diagnosis.sentence}); correct the key, the address or --engine."
+            )
+            raise LLMMisconfigured(sentence) from error
+
+
+def _content(file_id: str, client: openai.OpenAI) -> bytes:
+    return client.files.content(file_id).read()
 
 
 def pause(seconds: float, stop: Callable[[], bool]) -> None:
     """Wait so long, or until ``stop`` says so."""
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0 and not stop():
-        time.sleep(min(left, STOP_INTERVAL_S))
+    while (rest := until - time.monotonic()) > 0 and not stop():
+        time.sleep(min(rest, STOP_INTERVAL_S))
 
 
 def status_of(job: Job) -> str:
@@ -200,13 +207,13 @@ def has_ended(job: Job, *, past_its_day: bool) -> bool:
 def refusal_of(job: Job) -> LLMError:
     """Return why a job was not begun."""
     faults = (job.errors.data or []) if job.errors else []
-    said = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
+    reasons = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
     if any(fault.code == "token_limit_exceeded" for fault in faults):
         return LLMUnavailable(
-            f"The Batch API holds too many tokens of this account ({said}); run the same command again later,"
-            " or send fewer papers at once with broadsheet annotate --limit."
+            f"The Batch API holds too many tokens of this account ({reasons}); run the same command again"
+            " later, or send fewer papers at once with broadsheet annotate --limit."
         )
-    return LLMMisconfigured(f"The Batch API refuses the job {job.id} ({said}); see: broadsheet doctor.")
+    return LLMMisconfigured(f"The Batch API refuses the job {job.id} ({reasons}); see: broadsheet doctor.")
 
 
 def _find(client: openai.OpenAI, file_id: str) -> Job | None:
@@ -226,12 +233,3 @@ def _find(client: openai.OpenAI, file_id: str) -> Job | None:
         file_id,
     )
     return None
-
-
-def _unless_unknown(ask: Callable[[], T]) -> T | None:
-    import openai  # noqa: TID251 - a provider's own package
-
-    try:
-        return ask()
-    except openai.NotFoundError:
-        return None
