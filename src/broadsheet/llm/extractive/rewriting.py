@@ -20,8 +20,8 @@ _ACTS = """
     consider construct contribute create define demonstrate derive describe develop devise discover discuss
     employ establish estimate evaluate examine explore extend find formalize formulate generate highlight
     identify illustrate implement improve incorporate integrate introduce investigate learn leverage observe
-    obtain offer outline outperform perform present propose prove provide quantify release reveal show suggest trace
-    use utilize validate verify
+    obtain offer outline outperform perform present propose prove provide quantify release reveal show suggest
+    trace use utilize validate verify
 """.split()  # noqa: SIM905 - easier to read than a list
 _INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
 _MAKING = frozenset("develop devise design build create construct".split())  # noqa: SIM905
