@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from broadsheet.annotate import AnnotateReport, Budget, Progress, Watch, prepare
+from broadsheet.annotate import AnnotateReport, Budget, Progress, Wanted, Watch, prepare
 from broadsheet.batching import Limits
 from broadsheet.config import Settings
 from broadsheet.llm import LLM
@@ -51,5 +51,5 @@ def annotate(
     held = {NAMES[name]: getattr(limits, name) for name in NAMES} if limits else {}
     chosen = Settings.load(engine="extractive", max_in_flight=in_flight, **held, **settings)
     ids = [paper.id for paper in papers]
-    prepared = prepare(store, llm, prompts, chosen, ids, also=("others", "stale", "failed"))
+    prepared = prepare(store, llm, prompts, chosen, Wanted(ids, others=True, stale=True, failed_too=True))
     return prepared.run(budget, Watch(on_progress, stop))

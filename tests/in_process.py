@@ -21,3 +21,22 @@ def broadsheet(*arguments: object) -> tuple[int, str]:
         except SystemExit as ended:
             code = int(ended.code or 0)
     return code, out.getvalue()
+
+
+class Command:
+    """Runs the command in this process, and remembers what it printed."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
+        self._patch, self._capture = patch, capture
+        self.out = self.err = ""
+
+    def __call__(self, *words: object) -> int:
+        self._patch.setattr("sys.argv", ["broadsheet", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        self.out, self.err = self._capture.readouterr()
+        assert "Traceback" not in self.err
+        return code

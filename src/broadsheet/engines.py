@@ -35,9 +35,27 @@ ENGINES: Mapping[str, Engine] = {
 }
 
 
+EDITOR = "editor"
+"""The engine of corrections by hand. It asks nothing, so it is not among those to choose from."""
+
+
 def engine_of(name: str) -> Engine:
     """Return the engine of this name; one that this version does not know is taken for a model's."""
     return ENGINES.get(name) or Engine("")
+
+
+def rank(name: str) -> int:
+    """Return whose annotation wins: the editor's over a model's, and that over one that rules extracted."""
+    return 2 if name == EDITOR else 0 if engine_of(name).by_rules else 1
+
+
+def how_made(name: str, model: str) -> str:
+    """Return how an engine makes its annotations, in words."""
+    if name == EDITOR:
+        return "corrected by the editor"
+    if engine_of(name).by_rules:
+        return "extracted from the abstract by rules"
+    return f"written by {model} from the abstract"
 
 
 def default_engine() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from broadsheet.annotate import AnnotateReport, Budget, Prepared, Watch, maker_of, prepare
+from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch, maker_of, prepare
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of, rules
 from broadsheet.errors import LLMError
@@ -58,7 +58,7 @@ def extract_rest(
     if not bare or engine_of(llm.engine).by_rules:
         return 0
     by_rules = open_llm(settings.model_copy(update={"engine": rules()[0]}), store, prompts)
-    prepared = prepare(store, by_rules, prompts, settings, bare)
+    prepared = prepare(store, by_rules, prompts, settings, Wanted(bare))
     if outage:
         with store.transaction():
             for paper in prepared.papers:

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from broadsheet import fallback
-from broadsheet.annotate import AnnotateReport, Budget, Prepared, Watch, prepare
+from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch, prepare
 from broadsheet.compose import Composed, compose
 from broadsheet.config import Settings
 from broadsheet.errors import LLMError
@@ -79,7 +79,7 @@ def run(
         fetched = fetch(sources, store, look_back(day, settings), on_progress=on_fetch)
         with store.annotating(wait=wait):
             pending = fallback.pending(store, llm, prompts, day, fetched.paper_ids)
-            prepared = prepare(store, llm, prompts, settings, pending)
+            prepared = prepare(store, llm, prompts, settings, Wanted(pending))
             approve(fetched, prepared)
             with watching() as watch:
                 annotated, outage = fallback.annotate(prepared, store, budget, watch)

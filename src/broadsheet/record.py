@@ -127,7 +127,8 @@ class Record(BaseModel):
         """
         fields = model or (type(self.annotation) if self.annotation else annotation_model())
         paper = self.paper.model_dump(
-            mode="json", include={"id", "title", "abstract", "authors", "url", "published"}
+            mode="json",
+            include={"id", "arxiv_id", "doi", "title", "abstract", "authors", "url", "published"},
         )
         annotation = {
             **dict.fromkeys(fields.model_fields),
@@ -142,6 +143,7 @@ class Record(BaseModel):
             **paper,
             "first_seen": self.first_seen.isoformat(),
             "source": self.source,
+            "votes": self.votes,
             **annotation,
             "repository": self.repository.model_dump() if self.repository else None,
             **provenance,

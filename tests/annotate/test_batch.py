@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from broadsheet.annotate import AnnotateReport, Budget, prepare
+from broadsheet.annotate import AnnotateReport, Budget, Wanted, prepare
 from broadsheet.cli import app
 from broadsheet.config import Settings
 from broadsheet.errors import StoreError
@@ -62,7 +62,7 @@ def annotate(
     settings, prompts = Settings.load(batch_papers=4, batch_wait_s=wait_s), prompts or Prompts.load()
     with Store.open(DB) as store:
         llm = open_llm(settings, store, prompts)
-        return prepare(store, llm, prompts, settings, **options).run(budget)
+        return prepare(store, llm, prompts, settings, Wanted(**options)).run(budget)
 
 
 def finish(server: OpenAIServer) -> None:
@@ -129,7 +129,7 @@ def test_what_was_asked_under_an_older_prompt_is_kept_under_it_and_not_asked_aga
         changed.id: 1,
     }
     assert sent(server) == once(0, 1, 2, 20)
-    assert annotate(changed, also=["stale"]).with_service == 3
+    assert annotate(changed, stale=True).with_service == 3
 
 
 @pytest.mark.parametrize("repaired", [False, True])

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from broadsheet import Store
-from broadsheet.cli import main
 from broadsheet.identity import aliases
 from builders import add, annotate, paper
+from in_process import Command
 
 ARXIV = paper(
     "Tides of Attention",
@@ -21,30 +21,6 @@ ARXIV = paper(
     authors=("M. Quay", "A. Reed", "T. Lock", "S. Weir", "N. Ford"),
     published=date(2023, 5, 29),
 )
-
-
-class Command:
-    """Runs the command in this process; remembers what it printed."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
-        self._patch, self._capture = patch, capture
-        self.out = self.err = ""
-
-    def __call__(self, *words: object) -> int:
-        self._patch.setattr("sys.argv", ["broadsheet", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        self.out, self.err = self._capture.readouterr()
-        assert "Traceback" not in self.err
-        return code
-
-
-@pytest.fixture
-def broadsheet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broadsheet import Filter, Finding, Store, StoreError
-from broadsheet.store.backlog import MAX_TRIES, Standing
+from broadsheet.store.backlog import MAX_TRIES, Standing, Wanted
 from builders import DAY, TLDR, add, annotate, annotation, keep_reply, maker, paper, rows, sighting
 
 MODEL, RULES = maker(), maker("extractive", "rules-1")
@@ -111,7 +111,7 @@ def test_what_one_model_has_annotated_another_annotates_only_when_that_is_asked_
     annotate(store, paper(), MODEL)
     for other in (maker(model="model-b"), RULES):
         assert store.backlog.wanting(other) == []
-        assert len(store.backlog.wanting(other, also=["others"])) == 1
+        assert len(store.backlog.wanting(other, Wanted(others=True))) == 1
         assert store.backlog.standing(other).by_others == {MODEL.model: 1}
     assert store.backlog.standing(MODEL).by_others == {}
 
@@ -126,7 +126,9 @@ def test_a_paper_without_an_abstract_is_for_nobody_to_annotate(store: Store) -> 
     bare = paper("Bare", abstract="")
     add(store, bare)
     for anyone in (MODEL, RULES):
-        assert bare.id not in {one.id for one in store.backlog.wanting(anyone, also=("others", "failed"))}
+        assert bare.id not in {
+            one.id for one in store.backlog.wanting(anyone, Wanted(others=True, failed_too=True))
+        }
         assert store.backlog.standing(anyone).without_abstract == 1
         assert store.backlog.standing(anyone, [paper().id]).without_abstract == 0
 
@@ -147,17 +149,19 @@ def test_a_changed_prompt_or_schema_asks_again_only_when_stale_ones_are_wanted(
 ) -> None:
     annotate(store, paper(), MODEL)
     assert store.backlog.wanting(changed) == []  # type: ignore[arg-type]
-    assert len(store.backlog.wanting(changed, also=["stale"])) == 1  # type: ignore[arg-type]
+    assert len(store.backlog.wanting(changed, Wanted(stale=True))) == 1  # type: ignore[arg-type]
     assert store.backlog.standing(changed).stale == 1  # type: ignore[arg-type]
-    assert store.backlog.wanting(MODEL, also=["stale"]) == []
+    assert store.backlog.wanting(MODEL, Wanted(stale=True)) == []
 
 
 def test_only_the_papers_that_are_named_are_wanted_oldest_first(store: Store) -> None:
     late, early = paper("Late"), paper("Early", sighting=sighting(DAY.replace(day=1)))
     add(store, late, early)
     assert [one.title for one in store.backlog.wanting(MODEL)] == ["Early", paper().title, "Late"]
-    assert [one.title for one in store.backlog.wanting(MODEL, [late.id, "unknown", late.id])] == ["Late"]
-    assert store.backlog.wanting(MODEL, []) == []
+    assert [one.title for one in store.backlog.wanting(MODEL, Wanted([late.id, "unknown", late.id]))] == [
+        "Late"
+    ]
+    assert store.backlog.wanting(MODEL, Wanted([])) == []
 
 
 def test_a_paper_that_failed_three_times_is_left_out_until_something_about_the_question_changes(

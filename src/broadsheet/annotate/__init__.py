@@ -13,6 +13,7 @@ from broadsheet.annotate.report import AnnotateReport, Failure, Progress, Watch
 from broadsheet.annotate.spending import Budget
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+from broadsheet.store.backlog import Wanted
 
 __all__ = [
     "AnnotateReport",
@@ -21,6 +22,7 @@ __all__ = [
     "Failure",
     "Prepared",
     "Progress",
+    "Wanted",
     "Watch",
     "maker_of",
     "prepare",

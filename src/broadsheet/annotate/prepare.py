@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from broadsheet import tokens
@@ -26,7 +26,7 @@ from broadsheet.prompts import Prompts
 from broadsheet.record import Maker
 from broadsheet.schema import schema_id
 from broadsheet.store import Store
-from broadsheet.store.backlog import Also, Standing
+from broadsheet.store.backlog import Standing, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -112,10 +112,7 @@ def prepare(
     llm: LLM,
     prompts: Prompts,
     settings: Settings,
-    paper_ids: Iterable[str] | None = None,
-    *,
-    also: Collection[Also] = (),
-    limit: int | None = None,
+    wanted: Wanted = Wanted(),  # noqa: B008 - it is frozen
 ) -> Prepared:
     """Find what has no current annotation, and plan how to ask about it; nothing is written or asked.
 
@@ -127,22 +124,19 @@ def prepare(
         llm: The engine.
         prompts: Texts and taxonomy.
         settings: Limits, pace and prices.
-        paper_ids: Only these papers; None for all.
-        also: What else than papers without a current annotation: ``others``, ``stale``, ``failed``.
-        limit: Papers, at most.
+        wanted: Which papers.
 
     Raises:
         ConfigError: The table of prices cannot be read, or the limits leave no room for a paper.
     """
     maker, judge = maker_of(llm, prompts), judge_of(prompts)
-    chosen = None if paper_ids is None else list(paper_ids)
-    wanting = store.backlog.wanting(maker, chosen, also)
+    wanting = store.backlog.wanting(maker, wanted)
     open_requests = llm.open_requests()
     open_papers = {
         (paper.id, paper.content_hash) for request in open_requests for paper in request.papers.values()
     }
-    papers = [paper for paper in wanting if (paper.id, paper.content_hash) not in open_papers][:limit]
-    recovered = recover(store, judge, maker, papers) if llm.prompted else Recovered()
+    papers = [paper for paper in wanting if (paper.id, paper.content_hash) not in open_papers][: wanted.limit]
+    recovered = recover(store, judge, maker, papers) if llm.prompted and not wanted.again else Recovered()
     unasked = [paper for paper in papers if not recovered.has(paper.id)]
     # With nothing to ask, neither the templates nor the token counter are loaded: that run takes 0.1 s less.
     asks = llm.prompted and bool(papers or open_requests)
@@ -159,7 +153,7 @@ def prepare(
         in_flight=None if llm.deferred else settings.max_in_flight,
     )
     estimate = _estimate(batches, builder, llm, price, with_service=len(open_papers))
-    standing = store.backlog.standing(maker, chosen)
+    standing = store.backlog.standing(maker, wanted.paper_ids)
     return Prepared(papers, estimate, standing, store, prompts, price, work)
 
 

@@ -4,10 +4,13 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     annotate,
     check_links,
     compose,
+    correcting,
     doctor,
     evaluate,
+    export,
     fetch,
     lookup,
+    replies,
     run,
     stats,
 )

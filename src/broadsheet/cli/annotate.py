@@ -21,7 +21,6 @@ from broadsheet.cli.spending import (
 )
 from broadsheet.cli.watching import watching
 from broadsheet.store import Store
-from broadsheet.store.backlog import Also
 from broadsheet.text import plural
 
 StaleOption = Annotated[
@@ -31,6 +30,9 @@ RebuildOption = Annotated[
     bool, typer.Option("--rebuild", help="Make annotations anew from the kept replies, for no tokens.")
 ]
 RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Also what failed too often before.")]
+PaperOption = Annotated[
+    list[str] | None, typer.Option("--paper", help="Only this paper, anew; may be repeated.")
+]
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Papers, at most.")]
 
 
@@ -38,7 +40,8 @@ LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Papers,
 def annotate_(
     *,
     stale: StaleOption = False,
-    again: RebuildOption = False,
+    from_replies: RebuildOption = False,
+    paper: PaperOption = None,
     retry_failed: RetryOption = False,
     limit: LimitOption = None,
     as_json: JsonOption = False,
@@ -46,7 +49,7 @@ def annotate_(
     options: PaceOptions,
 ) -> None:
     """Annotate what has no current annotation."""
-    from broadsheet.annotate import prepare, rebuild
+    from broadsheet.annotate import Wanted, prepare, rebuild
     from broadsheet.llm import open_llm
     from broadsheet.prompts import Prompts
 
@@ -56,14 +59,14 @@ def annotate_(
         store = stack.enter_context(Store.open(settings.db, create=False))
         if not spending.dry_run:
             stack.enter_context(store.annotating(wait=spending.wait))
-        if again:
+        if from_replies:
             number = rebuild(store, prompts)
             say_result({"rebuilt": number}, f"{plural(number, 'annotation')} rebuilt.", as_json=as_json)
             return
         llm = open_llm(settings, store, prompts)
-        wanted: dict[Also, bool] = {"stale": stale, "failed": retry_failed}
-        also = [name for name, on in wanted.items() if on]
-        prepared = prepare(store, llm, prompts, settings, also=also, limit=limit)
+        ids = [store.get(name).id for name in paper] if paper else None
+        wanted = Wanted(ids, stale, retry_failed, again=bool(paper), limit=limit)
+        prepared = prepare(store, llm, prompts, settings, wanted)
         if spending.dry_run:
             expected = prepared.estimate
             say_result(asdict(expected), estimate_sentence(expected), as_json=as_json)

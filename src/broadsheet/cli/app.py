@@ -21,7 +21,6 @@ from broadsheet.errors import AmbiguousError, BroadsheetError, UserError
 app = typer.Typer(
     name="broadsheet",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,92 +1,35 @@
-"""Reading the cache: ``list``, ``show`` and ``export``. None of them calls a model."""
+"""Reading the cache: ``list``, ``show`` and ``tags``. None of them calls a model."""
 
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Annotated, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 
-from broadsheet.annotation import Code, CodeStatus, Finding
+from broadsheet.annotation import Code, Finding
 from broadsheet.cli.app import command
-from broadsheet.cli.options import DAY_FORMAT, CacheOptions, JsonOption, check_choice, start
+from broadsheet.cli.filtering import FilterOptions
+from broadsheet.cli.options import CacheOptions, JsonOption, start
 from broadsheet.cli.printing import note, say, say_json, say_result
-from broadsheet.errors import ConfigError
+from broadsheet.engines import how_made
 from broadsheet.filters import Filter
+from broadsheet.prompts import Prompts
 from broadsheet.record import Record
 from broadsheet.render.fields import authors_line, words
 from broadsheet.schema import shown_fields
 from broadsheet.store import Store
-from broadsheet.text import plural
-
-Texts = list[str] | None
-Day = datetime | None
 
 
-@dataclass(frozen=True)
-class FilterOptions(CacheOptions):
-    """Which papers of the cache are wanted."""
-
-    tag: Annotated[Texts, typer.Option("--tag", help="Has this tag; may be repeated.")] = None
-    match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
-    without: Annotated[Texts, typer.Option("--not", help="Lacks this tag; may be repeated.")] = None
-    code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
-    since: Annotated[
-        Day, typer.Option("--since", formats=DAY_FORMAT, help="We first saw it then or later.")
-    ] = None
-    until: Annotated[
-        Day, typer.Option("--until", formats=DAY_FORMAT, help="We first saw it then or before.")
-    ] = None
-    published_since: Annotated[
-        Day, typer.Option("--published-since", formats=DAY_FORMAT, help="It appeared then or later.")
-    ] = None
-    published_until: Annotated[
-        Day, typer.Option("--published-until", formats=DAY_FORMAT, help="It appeared then or before.")
-    ] = None
-    where: Annotated[
-        Texts,
-        typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
-    ] = None
-    search: Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")] = ""
-
-    @property
-    def cache(self) -> Path:
-        """Return the path of the cache."""
-        return start(CacheOptions(self.db)).db
-
-    @property
-    def filter(self) -> Filter:
-        """Return the filter.
-
-        Raises:
-            ConfigError: An option's value is none that it takes.
-        """
-        check_choice("--match", self.match, ("any", "all"))
-        check_choice("--code", self.code, get_args(CodeStatus))
-        return Filter.model_validate(
-            {
-                "tags": self.tag or (),
-                "match": self.match,
-                "without": self.without or (),
-                "code": self.code,
-                "since": self.since,
-                "until": self.until,
-                "published_since": self.published_since,
-                "published_until": self.published_until,
-                "fields": [_field_and_value(each) for each in self.where or ()],
-                "search": self.search,
-            }
-        )
-
-
-def _field_and_value(words: str) -> tuple[str, str]:
-    name, equals, value = words.partition("=")
-    if not (name.strip() and equals):
-        raise ConfigError(f"--where takes FIELD=VALUE, such as contribution=survey, not {words!r}.")
-    return name.strip(), value.strip()
+@contextmanager
+def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
+    """Open the cache, and return it with the filter that the options make."""
+    settings = start(CacheOptions(options.db))
+    taxonomy = Prompts.load(settings.prompts).taxonomy
+    with Store.open(settings.db, create=False) as store:
+        yield store, options.filter(taxonomy, store)
 
 
 @command("list")
@@ -97,9 +40,7 @@ def list_(
     options: FilterOptions,
 ) -> None:
     """List cached papers that pass a filter, latest first; with --json, one record a line."""
-    where = options.filter
-    with Store.open(options.cache, create=False) as store:
-        _warn_of_unknown_tags(store, where)
+    with chosen(options) as (store, where):
         shown = 0
         for shown, record in enumerate(store.list(where, limit=limit), 1):  # noqa: B007 - the last is the count
             if as_json:
@@ -125,11 +66,21 @@ def show_(
     say_result(record.as_dict(model), _card(record), as_json=as_json)
 
 
-def _warn_of_unknown_tags(store: Store, where: Filter) -> None:
-    known = store.records.known_tags()
-    for tag in (*where.tags, *where.without):
-        if known and tag not in known:
-            note(f"No cached paper has the tag {tag!r}; tags in use: {', '.join(sorted(known))}")
+@command("tags")
+def tags_(*, as_json: JsonOption = False, options: CacheOptions) -> None:
+    """List the tags, topics and contributions, each with the number of papers that have it."""
+    settings = start(options)
+    taxonomy = Prompts.load(settings.prompts).taxonomy
+    with Store.open(settings.db, create=False) as store:
+        counts = store.records.tag_counts()
+    rows = [
+        {"tag": tag.id, "name": tag.name, "facet": facet, "papers": counts.pop(tag.id, 0)}
+        for facet, tags in (("topic", taxonomy.topics), ("contribution", taxonomy.contributions))
+        for tag in tags
+    ]
+    rows += [{"tag": tag, "name": tag, "facet": "former", "papers": count} for tag, count in counts.items()]
+    lines = [f"{row['facet']:14}{row['tag']:32}{row['papers']:>7,}  {row['name']}" for row in rows]
+    say_result(rows, "\n".join(lines), as_json=as_json)
 
 
 def _line(record: Record) -> str:
@@ -153,8 +104,7 @@ def _card(record: Record) -> str:
         for field in fields:
             if field.show.at != "headline":
                 lines += _field_lines(field.show.label, getattr(annotation, field.name))
-        how = "extracted from the abstract by rules" if record.extracted else f"written by {made.model}"
-        lines.append(f"Summary       {how}, {made.annotated_at:%Y-%m-%d}")
+        lines.append(f"Summary       {how_made(made.engine, made.model)}, {made.annotated_at:%Y-%m-%d}")
         lines += [f"Check         {_finding(finding)}" for finding in record.findings]
     else:
         lines += ["", f"Not annotated yet{': ' + record.failure if record.failure else ''}."]
@@ -183,23 +133,3 @@ def _finding(finding: Finding) -> str:
     if finding.field == "reply":
         return f"the model's reply was {why} at first"
     return f"{finding.field}: {why} ({finding.detail})" if finding.detail else f"{finding.field}: {why}"
-
-
-@command("export")
-def export_(
-    *,
-    form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet.")] = "jsonl",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write [standard output].")
-    ] = None,
-    options: FilterOptions,
-) -> None:
-    """Write one record a paper as JSON lines, CSV or Parquet."""
-    from broadsheet.export import FORMATS, write
-
-    check_choice("--format", form, FORMATS)
-    where = options.filter
-    with Store.open(options.cache, create=False) as store:
-        count = write(store.list(where), form, output, store.annotation)
-    if output:
-        note(f"{plural(count, 'record')} written to {output}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from broadsheet.annotate import Estimate, Watch, maker_of, prepare
+from broadsheet.annotate import Estimate, Wanted, Watch, maker_of, prepare
 from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
 from broadsheet.errors import LLMUnavailable, UserError
@@ -86,7 +86,7 @@ def expected(references: Sequence[Reference], store: Store, settings: Settings, 
     """
     llm = open_llm(settings, store, prompts)
     ids = [_admitted(reference.paper, store).id for reference in references]
-    return prepare(store, llm, prompts, settings, ids, also=("others", "stale")).estimate
+    return prepare(store, llm, prompts, settings, Wanted(ids, others=True, stale=True)).estimate
 
 
 def evaluate(
@@ -117,7 +117,7 @@ def evaluate(
     maker = maker_of(llm, prompts)
     papers = [_admitted(reference.paper, store) for reference in references]
     ids = [paper.id for paper in papers]
-    report = prepare(store, llm, prompts, settings, ids, also=("others", "stale")).run(watch=watch)
+    report = prepare(store, llm, prompts, settings, Wanted(ids, others=True, stale=True)).run(watch=watch)
     if report.with_service:
         raise LLMUnavailable(
             f"{plural(report.with_service, 'paper is', 'papers are')} with the Batch API;"

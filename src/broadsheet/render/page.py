@@ -13,7 +13,7 @@ from datetime import date
 
 from broadsheet.annotation import Annotation, Finding, Severity
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
-from broadsheet.engines import engine_of
+from broadsheet.engines import how_made
 from broadsheet.record import Record, Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.schema import shown_fields
@@ -197,7 +197,7 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
     marks = [card.why_bare] if card.why_bare else []
     made = card.record.provenance
     if made and usual and (made.engine, made.model, made.prompt) != (usual.engine, usual.model, usual.prompt):
-        marks.append(_how(made.engine, made.model))
+        marks.append(how_made(made.engine, visible(made.model)))
     if card.record.revised:
         marks.append("revised")
     return marks
@@ -239,16 +239,10 @@ def _code_counts(code: Mapping[str, int]) -> str:
     return f"Code available for {available:,}, announced for {announced:,}, no link found for {none:,}"
 
 
-def _how(engine: str, model: str) -> str:
-    if engine_of(engine).by_rules:
-        return "extracted from the abstract by rules"
-    return f"written by {visible(model)} from the abstract"
-
-
 def _made_sentence(made: tuple[Made, ...]) -> str:
     counted: Counter[str] = Counter()
     for maker in made:
-        counted[_how(maker.engine, maker.model)] += maker.papers
+        counted[how_made(maker.engine, visible(maker.model))] += maker.papers
     if len(counted) > 1:
         return "Summaries: " + ", ".join(f"{papers:,} {how}" for how, papers in counted.items())
     return f"Summaries {next(iter(counted))}" if counted else "No summaries yet"

@@ -4,80 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple
 from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.annotation import Annotation, Finding
-from broadsheet.engines import engine_of, rules
+from broadsheet.engines import rank
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.schema import from_row, to_row
 from broadsheet.store.fields import Fields
+from broadsheet.store.reply_rows import KeptReply, NewReply
 from broadsheet.store.rows import insert, now
 
-_RULES = json.dumps(rules())
-
-
-@dataclass(frozen=True, slots=True)
-class KeptReply:
-    """A raw answer as it was kept.
-
-    Attributes:
-        id: Its row.
-        maker: Who answered, under which prompt and schema.
-        purpose: Why it was asked for.
-        papers: Id and content hash of each paper that was asked about, by ref.
-        text: What was answered.
-        finish_reason: Why it ended.
-        refusal: The model's words where it refused.
-        received_at: When it came, ISO 8601.
-    """
-
-    id: int
-    maker: Maker
-    purpose: str
-    papers: Mapping[str, tuple[str, str]]
-    text: str
-    finish_reason: str
-    refusal: str
-    received_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewReply:
-    """A raw answer to be stored.
-
-    Attributes:
-        request_id: The request that it answers.
-        purpose: Why it was asked for.
-        papers: The papers that were asked about, by ref.
-        text: What was answered.
-        finish_reason: Why it ended.
-        refusal: The model's words if it refused.
-        answered_by: The model that the provider says answered.
-        input_tokens: Prompt tokens, cached ones included.
-        cached_tokens: Prompt tokens from the provider's cache.
-        output_tokens: Tokens of the answer.
-        latency_s: Seconds from sending to the last byte.
-        cost_usd: US dollars; None if the price is unknown.
-        run_id: The run that asked.
-    """
-
-    request_id: str
-    purpose: str
-    papers: Mapping[str, Paper]
-    text: str
-    finish_reason: str
-    refusal: str
-    answered_by: str
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    latency_s: float
-    cost_usd: float | None
-    run_id: int | None = None
+__all__ = ["Annotations", "KeptReply", "NewReply"]
 
 
 def finding_from_row(row: Mapping[str, Any]) -> Finding:
@@ -120,8 +61,9 @@ class Annotations:
         """Store a validated annotation with its findings, and make it the paper's current one.
 
         It counts as made now, or at ``annotated_at`` (ISO 8601) where it is read from a reply once more.
-        A model's annotation of the paper as it stands is never displaced by one that rules extracted, and an
-        answer that comes after the paper was revised speaks of words that no longer stand.
+        The editor's annotation of the paper as it stands is never displaced by a model's, and a model's never
+        by one that rules extracted; an answer that comes after the paper was revised speaks of words that no
+        longer stand.
         """
         key = maker.key(paper.content_hash)
         row = {
@@ -145,9 +87,9 @@ class Annotations:
                 "INSERT INTO findings (key, field, kind, detail, severity) VALUES (?, ?, ?, ?, ?)",
                 [(key, each.field, each.kind, each.detail, each.severity) for each in findings],
             )
-        if before["is_revised"] or (engine_of(maker.engine).by_rules and before["has_models"]):
-            return
-        self._make_current(before, paper, key, annotation)
+        current = before["current_engine"]
+        if not before["is_revised"] and (current is None or rank(maker.engine) >= rank(current)):
+            self._make_current(before, paper, key, annotation)
 
     def fail(self, paper: Paper, maker: Maker, reason: str, detail: str = "") -> None:
         """Record that a paper could not be annotated, and count the try."""
@@ -159,17 +101,29 @@ class Annotations:
             [maker.key(paper.content_hash), paper.id, maker.engine, maker.model, reason, detail, now()],
         )
 
-    def replies(self, maker: Maker | None = None, *, latest: int | None = None) -> Iterator[KeptReply]:
+    def replies(
+        self, maker: Maker | None = None, *, latest: int | None = None, paper_id: str | None = None
+    ) -> Iterator[KeptReply]:
         """Yield stored replies in the order in which they came.
 
         Args:
             maker: Only those of this maker.
             latest: Only so many, the last that came.
+            paper_id: Only those about this paper.
         """
-        ours = "WHERE (engine, model, prompt, schema) = (?, ?, ?, ?)" if maker else ""
+        conditions = {
+            "(engine, model, prompt, schema) = (?, ?, ?, ?)": astuple(maker) if maker else (),
+            "EXISTS (SELECT 1 FROM json_each(papers) WHERE json_extract(value, '$[0]') = ?)": (paper_id,)
+            if paper_id
+            else (),
+        }
+        chosen = " AND ".join(["1", *(condition for condition, values in conditions.items() if values)])
         rows = self._db.execute(
-            f"SELECT * FROM (SELECT * FROM replies {ours} ORDER BY id DESC LIMIT ?) ORDER BY id",  # noqa: S608
-            [*(astuple(maker) if maker else ()), -1 if latest is None else latest],
+            f"SELECT * FROM (SELECT * FROM replies WHERE {chosen} ORDER BY id DESC LIMIT ?) ORDER BY id",  # noqa: S608
+            [
+                *(value for values in conditions.values() for value in values),
+                -1 if latest is None else latest,
+            ],
         )
         for row in rows.fetchall():
             yield KeptReply(
@@ -181,6 +135,9 @@ class Annotations:
                 finish_reason=row["finish_reason"],
                 refusal=row["refusal"],
                 received_at=row["received_at"],
+                input_tokens=row["input_tokens"],
+                output_tokens=row["output_tokens"],
+                cost_usd=row["cost_usd"],
             )
 
     def forgive(self) -> int:
@@ -209,11 +166,10 @@ class Annotations:
             """SELECT p.rowid AS rowid, p.current_key, p.content_hash != :content_hash AS is_revised,
                    EXISTS (SELECT 1 FROM annotations WHERE key = :key) AS is_annotated,
                    EXISTS (SELECT 1 FROM failures WHERE key = :key) AS has_failed,
-                   EXISTS (SELECT 1 FROM annotations a WHERE a.key = p.current_key
-                       AND a.engine NOT IN (SELECT value FROM json_each(:rules))
-                       AND a.content_hash = :content_hash) AS has_models
+                   (SELECT engine FROM annotations a WHERE a.key = p.current_key
+                       AND a.content_hash = :content_hash) AS current_engine
                FROM papers p WHERE id = :id""",
-            {"id": paper.id, "key": key, "content_hash": paper.content_hash, "rules": _RULES},
+            {"id": paper.id, "key": key, "content_hash": paper.content_hash},
         ).fetchone()
         return row
 

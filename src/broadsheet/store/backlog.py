@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
-from broadsheet.engines import rules
+from broadsheet.engines import EDITOR, rules
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.store.papers import paper_from_row
-
-Also = Literal["others", "stale", "failed"]
-"""Papers that are only annotated where that is asked for: those that another model has annotated, those that
-the same model annotated under another prompt or schema, and those that failed too often."""
 
 MAX_TRIES = 3
 _RULES = json.dumps(rules())
@@ -28,6 +23,27 @@ _BY_ANOTHER_MODEL = """(cur.content_hash = papers.content_hash
 
 def _chosen(paper_ids: Iterable[str] | None) -> str:
     return "" if paper_ids is None else "JOIN json_each(:ids) AS chosen ON chosen.value = papers.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which papers are to be annotated.
+
+    Attributes:
+        paper_ids: Only these; None for all.
+        others: Also papers that another model, or the editor, has annotated.
+        stale: Also papers that this model annotated under another prompt or schema.
+        failed_too: Also papers that failed too often.
+        again: Also papers that have their annotation; they are asked about again.
+        limit: Papers, at most.
+    """
+
+    paper_ids: Sequence[str] | None = None
+    others: bool = False
+    stale: bool = False
+    failed_too: bool = False
+    again: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +67,24 @@ class Backlog:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def wanting(
-        self,
-        maker: Maker,
-        paper_ids: Iterable[str] | None = None,
-        also: Collection[Also] = (),
-    ) -> list[Paper]:
+    def wanting(self, maker: Maker, wanted: Wanted = Wanted()) -> list[Paper]:
         """Return the papers that this engine and model are to annotate: those without a current annotation.
 
         One that rules made is current for rules only: a model's is better. A paper without an abstract has
         nothing to be read. One that was revised back to words it had before is asked about again. Papers that
         failed `MAX_TRIES` times under the same key are left out, unless no answer came at all. Oldest first,
-        then by rank.
-
-        Args:
-            maker: Who is to annotate.
-            paper_ids: Only these papers; None for all.
-            also: What else than papers without a current annotation.
+        then by rank. `Wanted.limit` is left to the caller, who may leave out more.
         """
-        same = " AND a.prompt = :prompt AND a.schema = :schema" if "stale" in also else ""
-        others = "" if "others" in also else f" AND NOT {_BY_ANOTHER_MODEL}"
+        same = " AND a.prompt = :prompt AND a.schema = :schema" if wanted.stale else ""
+        others = "" if wanted.others else f" AND NOT {_BY_ANOTHER_MODEL}"
         rows = self._db.execute(
-            f"""SELECT papers.* {_WITH_CURRENT} {_chosen(paper_ids)}
-                WHERE papers.abstract != '' AND (current_key IS NULL OR (NOT EXISTS (
+            f"""SELECT papers.* {_WITH_CURRENT} {_chosen(wanted.paper_ids)}
+                WHERE papers.abstract != '' AND (:again OR current_key IS NULL OR (NOT EXISTS (
                     SELECT 1 FROM annotations a WHERE a.paper_id = papers.id
                     AND a.content_hash = papers.content_hash
                     AND a.engine = :engine AND a.model = :model{same}){others}))
                 ORDER BY first_seen, papers.rowid""",  # noqa: S608 - the insertions are ours
-            self._values(maker, paper_ids),
+            {**self._values(maker, wanted.paper_ids), "again": wanted.again},
         )
         spent = {
             row["key"]
@@ -87,7 +93,11 @@ class Backlog:
             )
         }
         papers = map(paper_from_row, rows)
-        return [paper for paper in papers if "failed" in also or maker.key(paper.content_hash) not in spent]
+        return [
+            paper
+            for paper in papers
+            if wanted.failed_too or wanted.again or maker.key(paper.content_hash) not in spent
+        ]
 
     def unannotated(self, paper_ids: Iterable[str]) -> list[str]:
         """Return which of these papers have an abstract and nobody's annotation of it."""
@@ -110,7 +120,7 @@ class Backlog:
         """Count the papers that `wanting` leaves out, by the reason."""
         rows = self._db.execute(
             f"""SELECT CASE WHEN papers.abstract = '' THEN 'bare'
-                    WHEN {_BY_ANOTHER_MODEL} THEN 'other'
+                    WHEN {_BY_ANOTHER_MODEL} AND cur.engine != '{EDITOR}' THEN 'other'
                     WHEN (cur.engine, cur.model) = (:engine, :model)
                         AND (cur.prompt, cur.schema) != (:prompt, :schema) THEN 'stale' END AS why,
                     cur.model AS model, count(*) AS papers

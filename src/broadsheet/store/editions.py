@@ -80,3 +80,19 @@ class Editions:
             {**day, "ids": json.dumps(paper_ids)},
         )
         return True
+
+    def withdraw(self, paper_id: str) -> date | None:
+        """Remove the edition that has a paper, so that it can be composed anew; return its day.
+
+        Return None if no edition has the paper, or only one that has been published, which stays as it is.
+        """
+        row = self._db.execute(
+            """SELECT day FROM editions JOIN edition_papers USING (day)
+               WHERE paper_id = ? AND published_at IS NULL""",
+            [paper_id],
+        ).fetchone()
+        if row is None:
+            return None
+        self._db.execute("DELETE FROM edition_papers WHERE day = ?", [row[0]])
+        self._db.execute("DELETE FROM editions WHERE day = ?", [row[0]])
+        return date.fromisoformat(row[0])

@@ -135,22 +135,10 @@ class Papers:
         an alias of the first.
         """
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [gone_id])
-        referring = self._db.execute(
-            """SELECT tables.name AS name, keys."from" AS reference
-               FROM sqlite_master AS tables JOIN pragma_foreign_key_list(tables.name) AS keys
-               WHERE tables.type = 'table' AND keys."table" = 'papers'"""
-        ).fetchall()
-        for table in referring:
-            name, reference = f"[{table['name']}]", f"[{table['reference']}]"
+        for table, reference in self._references():
             self._db.execute(
-                f"UPDATE OR IGNORE {name} SET {reference} = ? WHERE {reference} = ?",  # noqa: S608 - our table
+                f"UPDATE OR IGNORE {table} SET {reference} = ? WHERE {reference} = ?",  # noqa: S608 - our table
                 [kept_id, gone_id],
-            )
-            self._db.execute(f"DELETE FROM {name} WHERE {reference} = ?", [gone_id])  # noqa: S608 - the same
-        for index in ("papers_fts", "annotations_fts"):
-            self._db.execute(
-                f"DELETE FROM {index} WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)",  # noqa: S608 - ours
-                [gone_id],
             )
         self._db.execute(
             """UPDATE papers SET first_seen = min(papers.first_seen, gone.first_seen),
@@ -159,8 +147,33 @@ class Papers:
                FROM (SELECT first_seen, votes, edition_day FROM papers WHERE id = ?) AS gone WHERE id = ?""",
             [gone_id, kept_id],
         )
-        self._db.execute("DELETE FROM papers WHERE id = ?", [gone_id])
+        self.remove(gone_id)
         self.add_aliases(kept_id, [f"former:{gone_id}"])
+
+    def remove(self, paper_id: str) -> None:
+        """Remove a paper and everything that refers to it; raw replies about it stay."""
+        self._db.execute(
+            "DELETE FROM findings WHERE key IN (SELECT key FROM annotations WHERE paper_id = ?)", [paper_id]
+        )
+        for table, reference in self._references():
+            self._db.execute(f"DELETE FROM {table} WHERE {reference} = ?", [paper_id])  # noqa: S608 - ours
+        for index in ("papers_fts", "annotations_fts"):
+            self._db.execute(
+                f"DELETE FROM {index} WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)",  # noqa: S608 - ours
+                [paper_id],
+            )
+        self._db.execute("DELETE FROM papers WHERE id = ?", [paper_id])
+
+    def _references(self) -> list[tuple[str, str]]:
+        """Return the tables that refer to papers, each with its column, quoted."""
+        return [
+            (f"[{row['name']}]", f"[{row['reference']}]")
+            for row in self._db.execute(
+                """SELECT tables.name AS name, keys."from" AS reference
+                   FROM sqlite_master AS tables JOIN pragma_foreign_key_list(tables.name) AS keys
+                   WHERE tables.type = 'table' AND keys."table" = 'papers'"""
+            ).fetchall()
+        ]
 
     def sight(self, paper_id: str, sighting: Sighting, content_hash: str = "") -> None:
         """Record that a source listed the paper, or update the record if the listing is read again."""

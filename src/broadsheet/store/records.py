@@ -94,7 +94,7 @@ class Records:
             NotFoundError: No paper answers to it.
             AmbiguousError: Several do.
         """
-        wanted = _storable(wanted)
+        wanted = _storable(wanted).removeprefix("id:")
         for ids in (self._with_id(wanted), self._titled(wanted), self._with_part(wanted)):
             if len(ids) == 1:
                 return self.by_ids(ids)[0]
@@ -104,9 +104,9 @@ class Records:
             f"No paper in the cache answers to {wanted[:80]!r}; try: broadsheet list --search WORDS"
         )
 
-    def known_tags(self) -> set[str]:
-        """Return the tags that some paper has."""
-        return {row[0] for row in self._db.execute("SELECT DISTINCT tag FROM tags")}
+    def tag_counts(self) -> dict[str, int]:
+        """Return the tags that some paper has, each with the number of its papers."""
+        return dict(self._db.execute("SELECT tag, count(*) FROM tags GROUP BY tag ORDER BY tag").fetchall())
 
     def _with_id(self, wanted: str) -> list[str]:
         bare = _ARXIV_SUFFIX.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))

@@ -1,0 +1,106 @@
+"""The options that say which papers of the cache are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Annotated, get_args
+
+import typer
+
+from broadsheet.annotation import CodeStatus
+from broadsheet.cli.options import DAY_FORMAT, CacheOptions, check_choice
+from broadsheet.config import Settings
+from broadsheet.errors import BroadsheetError, ConfigError
+from broadsheet.filters import Filter
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+from broadsheet.taxonomy import Taxonomy
+
+TAG_HELP = "Has this tag, by its id or its name; may be repeated."
+NOT_HELP = "Lacks this tag; may be repeated."
+Texts = list[str] | None
+Day = datetime | None
+
+
+def tags_for_shell(incomplete: str) -> list[str]:
+    """Return the ids of the tags that begin so, for tab completion, which must not print anything."""
+    with suppress(BroadsheetError):
+        names = Prompts.load(Settings.load().prompts).taxonomy.names
+        return [tag for tag in names if tag.startswith(incomplete.lower())]
+    return []
+
+
+def tag_id(tag: str, known: Mapping[str, str]) -> str:
+    """Return the id of a tag that is given by its id or its shown name, in any letter case.
+
+    Raises:
+        ConfigError: There is no such tag.
+    """
+    ids = {shown.casefold(): id_ for id_, shown in known.items()} | {id_.casefold(): id_ for id_ in known}
+    if (found := ids.get(tag.strip().casefold())) is None:
+        close = get_close_matches(tag.casefold(), ids, n=1)
+        hint = f"did you mean {ids[close[0]]}?" if close else "broadsheet tags lists them."
+        raise ConfigError(f"There is no tag “{tag}”; {hint}")
+    return found
+
+
+@dataclass(frozen=True)
+class FilterOptions(CacheOptions):
+    """Which papers of the cache are wanted."""
+
+    tag: Annotated[Texts, typer.Option("--tag", help=TAG_HELP, autocompletion=tags_for_shell)] = None
+    match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
+    without: Annotated[Texts, typer.Option("--not", help=NOT_HELP, autocompletion=tags_for_shell)] = None
+    code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
+    since: Annotated[
+        Day, typer.Option("--since", formats=DAY_FORMAT, help="We first saw it then or later.")
+    ] = None
+    until: Annotated[
+        Day, typer.Option("--until", formats=DAY_FORMAT, help="We first saw it then or before.")
+    ] = None
+    published_since: Annotated[
+        Day, typer.Option("--published-since", formats=DAY_FORMAT, help="It appeared then or later.")
+    ] = None
+    published_until: Annotated[
+        Day, typer.Option("--published-until", formats=DAY_FORMAT, help="It appeared then or before.")
+    ] = None
+    where: Annotated[
+        Texts,
+        typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
+    ] = None
+    search: Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")] = ""
+
+    def filter(self, taxonomy: Taxonomy, store: Store) -> Filter:
+        """Return the filter.
+
+        Raises:
+            ConfigError: An option's value is none that it takes.
+        """
+        known = {tag: taxonomy.names.get(tag, tag) for tag in (*taxonomy.names, *store.records.tag_counts())}
+        check_choice("--match", self.match, ("any", "all"))
+        check_choice("--code", self.code, get_args(CodeStatus))
+        return Filter.model_validate(
+            {
+                "tags": [tag_id(tag, known) for tag in self.tag or ()],
+                "match": self.match,
+                "without": [tag_id(tag, known) for tag in self.without or ()],
+                "code": self.code,
+                "since": self.since,
+                "until": self.until,
+                "published_since": self.published_since,
+                "published_until": self.published_until,
+                "fields": [_field_and_value(each) for each in self.where or ()],
+                "search": self.search,
+            }
+        )
+
+
+def _field_and_value(words: str) -> tuple[str, str]:
+    name, equals, value = words.partition("=")
+    if not (name.strip() and equals):
+        raise ConfigError(f"--where takes FIELD=VALUE, such as contribution=survey, not {words!r}.")
+    return name.strip(), value.strip()
