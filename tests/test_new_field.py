@@ -102,9 +102,11 @@ def test_one_declaration_brings_a_field_through_the_whole_line_whoever_says_it(
             finding for each in records for finding in each["findings"] if finding["field"] == "field"
         ]
         assert json.loads(ran["show --json"].out)["field"] == said
-        cells = [row["field"] for row in csv.DictReader(io.StringIO(ran["csv"].out))]
+        rows = csv.DictReader(io.StringIO(ran["csv"].out))
         is_said = engine == "gives"
-        assert all(bool(cell) == is_said for cell in cells)
+        for row in rows:
+            cells = [cell for name, cell in row.items() if name == "field" or name.startswith("field_")]
+            assert any(cells) == is_said
         for text in (*pages.values(), ran["show"].out):
             assert (label in text) == is_said
         for text in pages.values():

@@ -101,7 +101,8 @@ def test_any_text_is_answered_by_a_paper_or_by_one_of_two_sentences(store: Store
 def test_a_record_is_the_paper_with_what_was_said_of_it(store: Store) -> None:
     record = store.get("2601.00042").as_dict()
     assert list(record) == [
-        *("id", "title", "abstract", "authors", "url", "published", "first_seen", "source"),
+        *("id", "title", "abstract", "authors", "url", "published", "arxiv_id", "doi"),
+        *("first_seen", "source", "votes"),
         *("tldr", "topics", "contribution", "keywords", "code"),
         "repository",
         *("engine", "model", "prompt", "annotated_at", "findings"),

@@ -116,7 +116,7 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
     if report.with_service:
         parts.append(
             f"{plural(report.with_service, 'paper is', 'papers are')} with the Batch API:"
-            " run broadsheet annotate later with the same --engine to collect the annotations."
+            " run broadsheet annotate later with the same --engine to collect their annotations."
         )
     if report.ending in {"budget", "stopped"} and report.left:
         why, go_on = "Stopped", "run the same command again to go on"
