@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
 from broadsheet.schema import shown_fields
+from broadsheet.sources.records import NAMES
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -46,7 +47,12 @@ def settings() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"fields": fields, "settings": settings}
+def names() -> str:
+    """The fields that ``--map`` takes."""
+    return ", ".join(f"`{name}`" for name in NAMES)
+
+
+TABLES = {"fields": fields, "settings": settings, "map": names}
 
 
 def updated(text: str) -> str:

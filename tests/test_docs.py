@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import typer.main
 
 import broadsheet
 from broadsheet.cli import app
+from broadsheet.config import Settings
 
 CHECKOUT = Path(broadsheet.__file__).parents[2]
 README = CHECKOUT / "README.md"
@@ -69,7 +71,15 @@ def test_its_tables_are_those_of_the_code() -> None:
     assert module.updated(text()) == text(), "run: .venv/bin/python scripts/update_readme.py"
 
 
-@pytest.mark.parametrize("words", shell_lines(), ids=" ".join)
+def cron_lines() -> list[list[str]]:
+    """The command of every line of a crontab."""
+    lines = [
+        line.partition("&& $HOME/.local/bin/")[2] for block in blocks("cron") for line in block.splitlines()
+    ]
+    return [shlex.split(line.partition("&& $HOME/.local/bin/")[2]) for line in lines]
+
+
+@pytest.mark.parametrize("words", [*shell_lines(), *cron_lines()], ids=" ".join)
 def test_its_commands_and_options_exist(words: list[str]) -> None:
     options = {name for parameter in command(words[1]).params for name in parameter.opts}
     assert {word for word in words[2:] if word.startswith("--")} <= options
@@ -82,7 +92,7 @@ def test_every_command_is_named_in_it() -> None:
 
 def test_a_morning_with_it_goes_as_it_says(morning: Path) -> None:
     for words in shell_lines():
-        if words[1] in {"list", "show", "stats", "export"}:
+        if words[1] in {"list", "show", "stats", "export", "tags", "correct", "replies"}:
             ended = broadsheet_in(morning, *words[1:])
             assert ended.returncode == 0, ended.stderr
             assert "Traceback" not in ended.stderr
@@ -103,6 +113,38 @@ def test_its_python_runs(
     for block in blocks("python"):
         exec(compile(block, str(README), "exec"), {})
     assert capsys.readouterr().out
+
+
+def test_its_settings_can_be_used_as_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("toml")
+    Path("broadsheet.toml").write_text(block, encoding="utf-8")
+    loaded = Settings.load()
+    assert {name: str(getattr(loaded, name)) for name in tomllib.loads(block)} == {
+        name: str(value if name not in {"requests_per_minute", "tokens_per_minute"} else float(value))
+        for name, value in tomllib.loads(block).items()
+    }
+
+
+def test_its_reference_annotation_can_be_compared_with(tmp_path: Path) -> None:
+    (block,) = blocks("json")
+    (tmp_path / "reference.jsonl").write_text(block, encoding="utf-8")
+    ended = broadsheet_in(tmp_path, "evaluate", "reference.jsonl", "--engine", "extractive")
+    assert ended.returncode == 0, ended.stderr
+    assert "1 of 1" in ended.stdout
+
+
+def test_the_completion_that_it_names_is_an_option() -> None:
+    options = {name for parameter in typer.main.get_command(app).params for name in parameter.opts}
+    named = re.findall(r"`broadsheet (--[a-z-]+)`", text())
+    assert named
+    assert set(named) <= options
+
+
+def test_what_it_says_of_the_path_is_what_the_package_installs() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"].keys() == {"broadsheet"}
+    assert "uv tool install ." in text()
 
 
 def test_its_two_commands_are_scripts_that_can_be_run() -> None:

@@ -59,7 +59,7 @@ def _fields(record: Record) -> dict[str, str]:
         "url": paper.url,
         "keywords": ", ".join(map(_text, annotation.keywords)) if annotation else "",
         "abstract": _text(paper.abstract),
-        "note": _text(annotation.tldr) if annotation else "",
+        "annote": _text(annotation.tldr) if annotation else "",
     }
     return {name: value for name, value in fields.items() if value}
 
