@@ -285,8 +285,8 @@ def csl_json() -> str:
                 "source": "arXiv.org",
                 **({"abstract": one.abstract} if one.abstract else {}),
                 **({"DOI": one.doi} if one.doi else {}),
-                **({"number": f"arXiv:{one.arxiv}"} if one.arxiv else {}),
-                **({"note": one.comment} if one.comment else {}),
+                **({"number": f"arXiv:{one.arxiv}"} if one.arxiv and not one.comment else {}),
+                **({"note": f"arXiv:{one.arxiv} [cs]\n{one.comment}"} if one.comment else {}),
                 "URL": f"https://fog.example.org/{one.key}",
                 "author": [
                     {"family": family, "given": given, **({"suffix": suffix} if suffix else {})}
@@ -376,9 +376,9 @@ def zotero_csv() -> str:
             "Date Added": "2026-02-03 04:05:06",
             "Language": "en",
             "Library Catalog": "arXiv.org",
-            "Extra": "\n".join(
-                part for part in (f"arXiv:{one.arxiv} [cs]" if one.arxiv else "", one.comment) if part
-            ),
+            "Extra": f"arXiv:{one.arxiv} [cs]\nCitation Key: {one.key}2025" if one.arxiv else "",
+            "Notes": "<p>Read again; on Monday</p>"
+            + (f"; <p>Comment: {html.escape(one.comment)}</p>" if one.comment else ""),
             "File Attachments": f"/home/ada/Zotero/{one.key}.pdf",
             "Manual Tags": "fog; harbour",
         }

@@ -234,6 +234,8 @@ def _row(one: Listed) -> dict[str, Any]:
             "publishedAt": one.submitted,
             "submittedOnDailyAt": f"{one.listed}T01:00:00.000Z",
             "upvotes": one.upvotes,
+            "githubRepo": "https://github.com/example-lab/fog",
+            "githubStars": 7,
             "discussionId": "d1",
             "ai_summary": "A summary by the source's model.",
             "ai_keywords": ["fog"],

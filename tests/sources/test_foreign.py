@@ -207,9 +207,7 @@ def test_the_papers_of_all_tools_in_any_order_are_twelve(listing: Make, tmp_path
 def test_what_a_bibtex_file_holds_beside_papers_is_named(listing: Make) -> None:
     page = listing(WRITERS["bibtex"]())
     _all(page)
-    assert list(page.reading.notes("refs.bib"))[1] == (
-        "refs.bib: 1 @comment, 1 @proceedings left out, as no new papers."
-    )
+    assert list(page.reading.notes("refs.bib"))[1] == ("refs.bib: left out 1 @comment, 1 @proceedings.")
 
 
 @pytest.mark.parametrize("column", ["name", "Paper Name", "paper_title", "Paper Title", "TITLE"])
@@ -292,9 +290,7 @@ def test_replacements_in_a_saved_feed_are_no_new_papers_and_are_counted(listing:
     items = "".join(item(number, kind) for number, kind in enumerate(kinds))
     page = listing(f'<rss xmlns:arxiv="http://arxiv.org/schemas/atom"><channel>{items}</channel></rss>')
     assert [paper.title for paper in _all(page)] == ["Fog 0", "Fog 2"]
-    assert list(page.reading.notes("f")) == [
-        "f: 2 replacements of earlier papers left out, as no new papers."
-    ]
+    assert list(page.reading.notes("f")) == ["f: left out 2 replacements of earlier papers."]
 
 
 def test_entries_that_share_a_key_or_repeat_a_field_are_all_read(listing: Make, troubles: list[str]) -> None:
@@ -338,3 +334,35 @@ def test_any_value_in_any_field_gives_papers_or_a_source_error(content: str) -> 
     except SourceError:
         return
     assert all(paper.title for paper in papers)
+
+
+def test_a_publishers_formula_is_kept_once_and_its_headings_stay_apart(listing: Make) -> None:
+    formula = (
+        "<jats:inline-formula><jats:alternatives><jats:tex-math>$n &lt; 7$</jats:tex-math>"
+        '<mml:math xmlns:mml="http://www.w3.org/1998/Math/MathML"><mml:mi>n</mml:mi><mml:mo>&lt;</mml:mo>'
+        "<mml:mn>7</mml:mn></mml:math></jats:alternatives></jats:inline-formula>"
+    )
+    abstract = (
+        "<jats:title>Abstract</jats:title><jats:sec><jats:title>Aims</jats:title>"
+        f"<jats:p>We see H<jats:sub>2</jats:sub>O for {formula} &amp; more.</jats:p></jats:sec>"
+    )
+    only_math = (
+        "<jats:p>For <mml:math><mml:mi>n</mml:mi><mml:mo>=</mml:mo><mml:mn>7</mml:mn></mml:math>.</jats:p>"
+    )
+    rows = [
+        {"DOI": "10.5555/a", "title": ["Fog"], "abstract": written, "issued": {"date-parts": [[2025, 3]]}}
+        for written in (abstract, only_math)
+    ]
+    papers = _all(listing(json.dumps({"status": "ok", "message": {"items": rows}})))
+    assert [paper.abstract for paper in papers] == ["Aims We see H2O for $n < 7$ & more.", "For n=7."]
+
+
+def test_one_work_of_crossref_by_itself_is_read(listing: Make) -> None:
+    work = {
+        "DOI": "10.5555/a",
+        "title": ["Fog"],
+        "issued": {"date-parts": [[2025]]},
+        "reference": [{"key": "1", "article-title": "Mist"}] * 3,
+    }
+    (paper,) = _all(listing(json.dumps({"status": "ok", "message-type": "work", "message": work})))
+    assert (paper.title, paper.doi) == ("Fog", "10.5555/a")

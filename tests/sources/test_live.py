@@ -104,6 +104,7 @@ def test_hf_lists_each_day_of_the_look_back_with_votes_and_its_own_words(
     sighting = papers[1].sighting
     assert sighting
     assert (sighting.day, sighting.votes, sighting.words["ai_keywords"]) == (date(2025, 3, 12), 3, ["fog"])
+    assert (sighting.stars, sighting.words["githubRepo"]) == (7, "https://github.com/example-lab/fog")
     assert papers[1].abstract == PAPERS[1].abstract
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import Any
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -12,15 +13,14 @@ _MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"^(?P<year>\d{4})(?:[-/]?(?P<month>\d{2})(?:[-/]?(?P<day>\d{2}))?)?(?!\d)",  # 2017, 2017/06/12/
         r"^(?P<year>\d{4})[-/](?P<month>\d)(?:[-/](?P<day>\d{1,2}))?(?!\d)",  # 2017-6-2
+        r"^(?P<year>\d{4})(?:[-/]?(?P<month>\d{2})(?:[-/]?(?P<day>\d{2}))?)?(?!\d)",  # 2017, 2017/06/12/
         rf"\b(?P<day>\d{{1,2}})[ -]{_MONTH}[ -](?P<year>\d{{4}})\b",  # 12 June 2017, Mon, 12 Jun 2017 10:00
         rf"\b{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})\b",  # June 12, 2017
         rf"\b{_MONTH},? (?P<year>\d{{4}})\b",  # June 2017
         r"^(?P<month>\d{1,2})/(?P<year>\d{4})$",  # 06/2017
     )
 )
-_LINE_BREAK = re.compile(r"(?<!\n)[ \t\r]*\n(?![ \t\r]*\n)[ \t]*")
 _SUFFIX = re.compile(r"(?:jr|sr|[IVX]+|ph\.? ?d|m\.? ?d)\.?", re.IGNORECASE)
 
 
@@ -59,7 +59,10 @@ def text(value: Any) -> str:
     if isinstance(value, str):
         # JSON can contain lone surrogates, which cannot be stored as UTF-8.
         clean = value.encode("utf-8", errors="replace").decode().replace("\x00", "")
-        return (_LINE_BREAK.sub(" ", clean) if "\n" in clean else clean).strip()
+        if "\n" in clean:
+            lines = [part.strip() for part in clean.split("\n")]
+            return "\n\n".join(" ".join(group) for has_text, group in groupby(lines, key=bool) if has_text)
+        return clean.strip()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):

@@ -133,12 +133,12 @@ class _StandardInput:
     """Opens standard input from its start any number of times, by copying it to a temporary file."""
 
     def __init__(self) -> None:
-        self._kept: Path | None = None
+        self._copy: Path | None = None
 
     def __call__(self) -> IO[bytes]:
-        if self._kept is None:
-            with tempfile.NamedTemporaryFile(prefix="broadsheet-", delete=False) as kept:
-                shutil.copyfileobj(sys.stdin.buffer, kept)
-            self._kept = Path(kept.name)
-            weakref.finalize(self, self._kept.unlink, missing_ok=True)
-        return self._kept.open("rb")
+        if self._copy is None:
+            with tempfile.NamedTemporaryFile(prefix="broadsheet-", delete=False) as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+            self._copy = Path(copy.name)
+            weakref.finalize(self, self._copy.unlink, missing_ok=True)
+        return self._copy.open("rb")

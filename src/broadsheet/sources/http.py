@@ -119,12 +119,12 @@ class Client:
         """Send one request when the source's rate limit allows, and record its outcome."""
         import httpx2
 
-        kept = self.store.fetches.kept(url)
+        cached = self.store.fetches.kept(url)
         headers = {"Accept": host.accept}
-        if kept and kept.etag:
-            headers["If-None-Match"] = kept.etag
-        if kept and kept.last_modified:
-            headers["If-Modified-Since"] = kept.last_modified
+        if cached and cached.etag:
+            headers["If-None-Match"] = cached.etag
+        if cached and cached.last_modified:
+            headers["If-Modified-Since"] = cached.last_modified
         present = time.time()
         time.sleep(self.store.fetches.claim_slot(host.name, host.pace_s, present) - present)
         started = time.monotonic()
@@ -145,8 +145,8 @@ class Client:
                 size=len(body),
                 latency_s=time.monotonic() - started,
             )
-        if status == httpx2.codes.NOT_MODIFIED and kept:
-            body = kept.body
+        if status == httpx2.codes.NOT_MODIFIED and cached:
+            body = cached.body
         elif status != httpx2.codes.OK:
             raise self._refusal(host, url, status, reply.headers)
         else:

@@ -59,7 +59,7 @@ class Reading:
             yield f"{name}: {self.without_abstract:,} of {self.papers:,} have no abstract{fields}."
         if self.left_out:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.left_out.items())
-            yield f"{name}: {kinds} left out, as no new papers."
+            yield f"{name}: left out {kinds}."
         if self.windows_1252:
             yield f"{name}: {self.windows_1252:,} lines are not UTF-8 and were read as Windows-1252."
 

@@ -12,14 +12,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from broadsheet.sources.field_values import date_in, line, text
+from broadsheet.sources.identifiers import arxiv_id
 
 _DATES = ("issued", "published", "published-online", "published-print", "posted", "created")
 _HEADING = re.compile(r"<jats:title>\s*Abstract\s*</jats:title>", re.IGNORECASE)
-_MATHML = re.compile(r"<mml:math.*?</mml:math>", re.DOTALL)
+_MATHML = re.compile(r"<mml:math(?:(?!<mml:math).)*?</mml:math>", re.DOTALL)
 _INLINE = re.compile(
     r"</?(?:mml:\w+|jats:(?:italic|bold|su[bp]|sc|monospace|inline-formula|tex-math|alternatives))\b[^<>]*>"
 )
 _BLOCK = re.compile(r"</?jats:[^<>]*>")
+_ARXIV = re.compile(r"arxiv:", re.IGNORECASE)  # Zotero writes it as a number or on a line of the note
 _NAME_PARTS = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix")
 
 
@@ -36,6 +38,8 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the item's values, with the abstract freed from the publisher's XML."""
     authors = row.get("author")
     people = [each for each in authors if isinstance(each, Mapping)] if isinstance(authors, list) else []
+    notes = [each for each in str(row.get("note") or "").splitlines() if each.strip()]
+    places = [each for each in (str(row.get("number")), *notes) if _ARXIV.match(each)]
     return {
         "id": row.get("id") or row.get("citation-key"),
         "title": html.unescape(line(row.get("title"))),
@@ -43,9 +47,9 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         "authors": [_name(author) for author in people],
         "url": row.get("URL"),
         "published": next((day for name in _DATES if (day := date_in(row.get(name)))), None),
-        "comment": row.get("note"),
+        "comment": "\n\n".join(each for each in notes if each not in places),
         "doi": row.get("DOI"),
-        "arxiv_id": row.get("number") if str(row.get("number")).lower().startswith("arxiv:") else None,
+        "arxiv_id": next((place for place in places if arxiv_id(place)[0]), None),
     }
 
 

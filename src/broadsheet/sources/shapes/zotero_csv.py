@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from broadsheet.sources.identifiers import arxiv_id
+
+_COMMENT = re.compile(r"(?:^|>|; )Comment: ([^<]*?)(?=<|$)")
 
 
 def fits(row: Mapping[str, Any]) -> bool:
@@ -14,8 +18,13 @@ def fits(row: Mapping[str, Any]) -> bool:
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the item's values; ``Extra`` holds the arXiv id on a line of its own, beside other lines."""
+    """Return the item's values.
+
+    ``Extra`` has the arXiv id on a line of its own. ``Notes`` are the reader's, except for the authors'
+    comment, which Zotero saves from arXiv as a note that begins with ``Comment:``.
+    """
     extra = str(row.get("Extra") or "").splitlines()
+    comment = _COMMENT.search(str(row.get("Notes") or ""))
     return {
         "id": row.get("Key"),
         "title": row.get("Title"),
@@ -24,6 +33,6 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         "url": row.get("Url"),
         "published": row.get("Date") or row.get("Publication Year"),
         "doi": row.get("DOI"),
-        "arxiv_id": next((each for each in extra if arxiv_id(each)[0]), None),
-        "comment": "\n\n".join(each for each in extra if each.strip() and not arxiv_id(each)[0]),
+        "arxiv_id": next((line for line in extra if arxiv_id(line)[0]), None),
+        "comment": html.unescape(comment[1]) if comment else "",
     }
