@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -366,3 +368,24 @@ def test_one_work_of_crossref_by_itself_is_read(listing: Make) -> None:
     }
     (paper,) = _all(listing(json.dumps({"status": "ok", "message-type": "work", "message": work})))
     assert (paper.title, paper.doi) == ("Fog", "10.5555/a")
+
+
+CELLS = st.text("ab ,;.\"'\n|é7", max_size=60) | st.just("We show that ferries run late in fog. " * 12)
+HEADINGS = st.lists(
+    st.sampled_from(["paper_id", "session", "type", "What", "Track", "note"]), min_size=3, unique=True
+)
+
+
+@settings(max_examples=200, deadline=5000)
+@given(HEADINGS, ROWS, st.sampled_from(",;\t|"))
+def test_no_table_is_ever_read_as_a_saved_page(
+    headings: list[str], rows: list[list[str]], divider: str
+) -> None:
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=divider).writerows([headings, *(row[: len(headings)] for row in rows)])
+    raw = stream.getvalue().encode()
+    with pytest.raises(SourceError, match="without a title column"):
+        _all(Listing("table", lambda: io.BytesIO(raw), lambda _: None))
+    listing = Listing("table", lambda: io.BytesIO(raw), lambda _: None, fields={"title": headings[0]})
+    with suppress(SourceError):  # the mapped cells may all be empty
+        assert {paper.source for paper in _all(listing)} == {"csv"}

@@ -61,7 +61,7 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
 
 
 def _is_table(columns: list[str], lines: list[str]) -> bool:
-    """Tell whether the first lines are a table: short, distinct headings, and rows as long as they are.
+    """Tell whether the first lines are a table: short, distinct headings, and most rows as long as they are.
 
     Prose has commas too, so a heading must be known, or there must be three or more.
     """
@@ -69,8 +69,13 @@ def _is_table(columns: list[str], lines: list[str]) -> bool:
     headed = len(set(columns)) == len(columns) and all(0 < len(name) < _LONGEST_HEADING for name in columns)
     if not headed or len(columns) < (2 if known else 3):
         return False
-    complete = itertools.islice(_parsed(lines[1:-1] or lines[1:], _divider(lines[0])), _ROWS_LOOKED_AT)
-    return all(len(row) == len(columns) for row in complete if row)
+    try:
+        rows = [
+            row for row in itertools.islice(_parsed(lines[1:], _divider(lines[0])), _ROWS_LOOKED_AT) if row
+        ]
+    except csv.Error:
+        return False
+    return sum(len(row) == len(columns) for row in rows) * 2 >= len(rows)  # one may be ragged or cut off
 
 
 def _columns(header: str) -> list[str]:
