@@ -7,60 +7,15 @@ are publicly available at URL" becomes ``wc&dbqaiu``.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from broadsheet.urls import FoundUrl
 
-_WORDS = {
-    # Nouns.
-    "c": "code codes codebase codebases code-base source-code sourcecode software scripts notebooks",
-    "e": "implementation implementations reimplementation",
-    "t": "library toolkit toolbox framework package packages platform simulator suite engine tool tools "
-    "plugin compiler api",
-    "p": "project repository repo repositories github gitlab page webpage website homepage site url",
-    "d": "data dataset datasets data-set benchmark benchmarks corpus corpora model models checkpoint "
-    "checkpoints weights "
-    "demo demos video videos results annotations leaderboard list papers survey collection appendix "
-    "tutorial slides "
-    "prompts samples examples visualizations supplementary material materials details labels images "
-    "resources "
-    "bibliography literature reading parameters embeddings recordings questions instances",
-    # Verbs and their modifiers.
-    "b": "is are was were be been being 's",
-    "h": "has have had",
-    "m": "will shall would 'll",
-    "k": "can could may",
-    "f": "plan plans intend intends aim hope promise commit planned going pledge",
-    "r": "release releases releasing provide provides providing publish publishes publishing share shares "
-    "sharing make makes "
-    "making open-source open-sources open-sourcing opensource contribute contributes offer offers "
-    "distribute distributes "
-    "host upload supply opensourcing",
-    "v": "released provided published shared hosted found accessed downloaded obtained opened "
-    "open-sourced opensourced "
-    "uploaded deposited attached included distributed viewed posted disclosed publicized supplied located "
-    "submitted linked",
-    "y": "refer see visit check consult",
-    "a": "available accessible public open open-source open-sourced opensource downloadable online",
-    "q": "publicly freely openly fully now also all already both made completely currently anonymously "
-    "readily either "
-    "easily here permissively source",
-    "s": "soon forthcoming shortly coming pending",
-    "z": "upon after once later",
-    # Words that reverse or restrict the meaning.
-    "n": "no not never without lack lacks lacking unavailable cannot closed if when whenever unless "
-    "whether where whose "
-    "neither nor none n't while although because since",
-    "o": "their existing prior previous other others third-party off-the-shelf competing",
-    # Function words. `R` is the noun "release", `x` is any other word, and punctuation is its own tag.
-    "w": "we our ours authors us",
-    "i": "at on from in via through under to by with for of as",
-    "g": "that which",
-    "l": "link here links following below",
-    "&": "and or & / + plus",
-}
-_TAGS = {word: tag for tag, words in _WORDS.items() for word in words.split()}
+_FILE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TAGS = {word: tag for tag, words in _FILE["tags"].items() for word in words.split()}
 
 OPEN_SOURCE = frozenset(
     {"open-source", "open-sourced", "opensource", "opensourced", "open-sources", "open-sourcing"}
@@ -71,23 +26,8 @@ DETERMINERS = frozenset(
 
 # Context that decides whether "code" means a program.
 _FRAME_AFTER_CODE = frozenset("bhmkavrfszqnwi&ulgcp:;,.()!?")
-_OTHER_AFTER_CODE = frozenset(
-    """
-        used using implementing associated accompanying based written required needed necessary
-        supporting related relevant repository release releases reproducing is - – — directory package
-        library implementation framework
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
-_OTHER_SENSE_BEFORE_CODE = frozenset(
-    """
-        latent binary hash hashing discrete neural sparse vector learned compressive qr bar genetic zip
-        icd medical morse error-correcting correcting shape intermediate machine byte generated
-        generating generate generates write writing writes legacy human-written buggy quantized
-        quantised compact short shorter distributed local diagnosis billing dress executable vulnerable
-        candidate lines line semantic structural appearance identity style predictive population sourced
-        assembly synthesized incorrect correct program their
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
+_OTHER_AFTER_CODE = frozenset(_FILE["code"]["after"].split())
+_OTHER_SENSE_BEFORE_CODE = frozenset(_FILE["code"]["not_behind"].split())
 _OTHER_SENSE_AFTER_CODE_OF = frozenset(["conduct", "ethics", "practice", "honor", "honour", "law", "silence"])
 _TOKEN = re.compile(
     r"\\[A-Za-z]+\s?(?=\{)|[A-Za-z][A-Za-z0-9]*(?:[-'’][A-Za-z0-9]+)*|\d[\d.,]*|[^\w\s{}\\~*`]",

@@ -7,8 +7,10 @@ it is higher in the title or with an acronym, and lower if it starts or ends wit
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from broadsheet.markup import plain
 from broadsheet.text import singular, stands_in
@@ -18,57 +20,8 @@ _MAX_CHARACTERS = 8000
 _MAX_WORDS = 4
 _MAX_PHRASE_CHARACTERS = 60
 
-_STOP = frozenset(
-    """
-        a an the this that these those it its they their them we our us you your he she his her i who
-        whom whose which what when where why how of in on at by for from to with without within into
-        onto over under between among across through during before after above below against about
-        toward towards upon via per as than then there here and or but nor so yet if while because since
-        although though unless until whether is are was were be been being am do does did done doing has
-        have had having can could may might must shall should will would not no nor also both each
-        either neither all any some many much more most less least few several various other others
-        another such same own only very too just even still however moreover furthermore thus hence
-        therefore e.g i.e etc et al versus vs first second third one two three four five new novel
-        existing previous prior recent current proposed propose proposes present presents introduce
-        introduces show shows shown demonstrate demonstrates use uses used using based make makes made
-        give gives given take takes get gets find finds found lead leads yield yields well better best
-        good high higher highest low lower lowest large larger largest small smaller great greater
-        significant significantly important effective effectively efficient efficiently simple different
-        similar specific general common several single multiple paper work study approach approaches
-        method methods result results experiment experiments problem problems issue issues challenge
-        challenges way ways case cases number set sets type types kind part parts aim aims goal goals
-        need needs order terms term respect due able allow allows enable enables improve improves
-        improved improving achieve achieves achieved outperform outperforms outperforming reduce reduces
-        reducing increase increases provide provides provided providing require requires required
-        address addresses addressing performance accuracy state-of-the-art state art sota extensive
-        comprehensive code available publicly github various typically often usually recently directly
-        simultaneously instead further particular particularly specifically especially namely
-        respectively including include includes i.e. e.g. like rather across along together around up
-        down out off again once almost nearly about consider considers considering develop develops
-        design designs designed explore explores investigate investigates study studies studied
-        analysis-based learn learns learned obtain obtains obtained obtaining help helps remain remains
-        become becomes known called termed named dubbed original standard traditional conventional
-        typical popular key main major crucial critical essential possible potential able additional
-        evaluate evaluates evaluation evaluations compared comparing comparison applied apply applies
-        applying employ employs employing leverage leverages leveraging exploit exploits exploiting
-        capture captures capturing extend extends despite unlike let us toward widely highly fully
-        jointly easily quickly consistently substantially remarkably theoretical empirical theoretically
-        empirically promising superior comparable competitive average baseline baselines effectiveness
-        advantage advantages ability capability capabilities framework frameworks model models data
-        dataset datasets task tasks algorithm algorithms system systems technique techniques training
-        information process processes level levels scale scenario scenarios setting settings application
-        applications domain feature features input inputs output outputs space strategy strategies
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
-# Words that are too general alone but belong inside a phrase: "language models", "test-time training".
-_INSIDE = frozenset(
-    """
-        model models data dataset datasets task tasks algorithm algorithms system systems training
-        information process processes framework feature features space state level scale domain domains
-        setting learned strategy strategies input output large small single multiple general specific
-        low high inputs evaluation design analysis standard set sets
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_STOP, _INSIDE = frozenset(_WORDS["stop"].split()), frozenset(_WORDS["inside"].split())
 _TOKEN = re.compile(r"[A-Za-z0-9α-ωΑ-Ω][\w+*]*(?:[-–/'’.][A-Za-z0-9][\w+*]*)*|[^\w\s]")
 _ACRONYM = re.compile(r"\(([A-Z][\w-]{1,12})s?\)")
 _NAME_SHAPED = re.compile(r"[A-Z].*[A-Z0-9]|[a-z].*[A-Z]|\w+-\w+")

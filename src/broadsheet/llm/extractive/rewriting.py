@@ -17,11 +17,11 @@ Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
 
 _ACTS = """
     achieve adapt adopt analyze apply argue assess build characterize collect combine compare conduct
-    consider construct contribute create define demonstrate derive describe develop devise discover discuss
-    employ establish estimate evaluate examine explore extend find formalize formulate generate highlight
-    identify illustrate implement improve incorporate integrate introduce investigate learn leverage observe
-    obtain offer outline outperform perform present propose prove provide quantify release reveal show suggest
-    trace use utilize validate verify
+    consider construct contribute create define demonstrate derive describe develop devise discover
+    discuss employ establish estimate evaluate examine explore extend find formalize formulate generate
+    highlight identify illustrate implement improve incorporate integrate introduce investigate learn
+    leverage observe obtain offer outline outperform perform present propose prove provide quantify
+    release reveal show suggest trace use utilize validate verify
 """.split()  # noqa: SIM905 - easier to read than a list
 _INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
 _MAKING = frozenset("develop devise design build create construct".split())  # noqa: SIM905

@@ -73,7 +73,7 @@ _RESULT = re.compile(
 )
 _OWN = re.compile(r"\b(?:[Ww]e|[Tt]his (?:paper|work|study|article|survey))\b")
 _KIND = {"introduces": 5.0, "makes": 3.5, "claims": 3.5, "studies": 1.5, "details": 0.3, "states": 0.0}
-_DATA = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
+_DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 _FIRST_HALF = {"introduces", "makes", "studies"}
 _STOP = frozenset(
     """
@@ -138,7 +138,7 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
             if form.kind not in _FIRST_HALF or len(text.split()) < _FEWEST_WORDS:
                 continue
             for later, acts, addition, worth in additions:
-                misses = (acts and not form.acts) or (_DATA.search(text) and addition.startswith("the "))
+                misses = (acts and not form.acts) or (_DATASET.search(text) and addition.startswith("the "))
                 if later > place and not misses and _fits(f"{text}; {addition}"):
                     joined = f"{text}; {_referring(addition, text, name)}"
                     yield _Candidate(joined, score + worth + weigh.length(joined))
