@@ -370,6 +370,15 @@ def test_one_work_of_crossref_by_itself_is_read(listing: Make) -> None:
     assert (paper.title, paper.doi) == ("Fog", "10.5555/a")
 
 
+def test_a_file_whose_titles_have_an_unknown_name_is_refused_with_the_names_it_has(listing: Make) -> None:
+    with pytest.raises(SourceError) as caught:
+        _all(listing('[{"headline": "Fog", "body": "We see."}]'))
+    assert str(caught.value) == (
+        "page.txt has no papers (record 1: it has no title); name its field with --map title=FIELD, out of"
+        " headline, body."
+    )
+
+
 CELLS = st.text("ab ,;.\"'\n|é7", max_size=60) | st.just("We show that ferries run late in fog. " * 12)
 HEADINGS = st.lists(
     st.sampled_from(["paper_id", "session", "type", "What", "Track", "note"]), min_size=3, unique=True

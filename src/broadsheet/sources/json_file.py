@@ -39,7 +39,7 @@ def read(listing: Listing) -> Iterator[Paper]:
     try:
         value = json.loads(listing.text())
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{listing.name} is not valid JSON ({error}).") from error
+        raise SourceError(f"{listing.name} is not valid JSON ({error}); was it cut off?") from error
     return papers(listing, NAME, records(value, listing.fields))
 
 

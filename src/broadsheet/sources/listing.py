@@ -50,12 +50,17 @@ class Reading:
         self.papers += 1
         self.without_abstract += not paper.abstract
 
+    @property
+    def fields_in_words(self) -> str:
+        """Return the names of the first fields, separated by commas."""
+        more = ["…"] if len(self.field_names) > _MOST_FIELDS else []
+        return ", ".join([*self.field_names][:_MOST_FIELDS] + more)
+
     def notes(self, name: str) -> Iterator[str]:
         """Yield what the user should know although nothing failed, as sentences about a file."""
         if self.without_abstract:
-            names = [*self.field_names][:_MOST_FIELDS] + ["…"] * (len(self.field_names) > _MOST_FIELDS)
-            unread = names and self.without_abstract * 2 >= self.papers
-            fields = f"; the file holds {', '.join(names)}" if unread else ""
+            unread = self.field_names and self.without_abstract * 2 >= self.papers
+            fields = f"; the file holds {self.fields_in_words}" if unread else ""
             yield f"{name}: {self.without_abstract:,} of {self.papers:,} have no abstract{fields}."
         if self.left_out:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.left_out.items())

@@ -37,6 +37,7 @@ KEPT = (
     *("thumbnail", "numComments", "announce_type", "categories", "journal-ref", "tldr"),
 )
 _MOST_TROUBLES = 20
+_NO_TITLE = "it has no title"
 
 
 Record = Mapping[str, Any] | Unreadable
@@ -76,7 +77,9 @@ def papers(
     if skipped > _MOST_TROUBLES:
         listing.trouble(f"{skipped - _MOST_TROUBLES} more are skipped for similar reasons")
     if rank == first_rank and not listing.reading.left_out:
-        raise SourceError(f"{listing.name} has no papers ({first_reason}).")
+        untitled = first_reason.endswith(_NO_TITLE) and listing.reading.field_names
+        fields = f"; name its field with --map title=FIELD, out of {listing.reading.fields_in_words}"
+        raise SourceError(f"{listing.name} has no papers ({first_reason}){fields if untitled else ''}.")
 
 
 def names_title(record: Mapping[str, Any] | Iterable[str], fields: Mapping[str, str]) -> bool:
@@ -103,7 +106,7 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
     found = {**_chosen(record), **mapped}
     title, own_id, url, doi = (line(found.get(name)) for name in ("title", "local_id", "url", "doi"))
     if not title:
-        raise Unreadable("it has no title")
+        raise Unreadable(_NO_TITLE)
     comment = text(found.get("comment"))
     arxiv, version = _first_arxiv_id(line(found.get("arxiv_id")), own_id, url, doi, comment)
     own_id_is_public = identifiers.arxiv_id(own_id)[0] or identifiers.doi(own_id)
