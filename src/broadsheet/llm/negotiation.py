@@ -212,11 +212,10 @@ class Negotiation:
         if lower is None or lower in self._tried:  # a refusal that names both limits would go round for ever
             self.dialect, self.proven = self._first
             return False
-        more, less = (
-            asdict(spoken).items() - asdict(lower).items(),
-            asdict(lower).items() - asdict(spoken).items(),
-        )
-        log.info("The server refuses %s; asking with %s.", dict(more), dict(less))
+        before, after = asdict(spoken), asdict(lower)
+        changed = [name for name in before if before[name] != after[name]]
+        refused, instead = (", ".join(f"{name}={each[name]}" for name in changed) for each in (before, after))
+        log.info("The server refuses %s; asking with %s.", refused, instead)
         self.dialect, self.proven = lower, False
         self._tried.add(lower)
         self._refused.add(spoken)

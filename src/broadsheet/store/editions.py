@@ -87,12 +87,12 @@ class Editions:
         Return None if no edition has the paper, or only one that has been published, which stays as it is.
         """
         row = self._db.execute(
-            """SELECT day FROM editions JOIN edition_papers USING (day)
-               WHERE paper_id = ? AND published_at IS NULL""",
+            """SELECT day FROM editions JOIN papers ON edition_day = day
+               WHERE papers.id = ? AND published_at IS NULL""",
             [paper_id],
         ).fetchone()
         if row is None:
             return None
-        self._db.execute("DELETE FROM edition_papers WHERE day = ?", [row[0]])
+        self._db.execute("UPDATE papers SET edition_day = NULL WHERE edition_day = ?", [row[0]])
         self._db.execute("DELETE FROM editions WHERE day = ?", [row[0]])
         return date.fromisoformat(row[0])
