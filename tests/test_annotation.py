@@ -34,8 +34,8 @@ def test_an_annotation_within_the_rules_is_accepted() -> None:
     [
         {"tldr": ""},
         {"tldr": " \n "},
-        {"tldr": "a" * 221},
-        {"tldr": " ".join(["word"] * 31)},
+        {"tldr": "a" * 261},
+        {"tldr": " ".join(["word"] * 36)},
         {"topics": []},
         {"topics": ["graphs", "language", "robotics", "reasoning", "multimodal"]},
         {"topics": ["tidal-flats"]},

@@ -76,7 +76,7 @@ def cron_lines() -> list[list[str]]:
     lines = [
         line.partition("&& $HOME/.local/bin/")[2] for block in blocks("cron") for line in block.splitlines()
     ]
-    return [shlex.split(line.partition("&& $HOME/.local/bin/")[2]) for line in lines]
+    return [shlex.split(line) for line in lines if line]
 
 
 @pytest.mark.parametrize("words", [*shell_lines(), *cron_lines()], ids=" ".join)

@@ -46,15 +46,29 @@ class RunReport:
     outage: LLMError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a run calls on its way.
+
+    Attributes:
+        approve: Called with what was fetched and what annotating it will take; raises to stop the run.
+        on_fetch: Called with the number of papers read so far.
+        watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
+    """
+
+    approve: Callable[[FetchReport, Prepared], None] = lambda *_: None
+    on_fetch: Callable[[int], None] | None = None
+    watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch())
+
+
 def run(
     sources: Sequence[Source],
     settings: Settings,
     day: date,
     *,
     budget: Budget | None = None,
-    approve: Callable[[FetchReport, Prepared], None] = lambda *_: None,
-    on_fetch: Callable[[int], None] | None = None,
-    watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch()),
+    hooks: Hooks | None = None,
+    again: bool = False,
     wait: bool = False,
 ) -> RunReport:
     """Fetch, annotate what is new of it, compose the day's edition and write it.
@@ -64,24 +78,23 @@ def run(
         settings: The database, the engine, the folder for editions.
         day: The edition's day.
         budget: What annotating may cost, at most.
-        approve: Called with what was fetched and what annotating it will take; raises to stop the run.
-        on_fetch: Told how many papers have been read.
-        watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
+        hooks: Called on the way.
+        again: Also annotate papers that another model has annotated.
         wait: Wait while another process annotates the same cache.
 
     Raises:
         UserError: Something must be put right first; what was done before stays done.
         LLMError: The engine cannot answer and ``settings.fallback`` is off; what it answered before is kept.
     """
-    prompts = Prompts.load(settings.prompts)
+    hooks, prompts = hooks or Hooks(), Prompts.load(settings.prompts)
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
-        fetched = fetch(sources, store, look_back(day, settings), on_progress=on_fetch)
+        fetched = fetch(sources, store, look_back(day, settings), on_progress=hooks.on_fetch)
         with store.annotating(wait=wait):
             pending = fallback.pending(store, llm, prompts, day, fetched.paper_ids)
-            prepared = prepare(store, llm, prompts, settings, Wanted(pending))
-            approve(fetched, prepared)
-            with watching() as watch:
+            prepared = prepare(store, llm, prompts, settings, Wanted(pending, others=again))
+            hooks.approve(fetched, prepared)
+            with hooks.watching() as watch:
                 annotated, outage = fallback.annotate(prepared, store, budget, watch)
             if outage and not settings.fallback:
                 raise outage

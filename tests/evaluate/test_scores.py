@@ -90,7 +90,7 @@ def test_a_tldr_keeps_the_rules_only_with_its_length_and_full_stop() -> None:
     assert keeps_tldr_rules(" ".join(["word"] * 15) + ".")
     assert not keeps_tldr_rules(" ".join(["word"] * 14) + ".")
     assert not keeps_tldr_rules(" ".join(["word"] * 15))
-    assert not keeps_tldr_rules(" ".join(["abcdefghijklmn"] * 16) + ".")
+    assert not keeps_tldr_rules(" ".join(["abcdefghijklmn"] * 18) + ".")
 
 
 def test_a_number_that_the_abstract_lacks_is_counted() -> None:

@@ -380,9 +380,9 @@ def test_a_file_whose_titles_have_an_unknown_name_is_refused_with_the_names_it_h
 
 
 CELLS = st.text("ab ,;.\"'\n|é7", max_size=60) | st.just("We show that ferries run late in fog. " * 12)
-HEADINGS = st.lists(
-    st.sampled_from(["paper_id", "session", "type", "What", "Track", "note"]), min_size=3, unique=True
-)
+COLUMNS = ["paper_id", "session", "type", "What", "Track", "note"]
+HEADINGS = st.lists(st.sampled_from(COLUMNS), min_size=3, unique=True)
+ROWS = st.lists(st.lists(CELLS, min_size=6, max_size=6), min_size=1, max_size=8)
 
 
 @settings(max_examples=200, deadline=5000)

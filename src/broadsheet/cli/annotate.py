@@ -11,13 +11,14 @@ import typer
 from broadsheet.cli.app import command
 from broadsheet.cli.fetch import Problems
 from broadsheet.cli.options import JsonOption, PaceOptions, start
-from broadsheet.cli.printing import say_result
+from broadsheet.cli.printing import note, say_result
 from broadsheet.cli.spending import (
     SpendingOptions,
     confirm,
     estimate_sentence,
     exit_if_unfinished,
     report_sentence,
+    standing_sentences,
 )
 from broadsheet.cli.watching import watching
 from broadsheet.store import Store
@@ -65,8 +66,10 @@ def annotate_(
             return
         llm = open_llm(settings, store, prompts)
         ids = [store.get(name).id for name in paper] if paper else None
-        wanted = Wanted(ids, stale, retry_failed, again=bool(paper), limit=limit)
+        wanted = Wanted(ids, spending.again, stale, failed_too=retry_failed, again=bool(paper), limit=limit)
         prepared = prepare(store, llm, prompts, settings, wanted)
+        for sentence in standing_sentences(prepared.standing, wanted):
+            note(sentence)
         if spending.dry_run:
             expected = prepared.estimate
             say_result(asdict(expected), estimate_sentence(expected), as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,7 @@ from broadsheet.cli.spending import (
     estimate_sentence,
     exit_if_unfinished,
     report_sentence,
+    standing_sentences,
 )
 from broadsheet.cli.watching import watching
 from broadsheet.store import scratch_copy
@@ -43,6 +44,13 @@ class RunOptions(SourceOptions, PaceOptions):
     """All settings that are options."""
 
     out: OutOption = None
+    fallback: Annotated[
+        bool | None,
+        typer.Option(
+            "--fallback/--no-fallback",
+            help="Where the model gives out, print lines extracted by rules, or wait with the edition.",
+        ),
+    ] = None
 
 
 @command("run")
@@ -56,7 +64,8 @@ def run_(
     options: RunOptions,
 ) -> None:
     """Fetch papers, annotate what is new, compose the day's edition and write it in three formats."""
-    from broadsheet.pipeline import run
+    from broadsheet.annotate import Wanted
+    from broadsheet.pipeline import Hooks, run
 
     settings, problems = start(options), Problems()
     with ExitStack() as stack:
@@ -74,6 +83,8 @@ def run_(
                 note(f"broadsheet: {sentence}")
             for sentence in fetched.failed:
                 problems(sentence)
+            for sentence in standing_sentences(prepared.standing, Wanted(others=spending.again)):
+                note(sentence)
             if spending.dry_run:
                 say_result(asdict(expected), estimate_sentence(expected), as_json=as_json)
                 problems.exit_if_any()
@@ -86,9 +97,8 @@ def run_(
             settings,
             as_day(day),
             budget=spending.budget,
-            approve=approve,
-            on_fetch=lambda read: advance(read, None, ""),
-            watching=watching,
+            hooks=Hooks(approve, lambda read: advance(read, None, ""), watching),
+            again=spending.again,
             wait=spending.wait,
         )
     if report.outage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,8 @@ from broadsheet.errors import ConfigError
 from broadsheet.text import plural
 
 if TYPE_CHECKING:
-    from broadsheet.annotate import AnnotateReport, Budget, Estimate, Progress
+    from broadsheet.annotate import AnnotateReport, Budget, Estimate, Progress, Wanted
+    from broadsheet.store.backlog import Standing
 
 TICK_S = 0.1
 """How soon Ctrl-C is heard at a question."""
@@ -31,6 +32,9 @@ class SpendingOptions:
     yes: YesOption = False
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait while another process annotates the same cache.")
+    ] = False
+    again: Annotated[
+        bool, typer.Option("--again", help="Pay anew for papers that another model has annotated.")
     ] = False
     budget_tokens: Annotated[
         int | None,
@@ -85,6 +89,20 @@ def estimate_sentence(expected: Estimate) -> str:
         f"{plural(expected.papers, 'paper')} in {plural(expected.requests, 'request')}:"
         f" about {plural(expected.tokens, 'token')}, cost {money(expected.cost_usd)}{more}."
     )
+
+
+def standing_sentences(standing: Standing, wanted: Wanted) -> Iterator[str]:
+    """Yield what a run leaves as it is, a sentence each, with what to do about it."""
+    for model, number in standing.by_others.items() if not wanted.others else ():
+        annotated = f"{plural(number, 'paper is', 'papers are')} annotated by {model}"
+        yield f"{annotated}; --again to pay for them anew."
+    if standing.stale and not wanted.stale:
+        yield (
+            f"{plural(standing.stale, 'paper is', 'papers are')} annotated under another prompt or taxonomy;"
+            " broadsheet annotate --stale asks about them again."
+        )
+    if standing.without_abstract:
+        yield f"{plural(standing.without_abstract, 'paper has', 'papers have')} no abstract to annotate."
 
 
 def progress_note(now: Progress) -> str:
