@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,6 @@ from broadsheet.prompts import Prompts
 from broadsheet.taxonomy import Taxonomy, packaged_cues
 from scratch import Scratch
 
-CUES_ID_0_1_0 = "3dc204d500f7"
-"""The hash that annotations extracted by version 0.1.0 bear."""
 SMALL = '[topic]\ntides = "sea level, currents"\n[contribution]\nmethod = "a technique"\n'
 
 
@@ -91,8 +90,54 @@ def test_a_malformed_taxonomy_is_told_of_in_one_sentence_that_names_the_place(te
     assert "\n" not in sentence
 
 
-def test_the_key_of_extracted_annotations_is_what_it_was_when_cues_stood_in_the_taxonomy() -> None:
-    assert Prompts.load().taxonomy.cues_id == CUES_ID_0_1_0
+@pytest.mark.parametrize(
+    ("own", "topics"),
+    [
+        ('[topic]\nwaves = "swell"\n', ["tides", "waves"]),
+        ('[topic]\ntides = "ebb"\n', ["tides"]),
+        ('[topic]\ntides = false\nwaves = "swell"\n', ["waves"]),
+        ('[topic]\n"*" = false\nwaves = "swell"\n', ["waves"]),
+        ('[names]\ntides = "Ebb and flow"\n', ["tides"]),
+        ("", ["tides"]),
+    ],
+)
+def test_a_taxonomy_of_ones_own_is_added_to_its_base(own: str, topics: list[str]) -> None:
+    taxonomy = Taxonomy.parse(own, base=SMALL)
+    assert list(taxonomy.topic_ids) == topics
+    assert taxonomy.contribution_ids == ("method",)
+
+
+def test_what_is_added_may_redefine_and_rename_a_tag_of_the_base() -> None:
+    own = '[topic]\ntides = "ebb"\n[names]\nmethod = "Means"\n[cues]\ntides = ["neap"]\n'
+    taxonomy = Taxonomy.parse(own, base=SMALL)
+    assert taxonomy.topics[0].definition == "ebb"
+    assert taxonomy.names["method"] == "Means"
+    assert taxonomy.cues["tides"] == ("neap",)
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ("[topic]\nwaves = false\n", "'waves'"),
+        ("[topic]\ntides = false\n", "defines no topic"),
+        ('[topic]\n"*" = false\n', "defines no topic"),
+        ('[contribution]\ntides = "x"\n', "both facets"),
+        ("[topic]\ntides = false\nsea = 'x'\n[names]\ntides = 'T'\n", "'tides' under [names]"),
+    ],
+)
+def test_a_mistake_in_what_is_added_is_an_error_that_names_the_file(own: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)) as caught:
+        Taxonomy.parse(own, name="mine.toml", base=SMALL)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_a_folder_with_a_fragment_adds_it_to_the_packaged_tags(tmp_path: Path) -> None:
+    (tmp_path / "taxonomy.toml").write_text('[topic]\ntidal-flats = "mud"\nrobotics = false\n')
+    packaged = Prompts.load().taxonomy
+    expected = [id_ for id_ in packaged.topic_ids if id_ != "robotics"]
+    taxonomy = Prompts.load(tmp_path).taxonomy
+    assert list(taxonomy.topic_ids) == [*expected, "tidal-flats"]
+    assert taxonomy.contributions == packaged.contributions
 
 
 def test_a_tag_is_one_line_that_rules_and_models_go_by_without_cues(tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ WRITTEN = [
     (f"{R}.We propose", [R]),
     ("http://a.org/?x=1&amp;y=2.", ["http://a.org/?x=1&y=2"]),
     (f"{R}代码", [R]),
+    ("https://zebra.github.io/Flow+", ["https://zebra.github.io/Flow+"]),
+    ("https://zebra.github.io/ ZebraSutra/", ["https://zebra.github.io/ZebraSutra/"]),
+    ("https://zebra.github.io/ Code: here", ["https://zebra.github.io/"]),
 ]
 REFUSED = [
     "javascript:alert(1)",

@@ -59,7 +59,7 @@ class Prompts:
         texts = {name: _read(folder, name) for name in (SYSTEM, USER, REPAIR)}
         declared = folder / FIELDS if folder else None
         fields = parse(_text(declared), str(declared)) if declared and declared.is_file() else ()
-        return cls(texts, Taxonomy.parse(_read(folder, TAXONOMY)), fields)
+        return cls(texts, _taxonomy(folder), fields)
 
     @property
     def annotation(self) -> type[Annotation]:
@@ -106,6 +106,14 @@ class Prompts:
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
+
+
+def _taxonomy(folder: Path | None) -> Taxonomy:
+    packaged = _text(default_folder() / TAXONOMY)
+    own = folder / TAXONOMY if folder else None
+    if own is None or not own.is_file():
+        return Taxonomy.parse(packaged)
+    return Taxonomy.parse(_text(own), name=str(own), base=packaged)
 
 
 def _read(folder: Path | None, name: str) -> str:

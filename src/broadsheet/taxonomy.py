@@ -48,35 +48,32 @@ class Taxonomy:
     own_cues: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def parse(cls, text: str, *, name: str = "taxonomy.toml") -> Taxonomy:
+    def parse(cls, text: str, *, name: str = "taxonomy.toml", base: str = "") -> Taxonomy:
         """Read a taxonomy from TOML.
 
         Args:
             text: Tables ``[topic]`` and ``[contribution]``, a line ``id = "definition"`` for each tag;
                 optional tables ``[names]`` (``id = "Shown name"``) and ``[cues]`` (``id = ["phrase", …]``).
             name: The file's name, for errors.
+            base: A taxonomy to which `text` adds. There ``id = false`` removes a tag, and ``"*" = false``
+                every tag that the facet had.
 
         Raises:
             ConfigError: It is no TOML, a facet is empty, an id is malformed or in both facets, a name or cue
                 has no tag, or a table is none of these.
         """
-        try:
-            tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{name} is not valid TOML ({error}); correct that line.") from error
-        for table, content in tables.items():
-            if table not in _TABLES or not isinstance(content, dict):
-                raise ConfigError(
-                    f"{name} has {table!r}, but takes the tables [{'], ['.join(_TABLES)}] only; correct it."
-                )
-        names, cues = tables.get("names", {}), tables.get("cues", {})
-        facets = {facet: _tags(tables.get(facet, {}), names, facet, name) for facet in FACETS}
+        tables = _tables(text, name)
+        own = {table: set(content) for table, content in tables.items()}
+        if base:
+            tables = _added(_tables(base, "the packaged taxonomy"), tables, name)
+        names, cues = tables["names"], tables["cues"]
+        facets = {facet: _tags(tables[facet], names, facet, name) for facet in FACETS}
         ids = [tag.id for tags in facets.values() for tag in tags]
         known = set(ids)
         if twice := sorted(id_ for id_ in known if ids.count(id_) > 1):
             raise ConfigError(f"{name} has {twice[0]!r} in both facets; rename one.")
         for table in ("names", "cues"):
-            for stray in sorted(set(tables.get(table, {})) - known):
+            for stray in sorted(own[table] - known):
                 raise ConfigError(
                     f"{name} has {stray!r} under [{table}] but no such tag; define it or remove it."
                 )
@@ -121,6 +118,33 @@ class Taxonomy:
 def packaged_cues() -> Mapping[str, tuple[str, ...]]:
     """Return the cues that come with the extractive engine, by tag; read once."""
     return _phrases(tomllib.loads(PACKAGED_CUES.read_text(encoding="utf-8")), PACKAGED_CUES.name)
+
+
+def _tables(text: str, name: str) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML ({error}); correct that line.") from error
+    for table, content in tables.items():
+        if table not in _TABLES or not isinstance(content, dict):
+            raise ConfigError(
+                f"{name} has {table!r}, but takes the tables [{'], ['.join(_TABLES)}] only; correct it."
+            )
+    return {table: tables.get(table, {}) for table in _TABLES}
+
+
+def _added(
+    base: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]], name: str
+) -> dict[str, dict[str, Any]]:
+    """Return the tables of `base` with those of `own` added, and without the tags that `own` removes."""
+    added = {}
+    for table in _TABLES:
+        removed = {id_ for id_, value in own[table].items() if value is False}
+        if stray := sorted(removed - {*base[table], "*"}):
+            raise ConfigError(f"{name} removes {stray[0]!r} from [{table}], which has none; correct the id.")
+        kept = {} if "*" in removed else base[table]
+        added[table] = {id_: value for id_, value in {**kept, **own[table]}.items() if id_ not in removed}
+    return added
 
 
 def _phrases(cues: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:

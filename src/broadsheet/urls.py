@@ -58,10 +58,11 @@ _TORN_HOST = re.compile(rf"(?:www\.)?(?:{_BARE_HOST})", re.IGNORECASE)
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?", re.IGNORECASE
 )
-_TRAILING = ".,;:?~=&+#%/-"
+_TRAILING = ".,;:?~=&#%/-"
 # `https://github.com/ owner/name`: what follows the space must look like the rest of a path.
 _REST_OF_PATH = re.compile(r"\s([A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100})")
 _REST_OF_NAME = re.compile(r"\s((?=[\w.-]{0,99}[A-Z0-9_-])[A-Za-z0-9][\w.-]{1,99})")
+_REST_OF_PAGE = re.compile(r"\s([A-Za-z]\w{0,60}[A-Z]\w{0,40}/)(?![\w/])")
 # `https://github.com/owner/name.We propose`: the space before the next sentence is missing.
 _GLUED_SENTENCE = re.compile(
     r"\.(?:We|Our|The|This|These|In|It|Code|Codes|Data|Project|Models?|Demo|Keywords)$"
@@ -214,6 +215,8 @@ def _broken_off(url: str, text: str, end: int, body_end: int) -> re.Match[str] |
     if end != body_end or text[end - 1 : end] != "/":
         return None
     host, _, path = canonical(url).partition("/")
+    if host.endswith(".github.io"):
+        return None if path else _REST_OF_PAGE.match(text, end)
     if host not in CODE_HOSTS:
         return None
     if not path:
@@ -223,5 +226,5 @@ def _broken_off(url: str, text: str, end: int, body_end: int) -> re.Match[str] |
 
 def _raw_end(text: str, start: int, end: int) -> int:
     """Return the end of the URL in the text, before any trailing punctuation of the sentence."""
-    kept = text[start:end].rstrip(".,;:?~=&+#%-([")
+    kept = text[start:end].rstrip(".,;:?~=&#%-([")
     return start + len(kept)

@@ -70,7 +70,10 @@ def extract(paper: Paper, taxonomy: Taxonomy, fields: Iterable[str] = CORE) -> d
         taxonomy: The topics and contributions there are.
         fields: The fields to read.
     """
-    return {name: _RULES[name](paper, taxonomy) for name in fields if name in _RULES}
+    said = {name: _RULES[name](paper, taxonomy) for name in fields if name in _RULES}
+    if "topics" in said and said.get("contribution") == "survey":
+        said["topics"] = list(classify_topics(paper.title, paper.abstract, taxonomy, survey=True))
+    return said
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ExtractiveLLM:  # noqa: ARG001 - one form for all

@@ -51,7 +51,8 @@ _CANNOT_STAND = re.compile(
     r"|^(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
     r"|Though|And|But|So)\b|^[A-Z][a-z]+s (?:to [a-z]+ )?(?:it|this|them|these|their)\b"
     r"|^This (?![a-z]+ (?:survey|review))|: [Ff]irst\b"
-    r"|(?:, (?:[a-z]+ly )?[a-z]+ed|\b(?:e\.g|i\.e|following|as follows|is|are|the|of|that))$"
+    r"|(?:, (?:[a-z]+ly )?[a-z]+ed|\b(?:e\.g|i\.e|following|as follows|to [a-z]+ (?:it|them|this)"
+    r"|is|are|the|of|that))$"
 )
 _POINTS_BACK = re.compile(
     r"\b(?:aforementioned|above-mentioned|the above|(?:this|these|those|such) (?:[a-z-]+ ){0,2}(?:approach"
@@ -211,5 +212,5 @@ class _Weights:
     def length(self, text: str) -> float:
         words = len(text.split())
         return -0.08 * abs(words - _IDEAL_WORDS) - (
-            3.0 + 0.5 * (MIN_TLDR_WORDS - words) if words < MIN_TLDR_WORDS else 0.0
+            6.0 + 0.3 * (MIN_TLDR_WORDS - words) if words < MIN_TLDR_WORDS else 0.0
         )
