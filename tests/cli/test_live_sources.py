@@ -121,3 +121,12 @@ def test_columns_are_mapped_by_name_and_a_wrong_pair_is_refused(
     assert _run(monkeypatch, "fetch", "papers.csv", "--map", "title=Heading", "--map", "abstract=Text") == 0
     assert _run(monkeypatch, "fetch", "papers.csv", "--map", "heading=Title") == 2
     assert "--map takes FIELD=NAME" in capsys.readouterr().err
+
+
+def test_a_dry_run_asks_the_sources_and_leaves_nothing_behind(
+    server: SourcesServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(monkeypatch, "run", "hf", "--look-back", "1", "--dry-run", "--record", "tape") == 0
+    assert capsys.readouterr().out.startswith("2 papers in 0 requests")
+    assert server.asked
+    assert list(Path().iterdir()) == []
