@@ -226,6 +226,10 @@ def test_replies_are_printed_with_what_was_asked_about(broadsheet: Command, scri
     assert broadsheet("replies", first.id) == 0
     for words in ("scripted", "annotate: ", f"P1  {first.id}  {first.title}", record(first)["tldr"]):
         assert words in broadsheet.out
+    assert first.abstract not in broadsheet.out
+    broadsheet("replies", first.id, "--question")
+    assert first.abstract in broadsheet.out
+    assert Prompts.load().render("annotate.system.md") in broadsheet.out
     broadsheet("replies", first.id, "--json")
     reply = json.loads(broadsheet.out)
     assert reply["papers"]["P1"][0] == first.id

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from broadsheet import Store
+from broadsheet.cli import app
 from broadsheet.identity import aliases
 from builders import add, annotate, paper
 from in_process import Command
@@ -134,8 +137,8 @@ def test_papers_are_listed_by_the_day_they_appeared_or_we_first_saw_them(
 def test_help_says_which_day_each_option_means(broadsheet: Command) -> None:
     broadsheet("list", "--help")
     words = " ".join(broadsheet.out.split())
-    assert "--since <%Y-%m-%d> We first saw it then or later." in words
-    assert "--published-since <%Y-%m-%d> It appeared then or later." in words
+    assert "--since YYYY-MM-DD We first saw it then or later." in words
+    assert "--published-since YYYY-MM-DD It appeared then or later." in words
 
 
 def test_a_misspelt_variable_is_named_with_the_closest_setting(
@@ -149,6 +152,17 @@ def test_a_misspelt_variable_is_named_with_the_closest_setting(
     )
     assert broadsheet("annotate", "-q") == 0
     assert broadsheet.err == ""
+
+
+@pytest.mark.parametrize("name", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
+def test_help_names_no_type_of_python(broadsheet: Command, name: str) -> None:
+    assert broadsheet(name, "--help") == 0
+    assert not re.findall(r"<(?!path|number|text)[^>]*>|%Y|\bstr\b|\blist\[", broadsheet.out)
+
+
+def test_what_is_no_day_is_refused_in_plain_words(broadsheet: Command, cache: Path) -> None:
+    assert broadsheet("list", "--since", "2026-02-30") == 2
+    assert "“2026-02-30” is no day; write it as YYYY-MM-DD." in " ".join(broadsheet.err.split())
 
 
 PYTHON = ("Input should", "pydantic", "validat", "NoneType", "Path(", "codec", "dict", "tuple", "object has")

@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from broadsheet import __version__
 from broadsheet.cli.printing import complain, note, say
@@ -25,6 +26,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class _Command(TyperCommand):
+    """A command whose help says in plain words which kind of value an option takes."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for parameter in self.params:
+            if isinstance(parameter, TyperArgument | TyperOption):
+                kind = _kind(parameter.type_descriptor)
+                parameter.display_type = lambda _, kind=kind: kind  # type: ignore[method-assign, misc]
+
+
+def _kind(described: Any) -> str:
+    if described.is_path:
+        return "<path>"
+    return "<number>" if described.is_ranged or described.annotation in {int, float} else "<text>"
 
 
 def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -53,7 +71,7 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             )
         ]
         run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        app.command(name)(run)
+        app.command(name, cls=_Command)(run)
         return function
 
     return register
@@ -74,7 +92,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # print ? where the terminal's encoding lacks a character
     try:
         with _whole_output():
-            app()
+            app(prog_name="broadsheet")
     except BroadsheetError as error:
         complain(str(error))
         for paper_id, title in error.candidates if isinstance(error, AmbiguousError) else ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broadsheet.cli.app import command
-from broadsheet.cli.options import CacheOptions, DateOption, JsonOption, OutOption, as_day, start
+from broadsheet.cli.options import CacheOptions, DateOption, JsonOption, OutOption, or_today, start
 from broadsheet.cli.printing import say, say_result
 from broadsheet.compose import Composed, compose
 from broadsheet.errors import NotFoundError
@@ -19,9 +19,9 @@ def compose_(*, day: DateOption = None, as_json: JsonOption = False, options: Ca
     settings = start(options)
     taxonomy = Prompts.load(settings.prompts).taxonomy
     with Store.open(settings.db, create=False) as store:
-        composed = compose(store, as_day(day), taxonomy=taxonomy)
+        composed = compose(store, or_today(day), taxonomy=taxonomy)
     papers = len(composed.edition.cards) if composed.edition else 0
-    result = {"day": as_day(day).isoformat(), "papers": papers, "changed": composed.changed}
+    result = {"day": or_today(day).isoformat(), "papers": papers, "changed": composed.changed}
     say_result(result, _sentence(composed), as_json=as_json)
 
 
@@ -39,7 +39,7 @@ def render_(*, day: DateOption = None, out: OutOption = None, options: CacheOpti
     settings = start(options, out=out)
     taxonomy = Prompts.load(settings.prompts).taxonomy
     with Store.open(settings.db, create=False) as store:
-        wanted = day.date() if day else next(iter(store.editions.days()), None)
+        wanted = day or next(iter(store.editions.days()), None)
         edition = store.editions.get(wanted) if wanted else None
     if edition is None:
         what = f"edition of {wanted}" if wanted else "edition"

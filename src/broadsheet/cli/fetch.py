@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from broadsheet.cli.app import command
-from broadsheet.cli.options import DateOption, JsonOption, SourceOptions, as_day, start
+from broadsheet.cli.options import DateOption, JsonOption, SourceOptions, or_today, start
 from broadsheet.cli.printing import complain, note, say_result
 from broadsheet.cli.progress import progress
 from broadsheet.config import Settings
@@ -52,7 +52,10 @@ def fetch_(
     opened = opened_sources(sources, day, mapped, settings, problems)
     with Store.open(settings.db) as store, progress("Reading papers") as advance:
         report = fetch(
-            opened, store, look_back(as_day(day), settings), on_progress=lambda read: advance(read, None, "")
+            opened,
+            store,
+            look_back(or_today(day), settings),
+            on_progress=lambda read: advance(read, None, ""),
         )
     say_result(asdict(report), fetched_sentence(report), as_json=as_json)
     for sentence in report.notes:
@@ -83,7 +86,7 @@ class Problems:
 
 
 def opened_sources(
-    specs: list[str], day: datetime | None, mapped: list[str] | None, settings: Settings, problems: Problems
+    specs: list[str], day: date | None, mapped: list[str] | None, settings: Settings, problems: Problems
 ) -> list[Source]:
     """Open the sources of a command.
 
@@ -94,8 +97,7 @@ def opened_sources(
     fields = dict(pair.partition("=")[::2] for pair in mapped or [])
     if wrong := [ours for ours, theirs in fields.items() if ours not in NAMES or not theirs]:
         raise ConfigError(f"--map takes FIELD=NAME with a field of {', '.join(NAMES)}, not {wrong[0]!r}.")
-    named = day.date() if day else None
-    return open_sources(specs, day=named, on_trouble=problems, settings=settings, fields=fields)
+    return open_sources(specs, day=day, on_trouble=problems, settings=settings, fields=fields)
 
 
 def fetched_sentence(report: FetchReport) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, get_args
 
 import typer
 
 from broadsheet.annotation import CodeStatus
-from broadsheet.cli.options import DAY_FORMAT, CacheOptions, check_choice
+from broadsheet.cli.options import CacheOptions, check_choice, day_option
 from broadsheet.config import Settings
 from broadsheet.errors import BroadsheetError, ConfigError
 from broadsheet.filters import Filter
@@ -23,7 +23,7 @@ from broadsheet.taxonomy import Taxonomy
 TAG_HELP = "Has this tag, by its id or its name; may be repeated."
 NOT_HELP = "Lacks this tag; may be repeated."
 Texts = list[str] | None
-Day = datetime | None
+Day = date | None
 
 
 def tags_for_shell(incomplete: str) -> list[str]:
@@ -56,18 +56,10 @@ class FilterOptions(CacheOptions):
     match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
     without: Annotated[Texts, typer.Option("--not", help=NOT_HELP, autocompletion=tags_for_shell)] = None
     code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
-    since: Annotated[
-        Day, typer.Option("--since", formats=DAY_FORMAT, help="We first saw it then or later.")
-    ] = None
-    until: Annotated[
-        Day, typer.Option("--until", formats=DAY_FORMAT, help="We first saw it then or before.")
-    ] = None
-    published_since: Annotated[
-        Day, typer.Option("--published-since", formats=DAY_FORMAT, help="It appeared then or later.")
-    ] = None
-    published_until: Annotated[
-        Day, typer.Option("--published-until", formats=DAY_FORMAT, help="It appeared then or before.")
-    ] = None
+    since: Annotated[Day, day_option("--since", "We first saw it then or later.")] = None
+    until: Annotated[Day, day_option("--until", "We first saw it then or before.")] = None
+    published_since: Annotated[Day, day_option("--published-since", "It appeared then or later.")] = None
+    published_until: Annotated[Day, day_option("--published-until", "It appeared then or before.")] = None
     where: Annotated[
         Texts,
         typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),

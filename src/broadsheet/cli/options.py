@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +14,20 @@ from broadsheet.config import Settings, misspelt_variables
 from broadsheet.engines import ENGINES
 from broadsheet.errors import ConfigError
 
-DAY_FORMAT = ["%Y-%m-%d"]
-DateOption = Annotated[
-    datetime | None, typer.Option("--date", formats=DAY_FORMAT, help="The edition's day [today].")
-]
+
+def day_option(name: str, words: str) -> Any:
+    """Return the declaration of an option that takes a day."""
+    return typer.Option(name, parser=_parsed_day, metavar="YYYY-MM-DD", help=words)
+
+
+def _parsed_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"“{text}” is no day; write it as YYYY-MM-DD.") from error
+
+
+DateOption = Annotated[date | None, day_option("--date", "The edition's day [today].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for editions [editions].")]
@@ -97,9 +107,9 @@ def start(options: CacheOptions, **more: Any) -> Settings:
     return Settings.load(**given)
 
 
-def as_day(given: datetime | None) -> date:
+def or_today(day: date | None) -> date:
     """Return the day given with an option, or today."""
-    return given.date() if given else date.today()  # noqa: DTZ011 - today in the user's time zone
+    return day or date.today()  # noqa: DTZ011 - today in the user's time zone
 
 
 def check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:

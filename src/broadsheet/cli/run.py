@@ -16,7 +16,7 @@ from broadsheet.cli.options import (
     OutOption,
     PaceOptions,
     SourceOptions,
-    as_day,
+    or_today,
     start,
 )
 from broadsheet.cli.printing import note, say_result
@@ -95,7 +95,7 @@ def run_(
         report = run(
             opened,
             settings,
-            as_day(day),
+            or_today(day),
             budget=spending.budget,
             hooks=Hooks(approve, lambda read: advance(read, None, ""), watching),
             again=spending.again,
