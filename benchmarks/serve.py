@@ -39,6 +39,11 @@ def from_own_words(paper: AskedPaper) -> dict[str, Any]:
     }
 
 
+def useless(paper: AskedPaper) -> dict[str, Any]:
+    """A record as long as others, of a model that confuses what it was asked about."""
+    return from_own_words(paper) | {"ref": f"P{int(paper.ref[1:]) + 500}"}
+
+
 def main() -> None:
     """Serve."""
     shape = json.loads(sys.stdin.readline())
@@ -50,9 +55,11 @@ def main() -> None:
         per_token_s=shape["per_token_s"],
         faults=Faults(**shape["faults"]),
         limits=Limits(**shape["limits"]),
+        at_once=shape["at_once"],
         count=count,
     )
-    with OpenAIServer(answer_from(table_of(map(json.loads, lines)), from_own_words), behaviour) as server:
+    answer = useless if shape["useless"] else answer_from(table_of(map(json.loads, lines)), from_own_words)
+    with OpenAIServer(answer, behaviour) as server:
         print(server.base_url, flush=True)
         sys.stdin.read()
 

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from broadsheet.prices import Price
+
 BASE_S, PER_TOKEN_S = 0.6, 0.005
 RPM, TPM = 1500, 180_000
 BURST = {"rpm_burst": 500, "tpm_burst": 60_000}
@@ -39,6 +41,8 @@ class Shape:
     per_token_s: float = PER_TOKEN_S
     limits: dict[str, float] = field(default_factory=dict)
     faults: dict[str, float] = field(default_factory=dict)
+    at_once: int | None = None
+    useless: bool = False
     answers: str = ""
 
 
@@ -47,6 +51,8 @@ QUOTA = Shape(limits={"rpm": RPM, "tpm": TPM, **BURST})
 FAULTY = Shape(faults=CALL_FAULTS)
 QUOTA_AND_FAULTS = Shape(limits=QUOTA.limits, faults=CALL_FAULTS)
 BATCH_FAULTY = Shape(faults=BATCH_FAULTS)
+SMALL = Shape(at_once=4)
+USELESS = Shape(useless=True)
 QUICK = Shape(base_s=0.1, per_token_s=0.0005)
 
 
@@ -67,6 +73,13 @@ class Seen:
         """Prompt and output tokens of all completions."""
         return sum(call["input_tokens"] + call["output_tokens"] for call in self.answered)
 
+    def usd(self, price: Price) -> float:
+        """What all completions cost, cached input counted at its price."""
+        return sum(
+            price.cost(call["input_tokens"], call["cached_tokens"], call["output_tokens"])
+            for call in self.answered
+        )
+
     def count(self, status: int) -> int:
         """Calls with this status; 0 is a connection that was cut."""
         return sum(call["status"] == status for call in self.calls)
@@ -74,9 +87,10 @@ class Seen:
     def floor_s(self, shape: Shape) -> float:
         """The shortest time in which a run with these calls and tokens could end.
 
-        Under a quota, what the bursts do not cover has to refill; then the last answer has to come. Without
-        one, all first calls could be under way at once; a paper that is asked about again waits for its
-        earlier answer, so the paper with the longest chain of answers decides.
+        A server that takes a few at once has to work through all calls. Under a quota, what the bursts do not
+        cover has to refill; then the last answer has to come. Without one, all first calls could be under way
+        at once; a paper that is asked about again waits for its earlier answer, so the paper with the longest
+        chain of answers decides.
         """
         outputs = [call["output_tokens"] for call in self.answered]
         if not outputs:
@@ -86,7 +100,11 @@ class Seen:
             for call in self.answered:
                 for title in call["titles"]:
                     chains[title] += shape.base_s + shape.per_token_s * call["output_tokens"]
-            return max(chains.values())
+            longest = max(chains.values())
+            if shape.at_once is None:
+                return longest
+            busy = sum(shape.base_s + shape.per_token_s * output for output in outputs)
+            return max(longest, busy / shape.at_once)
         refill = max(
             (self.tokens - shape.limits["tpm_burst"]) * 60 / shape.limits["tpm"],
             (len(self.answered) - shape.limits["rpm_burst"]) * 60 / shape.limits["rpm"],

@@ -76,7 +76,12 @@ class Settings(BaseSettings):
         ge=1_000,
         description="The model's context length in tokens; Broadsheet learns it from refusals if unset.",
     )
-    max_in_flight: int = Field(16, ge=1, le=1000, description="The most requests to have under way at once.")
+    max_in_flight: int = Field(
+        256,
+        ge=1,
+        le=1000,
+        description="The most requests to have under way at once; runs find out how many the server takes.",
+    )
     batch_wait_s: float = Field(
         0.0,
         ge=0,

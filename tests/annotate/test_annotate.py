@@ -472,8 +472,8 @@ def test_a_silent_batch_is_halved_until_the_paper_to_blame_stands_alone(store: S
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"batch_input_tokens": 2200}, "the input budget of 2,200 tokens binds"),
-        ({"context_tokens": 2700}, "the context of 2,700 tokens binds"),
+        ({"batch_input_tokens": 2200, "max_in_flight": 8}, "the input budget of 2,200 tokens binds"),
+        ({"context_tokens": 2700, "max_in_flight": 8}, "the context of 2,700 tokens binds"),
         ({"requests_per_minute": 6.0}, "the quota of 6 requests a minute binds"),
         ({"max_in_flight": 8}, "only latency binds"),
     ],

@@ -301,8 +301,8 @@ def test_a_stop_under_a_quota_sends_nothing_that_waits_for_its_tokens(engine, as
     with OpenAIServer() as server:
         llm = engine(server, tokens_per_minute=6000)
         control = Control(lambda waiting: waiting.startswith("quota: "))
-        outcomes = list(llm.complete([ask(number) for number in range(9)], control))
-    assert len(outcomes) == len(server.seen) < 9
+        outcomes = list(llm.complete([ask(number) for number in range(30)], control))
+    assert len(outcomes) == len(server.seen) < 30
 
 
 @pytest.mark.parametrize("fault", ["too_many", "server_error", "reset"])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadsheet.llm import Usage
 from broadsheet.llm.openai.buckets import Bucket
 from broadsheet.llm.openai.pacing import Pacer, duration_s
 from broadsheet.retrying import retry_after_s
@@ -96,7 +97,7 @@ def test_a_limit_that_is_none_changes_nothing(limit):
             for name in ("requests", "tokens")
             for what, value in (("limit", limit), ("remaining", "-1"), ("reset", "0"))
         }
-        pacer.settle(await pacer.admit(1_000), 1_000, told)
+        pacer.settle(await pacer.admit(1_000), 1, Usage(1_000), told)
         await pacer.admit(10_000)
         assert await waits(pacer, 59_000)
 
@@ -156,7 +157,7 @@ async def waits(pacer: Pacer, tokens: float) -> bool:
     if held:
         task.cancel()
     else:
-        pacer.settle(task.result(), tokens, {})
+        pacer.settle(task.result(), 1, Usage(int(tokens)), {})
     return held
 
 
@@ -165,7 +166,7 @@ def test_what_others_use_is_learnt_from_headers_and_holds_requests_back():
         clock = Clock()
         pacer = Pacer(tokens_per_minute=60_000, clock=clock)
         held = await pacer.admit(1_000)
-        pacer.settle(held, 1_000, headers(remaining=500, reset="59.5s"))
+        pacer.settle(held, 1, Usage(1_000), headers(remaining=500, reset="59.5s"))
         assert await waits(pacer, 2_000)
         assert pacer.waiting.startswith("quota")
         clock.now += 2
@@ -179,7 +180,7 @@ def test_a_reservation_that_was_too_high_is_given_back():
         pacer = Pacer(tokens_per_minute=60_000, clock=Clock())
         held = await pacer.admit(20_000)
         assert await waits(pacer, 10_000)
-        pacer.settle(held, 1_000, headers(remaining=19_000, reset="1s", limit=60_000))
+        pacer.settle(held, 1, Usage(1_000), headers(remaining=19_000, reset="1s", limit=60_000))
         assert not await waits(pacer, 10_000)
 
     asyncio.run(story())
@@ -190,7 +191,7 @@ def test_a_closed_gate_holds_all_back_until_it_opens_and_says_how_long():
         clock = Clock()
         pacer = Pacer(clock=clock)
         held = await pacer.admit(10)
-        pacer.failed(held)
+        pacer.failed(held, {})
         pacer.close(10, 12.0)
         pacer.close(10, 3.0)
         assert await waits(pacer, 10)
@@ -201,46 +202,39 @@ def test_a_closed_gate_holds_all_back_until_it_opens_and_says_how_long():
     asyncio.run(story())
 
 
-def test_the_window_falls_to_one_when_nothing_comes_and_rises_again_when_answers_do():
-    async def story():
-        pacer = Pacer(max_in_flight=16, clock=Clock())
-        for _ in range(10):
-            pacer.failed(await pacer.admit(1))
-        assert pacer.window == 1
-        for _ in range(40):
-            pacer.settle(await pacer.admit(1), 1, {})
-        assert pacer.window == 16
-
-    asyncio.run(story())
-
-
-def test_one_failure_in_ten_does_not_close_the_window():
-    async def story():
-        pacer = Pacer(max_in_flight=16, clock=Clock())
-        for number in range(200):
-            held = await pacer.admit(1)
-            if number % 10 == 0:
-                pacer.failed(held)
-            else:
-                pacer.settle(held, 1, {})
-        assert pacer.window >= 11
-
-    asyncio.run(story())
-
-
 def test_a_header_raises_nothing_while_the_same_processes_ask():
     async def story():
         pacer = Pacer(tokens_per_minute=60_000, clock=Clock())
         held = await pacer.admit(20_000)
-        pacer.settle(held, 20_000, headers(remaining=15_000, reset="5s"))
+        pacer.settle(held, 1, Usage(20_000), headers(remaining=15_000, reset="5s"))
         assert await waits(pacer, 9_000)
 
     asyncio.run(story())
 
 
 def test_output_tokens_are_learnt_and_never_expected_beyond_the_cut():
-    pacer = Pacer(clock=Clock())
-    assert pacer.expected_output(8, 400) == 400
-    for _ in range(30):
-        pacer.learn(8, 800)
-    assert pacer.expected_output(4, 4000) == pytest.approx(410, rel=0.02)
+    async def story():
+        pacer = Pacer(clock=Clock())
+        assert pacer.expected_output(8, 400) == 400
+        for _ in range(30):
+            pacer.settle(await pacer.admit(1), 8, Usage(0, 0, 800), {})
+        assert pacer.expected_output(4, 4000) == pytest.approx(410, rel=0.02)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("status", "shrinks"), [(429, False), (503, True), (500, False)])
+def test_under_a_quota_a_429_is_about_the_quota_and_a_503_about_the_load(status, shrinks):
+    async def story():
+        pacer = Pacer(tokens_per_minute=60_000, clock=Clock())
+        held = [await pacer.admit(1) for _ in range(4)]
+        for each in held:
+            pacer.failed(each, {}, status)
+        pacer.failed(await pacer.admit(1), {}, status)
+        again = [asyncio.ensure_future(pacer.admit(1)) for _ in range(4)]
+        await asyncio.sleep(0)
+        assert all(task.done() for task in again) != shrinks
+        for task in again:
+            task.cancel()
+
+    asyncio.run(story())

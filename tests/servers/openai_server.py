@@ -96,6 +96,8 @@ class Behaviour:
         overloaded: Headers of an injected server error.
         headers: Whether ``x-ratelimit-*`` headers are sent.
         context: Prompt tokens, at most.
+        at_once: Calls that are answered at once; others are refused, or wait in line.
+        at_once_status: Status of that refusal; 0 to let them wait.
         count: Tokens of a text.
     """
 
@@ -113,6 +115,8 @@ class Behaviour:
     overloaded: Mapping[str, str] = field(default_factory=dict)
     headers: bool = True
     context: int = 1_000_000
+    at_once: int | None = None
+    at_once_status: int = 503
     faults: Faults = field(default_factory=Faults)
     limits: Limits = field(default_factory=Limits)
     count: Callable[[str], int] = five_characters_a_token
@@ -149,6 +153,7 @@ class OpenAIServer:
         self._attempts: Counter[str] = Counter()
         self._count = lru_cache(maxsize=64)(self.behaviour.count)
         self._known_heads: set[str] = set()
+        self._line: asyncio.Semaphore | None = None
         self._server = LoopbackServer(self._respond, port)
         self.base_url = f"{self._server.url}/v1"
 
@@ -172,7 +177,7 @@ class OpenAIServer:
             self.in_flight += 1
             self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
             try:
-                return await self.completion(json.loads(call.body))
+                return await self._in_turn(json.loads(call.body))
             finally:
                 self.in_flight -= 1
         if path.startswith(("/v1/files", "/v1/batches")):
@@ -183,6 +188,18 @@ class OpenAIServer:
             told = ({k: v for k, v in asdict(seen).items() if k != "body"} for seen in self.seen)
             return Answer.of({"peak_in_flight": self.peak_in_flight, "calls": list(told)})
         return _error(404, f"Unknown path {path}.")
+
+    async def _in_turn(self, body: dict[str, Any]) -> Answer:
+        """Answer one call if there is room for it."""
+        at_once, status = self.behaviour.at_once, self.behaviour.at_once_status
+        if at_once is None:
+            return await self.completion(body)
+        if status and self.in_flight > at_once:
+            self.seen.append(Seen(body, time.monotonic(), status=status))
+            return _error(status, "Too many at once.")
+        self._line = self._line or asyncio.Semaphore(at_once)
+        async with self._line:
+            return await self.completion(body)
 
     async def completion(self, body: dict[str, Any], *, batched: bool = False) -> Answer:
         """Answer one call as the behaviour says; a line of a batch job meets no limits and no latency."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from broadsheet.llm.openai.window import Clock
 
-Clock = Callable[[], float]
 _FIRST_BURST_MINUTES = 1 / 3
 
 

@@ -28,6 +28,8 @@ from broadsheet.retrying import WaitAsAsked, retry_after_s
 ATTEMPTS = 6
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 20.0
 CONNECT_TIMEOUT_S = 10.0
+SERVED_AT_ONCE = 16
+"""A server may let what exceeds this wait in line; it is given so many times as long to answer."""
 SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
 _ERROR = 400
 NOT_KNOWN_PERHAPS = {500, 501}
@@ -120,7 +122,7 @@ class Exchange:
                 diagnosis, needed_tokens = diagnose(error), held.tokens
                 too_many = diagnosis.kind == "too-many"
                 if too_many or diagnosis.kind == "transient":
-                    self.pacer.failed(held, diagnosis.headers)
+                    self.pacer.failed(held, diagnosis.headers, diagnosis.status)
                 else:
                     self.pacer.refused(held)
                 if too_many:
@@ -131,8 +133,7 @@ class Exchange:
                 ):
                     return self._failed(request, diagnosis, error)
             else:
-                self.pacer.settle(held, reply.usage.input_tokens + reply.usage.output_tokens, headers)
-                self.pacer.learn(len(request.sent), reply.usage.output_tokens)
+                self.pacer.settle(held, len(request.sent), reply.usage, headers)
                 self._answers, self._forbidden = self._answers + 1, 0
                 return Outcome(request, reply)
 
@@ -174,7 +175,8 @@ class Exchange:
         assert task is not None  # noqa: S101 - narrows the type: a coroutine runs in a task
         self.under_way.add(task)
         answer_s = request.max_output_tokens / self.settings.slowest_tokens_per_s
-        patience_s = (self.settings.first_token_timeout_s + answer_s) * attempt
+        in_line = max(1.0, self.pacer.under_way / SERVED_AT_ONCE)
+        patience_s = (self.settings.first_token_timeout_s + answer_s) * attempt * in_line
         started = time.monotonic()
         try:
             response = await self.client.post(

@@ -16,7 +16,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from broadsheet.llm.openai.buckets import Bucket, Clock
+from broadsheet.llm import Usage
+from broadsheet.llm.openai.buckets import Bucket
+from broadsheet.llm.openai.window import Clock, Window
 from broadsheet.retrying import header_number
 
 log = logging.getLogger(__name__)
@@ -24,10 +26,10 @@ log = logging.getLogger(__name__)
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
-_GROWTH, _FALL = 1.1, 0.7
 _FIRST_GUESS_TOKENS_A_PAPER = 150.0
 _LEARNING_RATE = 0.2
 _MARGIN_TOKENS = 10
+TOO_MANY, FAULT = 429, 500
 _ORDER_UNSURE_S = 0.05
 _REMEMBERED = 1000
 _SAID_ONCE_S = 1.0
@@ -47,32 +49,28 @@ def duration_s(text: str) -> float | None:
 
 @dataclass(slots=True)
 class Reservation:
-    """What one request has drawn, and when."""
+    """What one request has drawn, when, and how many were under way then, itself included."""
 
     tokens: float
     sent_at: float
+    place: int
 
 
 class Pacer:
-    """Admits requests; used from one event loop only.
-
-    The window (requests under way) grows by a tenth with each answer and falls by three tenths with each
-    failure: it holds while fewer than one in five fail, and closes to one when nothing comes.
-    """
+    """Admits requests; used from one event loop only."""
 
     def __init__(
         self,
         *,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
-        max_in_flight: int = 16,
+        max_in_flight: int = 256,
         clock: Clock = time.monotonic,
     ) -> None:
         self._clock = clock
         self._requests = Bucket(requests_per_minute, clock)
         self._tokens = Bucket(tokens_per_minute, clock)
-        self._most = max_in_flight
-        self._window = float(max_in_flight)
+        self._window = Window(max_in_flight, clock)
         self._sent: deque[Reservation] = deque(maxlen=_REMEMBERED)
         self._under_way = 0
         self._opens_at = float("-inf")
@@ -95,21 +93,10 @@ class Pacer:
         """Return how many requests are with the server."""
         return self._under_way
 
-    @property
-    def window(self) -> int:
-        """Return how many requests may be under way now."""
-        return max(1, int(self._window))
-
     def expected_output(self, papers: int, most: int) -> float:
         """Return the output tokens to expect of an answer about so many papers."""
         each = self._tokens_a_paper or _FIRST_GUESS_TOKENS_A_PAPER
         return min(most, each * max(1, papers) + _MARGIN_TOKENS)
-
-    def learn(self, papers: int, output_tokens: int) -> None:
-        """Move the average of output tokens a paper towards what an answer had."""
-        each = output_tokens / max(1, papers)
-        known = self._tokens_a_paper
-        self._tokens_a_paper = each if known is None else known + _LEARNING_RATE * (each - known)
 
     async def admit(self, tokens: float) -> Reservation:
         """Wait for a turn, in the order of asking, and draw what the request is expected to use."""
@@ -152,7 +139,7 @@ class Pacer:
         self._requests.take(1)
         self._tokens.take(tokens)
         self._under_way += 1
-        held = Reservation(tokens, self._clock())
+        held = Reservation(tokens, self._clock(), self._under_way)
         self._sent.append(held)
         return held
 
@@ -162,24 +149,32 @@ class Pacer:
         if self._opens_at > now:
             self._hindered_by, self._hindered_until = "429", self._opens_at
             return self._opens_at - now
-        if self._under_way >= self.window:
+        if room_in := self._window.wait_s(self._under_way):
             self._hindered_by = ""
-            return -1.0
+            return room_in
         quota = max(self._requests.wait_s(1), self._tokens.wait_s(tokens))
         self._hindered_by, self._hindered_until = "quota" if quota else "", now + quota
         return quota
 
-    def settle(self, held: Reservation, used_tokens: float, headers: Mapping[str, str]) -> None:
+    def settle(self, held: Reservation, papers: int, usage: Usage, headers: Mapping[str, str]) -> None:
         """Settle an answer: correct what was drawn by what it used and by what the server says."""
-        self._window = min(float(self._most), self._window * _GROWTH)
-        self._release(held, used_tokens)
+        each = usage.output_tokens / max(1, papers)
+        known = self._tokens_a_paper
+        self._tokens_a_paper = each if known is None else known + _LEARNING_RATE * (each - known)
+        self._window.answered(held.place, held.sent_at, usage.output_tokens)
+        self._release(held, usage.input_tokens + usage.output_tokens)
         self._read(held, headers, answered=True)
 
-    def failed(self, held: Reservation, headers: Mapping[str, str] | None = None) -> None:
-        """Settle a failure: give back its tokens but not its request, and shrink the window."""
-        self._window = max(1.0, self._window * _FALL)
+    def failed(self, held: Reservation, headers: Mapping[str, str], status: int = 0) -> None:
+        """Settle a failure: give back its tokens but not its request, and shrink the window.
+
+        Where a quota is known, a 429 is about that, and a 500 tells of a fault: neither is about the load.
+        """
         self._release(held, 0.0)
-        self._read(held, headers or {}, answered=False)
+        self._read(held, headers, answered=False)
+        quota = status == TOO_MANY and (self._requests.per_s or self._tokens.per_s)
+        if not quota and status != FAULT:
+            self._window.failed(held.place, held.sent_at)
 
     def refused(self, held: Reservation) -> None:
         """Settle a refusal that used nothing and says nothing about the server's load."""
@@ -213,12 +208,9 @@ class Pacer:
 
     def _read(self, held: Reservation, headers: Mapping[str, str], *, answered: bool) -> None:
         for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
-            limit, remaining = (
-                header_number(headers.get(f"x-ratelimit-{what}-{name}")) for what in ("limit", "remaining")
-            )
-            if (limit is not None and limit <= 0) or (
-                remaining or 0
-            ) < 0:  # Azure says -1 where there is none
+            limit = header_number(headers.get(f"x-ratelimit-limit-{name}"))
+            remaining = header_number(headers.get(f"x-ratelimit-remaining-{name}"))
+            if (limit or 1) <= 0 or (remaining or 0) < 0:  # Azure says -1 where there is none
                 limit = remaining = None
             if limit:
                 bucket.learn(limit, remaining, duration_s(headers.get(f"x-ratelimit-reset-{name}", "")))
