@@ -9,6 +9,7 @@ BroadsheetError
 ├── SourceError           a source is down, refuses or sends garbage; other sources continue (exit 1)
 └── LLMError              the model's provider
     ├── LLMUnavailable    temporary: try again later; finished work is saved (exit 1)
+    ├── LLMUseless        it answers, but nothing that can be used; finished work is saved (exit 1)
     └── LLMMisconfigured  permanent: the key, model or address was refused (exit 2)
 
 Only the outermost layers (cli, web) turn these into messages, exit codes or status codes.
@@ -113,6 +114,10 @@ class LLMError(BroadsheetError):
 
 class LLMUnavailable(LLMError):  # noqa: N818 - the state is the name: "the LLM is unavailable"
     """The provider is temporarily unavailable; a later attempt may succeed."""
+
+
+class LLMUseless(LLMError):  # noqa: N818 - as above
+    """The model's answers hold nothing that can be used; another one may do better."""
 
 
 class LLMMisconfigured(LLMError):  # noqa: N818 - as above

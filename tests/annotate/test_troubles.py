@@ -22,7 +22,7 @@ from servers.openai_server import AskedPaper, OpenAIServer, placeholder
 
 PAPERS = 100
 IN_FLIGHT = 16
-SETTINGS = {"BROADSHEET_BATCH_PAPERS": "1"}
+SETTINGS = {"BROADSHEET_BATCH_PAPERS": "1", "BROADSHEET_MAX_IN_FLIGHT": str(IN_FLIGHT)}
 
 
 def sentence_of(process: subprocess.Popen[str]) -> str:

@@ -63,7 +63,7 @@ def first(store: Store) -> Record:
 @pytest.mark.parametrize("field", LIES)
 def test_a_lie_is_told_to_the_model_once_and_its_correction_is_kept(store: Store, field: str) -> None:
     llm = lying(LIES[field], for_ever=False)
-    report = annotate(papers(6), store, llm, PROMPTS, limits=Limits(papers=6))
+    report = annotate(papers(6), store, llm, PROMPTS, limits=Limits(papers=6), in_flight=1)
     assert [request.purpose for request in llm.history] == ["annotate", "repair"]
     assert f"P1: {field}: " in llm.history[1].turns[-1].text
     assert report.annotated == 6
@@ -76,7 +76,7 @@ def test_a_lie_that_is_repeated_is_withheld_with_a_finding_and_the_paper_is_kept
     store: Store, field: str
 ) -> None:
     llm = lying(LIES[field], for_ever=True)
-    report = annotate(papers(6), store, llm, PROMPTS, limits=Limits(papers=6))
+    report = annotate(papers(6), store, llm, PROMPTS, limits=Limits(papers=6), in_flight=1)
     assert (report.annotated, report.requests) == (6, 2)
     found = first(store)
     assert [finding.field for finding in found.findings if finding.severity == "withheld"] == [field]
@@ -101,7 +101,7 @@ def test_a_field_that_stays_malformed_is_replaced_by_what_rules_read(
     store: Store, field: str, value: Any
 ) -> None:
     report = annotate(
-        papers(6), store, lying({field: value}, for_ever=True), PROMPTS, limits=Limits(papers=6)
+        papers(6), store, lying({field: value}, for_ever=True), PROMPTS, limits=Limits(papers=6), in_flight=1
     )
     assert report.annotated == 6
     found = first(store)
@@ -124,7 +124,9 @@ def test_a_paper_that_rules_can_say_nothing_of_fails_alone(store: Store, words: 
             said.update({"keywords": ["zebra"]} if paper == silent else {})
         return Reply(answer(records))
 
-    report = annotate([silent, *papers(6)], store, AnsweringLLM(reply), PROMPTS, limits=Limits(papers=7))
+    report = annotate(
+        [silent, *papers(6)], store, AnsweringLLM(reply), PROMPTS, limits=Limits(papers=7), in_flight=1
+    )
     assert report.annotated == 6
     assert [(failure.paper_id, failure.reason) for failure in report.failures] == [("silent", "malformed")]
 
@@ -136,7 +138,7 @@ def test_a_record_without_a_field_keeps_its_other_fields(store: Store) -> None:
             del said["keywords"]
         return Reply(answer(records))
 
-    annotate(papers(6), store, AnsweringLLM(without_keywords), PROMPTS, limits=Limits(papers=6))
+    annotate(papers(6), store, AnsweringLLM(without_keywords), PROMPTS, limits=Limits(papers=6), in_flight=1)
     assert first(store).annotation.tldr == record(papers(1)[0])["tldr"]
     assert first(store).annotation.keywords
 
@@ -159,7 +161,9 @@ def test_an_abstract_that_gives_orders_changes_no_other_papers_record(store: Sto
         records += [{**said, "code": lie} for said in records if said["ref"] != ref]
         return Reply(answer(records))
 
-    report = annotate([*papers(6), attack], store, AnsweringLLM(obeying), PROMPTS, limits=Limits(papers=7))
+    report = annotate(
+        [*papers(6), attack], store, AnsweringLLM(obeying), PROMPTS, limits=Limits(papers=7), in_flight=1
+    )
     assert report.annotated == 7
     for stored in store.list():
         assert INVENTED not in stored.annotation.code.urls

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from broadsheet.annotate.fruitless import Fruitless
 from broadsheet.annotate.judging import Judge, Verdict
 from broadsheet.annotate.queue import AskQueue, FaultyPaper, Unanswered
 from broadsheet.annotate.recovery import Recovered
@@ -64,6 +65,7 @@ class AnnotateRun:
         self._requests: list[Request] = []
         self._under_way: dict[str, Request] = {}
         self._findings = ReplyFindings()
+        self._fruitless = Fruitless()
         self._stopped = self._over_budget = False
 
     def run(self, papers: Sequence[Paper], ledger: Ledger, watch: Watch) -> AnnotateReport:
@@ -127,6 +129,7 @@ class AnnotateRun:
 
     def _take_records(self, request: Request, reading: Reading, reply_id: int) -> None:
         faulty = []
+        self._fruitless.add([sent.paper.id for sent in request.sent.values()], reading)
         for ref, record in reading.records.items():
             sent = request.sent[ref]
             verdict = self._judge.judge(sent.paper, record)
@@ -232,7 +235,7 @@ class AnnotateRun:
             request = self._queue.next(idle=idle)
             if request is None:
                 return
-            self._stopped = self._watch.stop()
+            self._stopped = self._must_stop()
             if not self._stopped and self._llm.prompted:
                 self._over_budget = not self._ledger.reserve(request)  # until an answer costs less
             if self._stopped or self._over_budget:
@@ -252,6 +255,8 @@ class AnnotateRun:
 
     def _end(self) -> AnnotateReport:
         """Settle the records whose repair was never sent, and record how the run ended."""
+        if self._fruitless.error and self._tally.left > self._tally.with_service:
+            raise self._fruitless.error
         with self._store.transaction():
             for request in self._under_way.values():
                 self._settle_all(_faulty(request))
@@ -266,7 +271,10 @@ class AnnotateRun:
     def _heartbeat(self, waiting: str) -> bool:
         """Report progress while the engine waits; true to stop."""
         self._report_progress(waiting)
-        return self._watch.stop()
+        return self._must_stop()
+
+    def _must_stop(self) -> bool:
+        return self._fruitless.error is not None or self._watch.stop()
 
     def _report_progress(self, waiting: str = "") -> None:
         self._watch.on_progress(self._tally.progress(len(self._under_way), waiting))

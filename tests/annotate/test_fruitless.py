@@ -1,0 +1,150 @@
+"""A model whose answers are of no use is not paid for long, and the run says what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.annotate import prepare
+from broadsheet.annotate.fruitless import ANSWERS, PAPERS, Fruitless
+from broadsheet.annotate.replies import Reading
+from broadsheet.config import Settings
+from broadsheet.errors import LLMUnavailable, LLMUseless
+from broadsheet.filters import Filter
+from broadsheet.llm import open_llm
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+from commands import ended, new_cache, start
+from servers.faults import Faults
+from servers.loopback import Answer
+from servers.openai_server import Behaviour, OpenAIServer, placeholder
+
+Broken = Callable[[], OpenAIServer]
+
+
+class Says(OpenAIServer):
+    """Answers every question with the same words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def _message(self, papers, seen, body):  # type: ignore[no-untyped-def]
+        return {"role": "assistant", "content": self.text, "refusal": None}, "stop"
+
+
+class SaysItFailed(OpenAIServer):
+    """Tells of an error with status 200, as some gateways do."""
+
+    async def completion(self, body: dict[str, Any], *, batched: bool = False) -> Answer:
+        return Answer.of({"error": {"message": "the upstream has no such lantern", "code": 502}})
+
+
+BROKEN: dict[str, tuple[Broken, str]] = {
+    "cut off": (lambda: OpenAIServer(behaviour=Behaviour(faults=Faults(truncated=1.0))), "cut off"),
+    "prose": (lambda: Says("I would love to help you with these papers! " * 12), "no record in JSON"),
+    "wrong refs": (lambda: OpenAIServer(lambda paper: placeholder(paper) | {"ref": "P977"}), "never asked"),
+    "wrong titles": (lambda: OpenAIServer(lambda paper: placeholder(paper) | {"echo": "No such"}), "titles"),
+    "refusals": (lambda: OpenAIServer(behaviour=Behaviour(faults=Faults(refusal=1.0))), "refuses"),
+}
+
+
+def opened(path: Path, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, **settings: Any):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    chosen = Settings.load(engine="openai", model="gpt-4o-mini", **settings)
+    store = Store.open(path)
+    prompts = Prompts.load()
+    return store, prepare(store, open_llm(chosen, store, prompts), prompts, chosen)
+
+
+@pytest.mark.parametrize("in_flight", [2, 256])
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_useless_model_stops_the_run_within_twice_the_estimate_and_a_sentence_says_why(
+    kind: str, in_flight: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, why = BROKEN[kind]
+    with broken() as server:
+        cache = new_cache(tmp_path / "cache.db", 120)
+        store, prepared = opened(cache, server, monkeypatch, max_in_flight=in_flight)
+        with store, pytest.raises(LLMUseless, match=why) as told:
+            prepared.run()
+        spent = sum(seen.input_tokens + seen.output_tokens for seen in server.answered)
+    assert "broadsheet replies" in str(told.value)
+    assert spent <= 2 * prepared.estimate.tokens
+
+
+def test_an_error_that_comes_with_status_200_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broadsheet.llm.openai.exchange.ATTEMPTS", 2)
+    with SaysItFailed() as server:
+        store, prepared = opened(new_cache(tmp_path / "cache.db", 20), server, monkeypatch)
+        with store, pytest.raises(LLMUnavailable, match="no such lantern"):
+            prepared.run()
+
+
+def test_a_model_that_breaks_midway_stops_the_run_too_and_what_was_done_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = 40
+
+    def answer(paper: Any) -> dict[str, Any]:
+        sound = sum(len(seen.refs) for seen in server.seen) <= good
+        return placeholder(paper) | ({} if sound else {"ref": "P977"})
+
+    with OpenAIServer(answer) as server:
+        store, prepared = opened(new_cache(tmp_path / "cache.db", 120), server, monkeypatch, max_in_flight=1)
+        with store:
+            with pytest.raises(LLMUseless):
+                prepared.run()
+            assert sum(record.annotation is not None for record in store.list(Filter())) == good
+        asked = [title for seen in server.seen for title in seen.titles]
+    assert good + PAPERS <= len(asked) <= good + 2 * PAPERS + 20
+
+
+def test_a_few_papers_that_no_model_answers_fail_alone_and_the_others_are_annotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(paper: Any) -> dict[str, Any]:
+        spoilt = paper.title.startswith(spoilt_titles)
+        return placeholder(paper) | ({"ref": "P977"} if spoilt else {})
+
+    with OpenAIServer(answer) as server:
+        store, prepared = opened(new_cache(tmp_path / "cache.db", 60), server, monkeypatch)
+        spoilt_titles = tuple(paper.title for paper in prepared.papers[::6])
+        with store:
+            report = prepared.run()
+    assert (report.annotated, report.failed) == (50, 10)
+
+
+def test_the_command_ends_with_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    with Says("Certainly!") as server:
+        cache = new_cache(tmp_path / "cache.db", 60)
+        code, _, err = ended(start("annotate", "--db", cache, "--quiet", server=server))
+    assert code == 1
+    (sentence,) = [line for line in err.splitlines() if line.startswith("broadsheet: ")]
+    assert "JSON" in sentence
+
+
+answers = st.lists(
+    st.tuples(st.sets(st.integers(0, 80).map(str), min_size=1, max_size=10), st.booleans()), max_size=60
+)
+
+
+@given(answers)
+def test_a_run_is_stopped_exactly_when_enough_answers_about_enough_papers_in_a_row_were_of_no_use(
+    told: list[tuple[set[str], bool]],
+) -> None:
+    fruitless, row, ids = Fruitless(), 0, set[str]()
+    expected = False
+    for about, useful in told:
+        fruitless.add(about, Reading({"P1": {}} if useful else {}, dict.fromkeys(about, "missing")))
+        row, ids = (0, set()) if useful else (row + 1, ids | about)
+        expected = expected or (row >= ANSWERS and len(ids) >= PAPERS)
+        assert (fruitless.error is not None) == expected
