@@ -394,7 +394,7 @@ def test_an_interrupt_while_waiting_ends_at_once_and_says_how_to_collect(
     assert process.returncode == 1
     assert said.rstrip().endswith(
         "6 papers are with the Batch API:"
-        " run broadsheet annotate later with the same --engine to collect the annotations."
+        " run broadsheet annotate later with the same --engine to collect their annotations."
     )
     finish(server)
     assert annotate().annotated == 6
