@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from broadsheet.prompts import Prompts
 from builders import DAY, TLDR, add, annotate, maker, paper
 from in_process import Command
 from papers import papers, record
+from terminals import CTRL_C, Terminal
 
 SAND = paper()
 BETTER = (
@@ -189,6 +191,17 @@ def test_nothing_is_removed_without_a_yes(broadsheet: Command, cache: Path) -> N
     assert shown(broadsheet)["title"] == SAND.title
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminal")
+@pytest.mark.parametrize(("answer", "left"), [(b"y\n", 1), (b"\n", 2), (CTRL_C, 2)])
+def test_at_a_terminal_a_removal_is_asked_about_first(cache: Path, answer: bytes, left: int) -> None:
+    with Terminal("-m", "broadsheet", "remove", "SandLoom") as terminal:
+        terminal.until(r"SandLoom: Tidal Flats[^?]*Remove 1 paper for good\? \[y/N\]: ")
+        terminal.type(answer)
+        assert terminal.end() == (0 if left == 1 else 1)
+    with Store.open(cache) as store:
+        assert store.count() == left
+
+
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three papers in this folder's cache, annotated once by a script that says more the second time."""
@@ -216,6 +229,14 @@ def test_one_paper_is_asked_about_again_and_no_other(broadsheet: Command, script
     assert shown(broadsheet, first.id)["contribution"] == "survey"
     assert shown(broadsheet, second.id) == before
     assert broadsheet("annotate", "--paper", "no such paper") == 2
+
+
+def test_a_corrected_paper_is_not_asked_about_again(broadsheet: Command, scripted: None) -> None:
+    broadsheet("annotate")
+    first = papers(3)[0]
+    broadsheet("correct", first.id, "--contribution", "survey")
+    assert broadsheet("annotate", "--paper", first.id) == 2
+    assert f"broadsheet correct {first.id}" in broadsheet.err
 
 
 def test_replies_are_printed_with_what_was_asked_about(broadsheet: Command, scripted: None) -> None:

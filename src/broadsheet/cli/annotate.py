@@ -21,6 +21,9 @@ from broadsheet.cli.spending import (
     standing_sentences,
 )
 from broadsheet.cli.watching import watching
+from broadsheet.engines import EDITOR
+from broadsheet.errors import ConfigError
+from broadsheet.record import Record
 from broadsheet.store import Store
 from broadsheet.text import plural
 
@@ -65,7 +68,7 @@ def annotate_(
             say_result({"rebuilt": number}, f"{plural(number, 'annotation')} rebuilt.", as_json=as_json)
             return
         llm = open_llm(settings, store, prompts)
-        ids = [store.get(name).id for name in paper] if paper else None
+        ids = [_askable(store.get(name)).id for name in paper] if paper else None
         wanted = Wanted(ids, spending.again, stale, failed_too=retry_failed, again=bool(paper), limit=limit)
         prepared = prepare(store, llm, prompts, settings, wanted)
         for sentence in standing_sentences(prepared.standing, wanted):
@@ -85,3 +88,17 @@ def annotate_(
     say_result(asdict(report), report_sentence(report), as_json=as_json)
     problems.exit_if_any()
     exit_if_unfinished(report)
+
+
+def _askable(record: Record) -> Record:
+    """Return the record of a paper that can be asked about again.
+
+    Raises:
+        ConfigError: The editor has corrected it, and no answer would be shown.
+    """
+    if record.provenance and record.provenance.engine == EDITOR:
+        raise ConfigError(
+            f"“{record.title}” was corrected by hand, which wins over any answer; change it with: broadsheet"
+            f" correct {record.id}"
+        )
+    return record
