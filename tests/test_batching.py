@@ -118,7 +118,7 @@ def test_full_batches_hold_as_many_papers_as_the_count_allows() -> None:
         (411, 16, 60_000, 16),  # the quota binds: as large as may be
         (411, 16, None, 16),  # more papers than fit under way at once: large batches lose nothing
         (160, 16, None, 10),  # only latency binds: all go out at once
-        (20, 16, None, 4),  # but in no more requests than batches of four need
+        (20, 16, None, 7),  # but in no more requests than batches of eight need
         (20, None, None, 16),  # one job: latency is not ours
     ],
 )
@@ -130,7 +130,7 @@ def test_the_size_of_batches_follows_what_binds(
     assert chosen.why.startswith(f"{expected} papers a request: ")
 
 
-@pytest.mark.parametrize(("number", "expected"), [(120, 16), (61, 16), (60, 4), (10, 4)])
+@pytest.mark.parametrize(("number", "expected"), [(120, 16), (61, 16), (60, 8), (10, 5)])
 def test_batches_are_as_large_as_may_be_where_papers_are_more_than_a_minutes_requests(
     number: int, expected: int
 ) -> None:

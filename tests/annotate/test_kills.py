@@ -16,7 +16,7 @@ from servers.openai_server import Behaviour, OpenAIServer
 
 PAPERS = 40
 IN_FLIGHT = 16
-SETTINGS = {"BROADSHEET_BATCH_PAPERS": "1"}
+SETTINGS = {"BROADSHEET_BATCH_PAPERS": "1", "BROADSHEET_MAX_IN_FLIGHT": str(IN_FLIGHT)}
 
 
 def is_killed(*words: str | Path, after: int, server: OpenAIServer | None = None) -> bool:
