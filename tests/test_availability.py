@@ -71,6 +71,10 @@ AVAILABLE = [
     ("We present Zebra, an open-source library for stripe detection.", None, []),
     ("In this paper we introduce a fully open-source toolkit for stripe detection.", None, []),
     ("Our library is open source.", None, []),
+    ("Zebra is publicly available and fully open-source.", None, []),
+    ("We present Zebra 2.0, an integrated open-source platform for herds.", None, []),
+    ("The benchmark, toolkit and annotation tools are publicly available.", None, []),
+    ("The corpus and code bases are all freely available.", None, []),
     # A repository without the word code.
     (f"Zebra is available at {R}.", None, [R]),
     (f"The project of this paper is available at {R}", None, [R]),
@@ -126,6 +130,7 @@ NONE = [
     f"Project page: {PAGE}",
     f"Videos and more results are on our project page: {PAGE}.",
     f"Our dataset is available at {R}.",
+    f"The Zebra database is publicly available at {R}.",
     f"The benchmark can be downloaded from {R}.",
     f"Checkpoints are available at {R}.",
     f"Dataset: {R}",

@@ -18,7 +18,7 @@ from broadsheet.text import sentence_spans
 from broadsheet.urls import find_urls, unique
 
 _SIGNS = (
-    *("code", "implement", "software", "script", "notebook"),
+    *("code", "implement", "software", "script", "notebook", "toolkit", "toolbox"),
     *("github", "gitlab", "4open", "http", "www."),
 )
 _OPEN_SOURCE = re.compile("open.?source")

@@ -25,6 +25,8 @@ _STATED = tuple(
     for pattern in (
         # "Our code and models will be made publicly available", "has been released", "can be found".
         rf"{_NOUN}{_REST}(?:[mk]?q?h?q?b[bq,]{{0,4}}|[mh]q{{0,2}})(?:f?i?b?q{{0,2}})[av]",
+        # "The benchmark and toolkit are publicly available".
+        rf"d[^n;.!?ubhmkr]{{0,12}}?t{_REST}b[bq,]{{0,4}}[av]",
         # "Code available at URL", "code (to be) released under MIT".
         rf"{_NOUN}[dt&,xwqp(]{{0,6}}?(?:ib)?q?[av]q?(?=[iulszq.,)&:!]|$)",
         # "Code: URL", "code is at URL", "code (URL)", "source code and models on our project page: URL".
@@ -50,19 +52,19 @@ _GIVEN = tuple(
 # "the release of the software", "our contributions: ... (2) code for training".
 _NOMINAL = re.compile(r"Ri[wxq]{1,5}c")
 _ADJECTIVE = re.compile(r"a[xq&,]{0,4}[tcep]")
-_PREDICATE = re.compile(r"b[bq,&]{0,3}[av]")
+_PREDICATE = re.compile(r"b[abq,&]{0,5}[av]")
 _LATER = re.compile(r"m|fb?i|ib[av]|s|z")
 
 _INTRODUCING = frozenset(
     """
         present presents introduce introduces propose proposes develop develops build describe describes
-        create deliver release releases provide provides offer offers contribute contributes
+        create created developed built deliver release releases provide provides offer offers contribute contributes
     """.split()  # noqa: SIM905 - easier to read than a list
 )
 _TAKEN_FROM_OTHERS = frozenset(
     """
         use uses used using adopt adopting existing popular several various based built atop leverage
-        leveraging utilize utilizing extend extending integrated
+        leveraging utilize utilizing extend extending
     """.split()  # noqa: SIM905 - easier to read than a list
 )
 _GOVERNING = frozenset(
@@ -187,7 +189,7 @@ def _open_sourced(tokens: Sequence[Token], tags: str, names: frozenset[str]) -> 
             taken = _TAKEN_FROM_OTHERS.intersection(before) or (article and before[article - 1] in _GOVERNING)
             if introduced and article is not None and not taken:
                 yield _claim(tags, place, noun.end() - 1)
-        elif verb := _PREDICATE.search(tags, max(0, place - 4), place + 1):
+        elif verb := _PREDICATE.search(tags, max(0, place - 6), place + 1):
             subject = slice(max(0, verb.start() - 8), verb.start())
             ours = "w" in tags[subject] or names & set(words[subject]) or re.search("[tpc]", tags[subject])
             things = re.search("[tpce]", tags[subject]) or "d" not in tags[subject]

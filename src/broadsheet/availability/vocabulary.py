@@ -105,10 +105,11 @@ def _names_code(tokens: Sequence[Token], place: int) -> bool:
 
 def _open_source_tag(tokens: Sequence[Token], place: int) -> str:
     """Return `r` for the verb ("we open-source our model"), `a` for the adjective ("an open-source tool")."""
-    word, previous = tokens[place].word, tokens[place - 1].word if place else ""
-    earlier = tokens[place - 2].word if place > 1 else ""
+    word = tokens[place].word
     following = tokens[place + 1].word if place + 1 < len(tokens) else ""
-    if word in {"open-sources", "open-sourcing"} or following in DETERMINERS or previous in {"we", "to"}:
+    if word in {"open-sources", "open-sourcing"} or following in DETERMINERS:
         return "r"
-    modified = place > 0 and tokens[place - 1].tag in "fmq" and previous != "made"
-    return "r" if modified and earlier not in DETERMINERS - {"we"} else "a"
+    while place and tokens[place - 1].tag == "q":
+        place -= 1
+    before = tokens[place - 1] if place else None
+    return "r" if before is not None and (before.tag in "fm" or before.word in {"we", "to"}) else "a"
