@@ -9,8 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from broadsheet.annotate import prepare
+from broadsheet.annotate import AnnotateReport, prepare
 from broadsheet.config import Settings
+from broadsheet.errors import LLMUseless
 from broadsheet.llm import open_llm
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
@@ -36,7 +37,11 @@ def main() -> None:
             tokens.count("warm")
         began, cpu_began = time.monotonic(), time.process_time()
         prepared = prepare(store, llm, prompts, settings)
-        report = prepared.run()
+        try:
+            report = prepared.run()
+        except LLMUseless as error:  # what it cost is what the server has counted
+            report = AnnotateReport()
+            print(error, file=sys.stderr)
         wall, cpu = time.monotonic() - began, time.process_time() - cpu_began
         papers = len(prepared.papers)
         lost = papers - report.annotated

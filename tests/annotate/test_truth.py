@@ -171,6 +171,6 @@ def test_an_abstract_that_gives_orders_changes_no_other_papers_record(store: Sto
 
 
 def test_the_extractive_engine_passes_the_same_checks_without_a_repair(store: Store) -> None:
-    report = annotate(papers(6), store, ExtractiveLLM(PROMPTS.taxonomy), PROMPTS)
+    report = annotate(papers(6), store, ExtractiveLLM(PROMPTS.taxonomy), PROMPTS, in_flight=1)
     assert (report.annotated, report.requests, report.cost_usd) == (6, 1, 0.0)
     assert not [found for found in first(store).findings if found.severity == "withheld"]

@@ -30,6 +30,8 @@ from broadsheet.store.backlog import Standing, Wanted
 
 log = logging.getLogger(__name__)
 
+CACHED_FROM = 1024
+"""Tokens from which providers keep the beginning of a prompt."""
 ANSWER_TOKENS = 120
 """Tokens of one paper's record: 267 reference annotations measure 116 on average."""
 
@@ -45,6 +47,8 @@ class Estimate:
         output_tokens: Tokens of the answers.
         cost_usd: US dollars, nothing cached; None where the price is unknown.
         with_service: Papers that requests of earlier runs ask about; their answers are not counted here.
+        usd_per_1000: US dollars for 1,000 papers with the instructions of all requests but the first cached,
+            where they are long enough; None where the price is unknown.
     """
 
     papers: int
@@ -53,6 +57,7 @@ class Estimate:
     output_tokens: int
     cost_usd: float | None
     with_service: int = 0
+    usd_per_1000: float | None = None
 
     @property
     def tokens(self) -> int:
@@ -209,8 +214,12 @@ def _estimate(
 ) -> Estimate:
     papers = sum(len(batch.papers) for batch in batches)
     if not (papers and llm.prompted):
-        return Estimate(papers, 0, 0, 0, 0.0, with_service)
+        return Estimate(papers, 0, 0, 0, 0.0, with_service, 0.0)
     input_tokens = builder.fixed_tokens * len(batches) + sum(batch.tokens for batch in batches)
     output_tokens = ANSWER_TOKENS * papers
-    cost = price.cost(input_tokens, 0, output_tokens) if price else None
-    return Estimate(papers, len(batches), input_tokens, output_tokens, cost, with_service)
+    counts = papers, len(batches), input_tokens, output_tokens
+    if price is None:
+        return Estimate(*counts, None, with_service)
+    cached = builder.fixed_tokens * (len(batches) - 1) if builder.fixed_tokens >= CACHED_FROM else 0
+    usd_per_1000 = price.cost(input_tokens, cached, output_tokens) / papers * 1000
+    return Estimate(*counts, price.cost(input_tokens, 0, output_tokens), with_service, usd_per_1000)

@@ -87,7 +87,8 @@ def estimate_sentence(expected: Estimate) -> str:
     more = f"; {waiting} with the Batch API already" if expected.with_service else ""
     return (
         f"{plural(expected.papers, 'paper')} in {plural(expected.requests, 'request')}:"
-        f" about {plural(expected.tokens, 'token')}, cost {money(expected.cost_usd)}{more}."
+        f" about {plural(expected.tokens, 'token')}, cost {money(expected.cost_usd)}"
+        f"{per_1000(expected.usd_per_1000)}{more}."
     )
 
 
@@ -164,6 +165,11 @@ def spent_sentence(spent: Mapping[str, Any]) -> str:
     )
     purposes = ", ".join(f"{purpose} {tokens:,}" for purpose, tokens in spent["by_purpose"].items())
     return f"{sentence}; tokens by purpose: {purposes}" if len(spent["by_purpose"]) > 1 else sentence
+
+
+def per_1000(usd: float | None) -> str:
+    """Return what 1,000 papers cost, in words after a sum; empty where it is unknown or nothing."""
+    return f" ({money(usd)} per 1,000 papers with cached instructions)" if usd else ""
 
 
 def money(usd: float | None) -> str:

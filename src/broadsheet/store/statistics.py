@@ -23,6 +23,10 @@ class Statistics:
             f"SELECT {SPENT_SUMS} FROM replies WHERE engine NOT IN (SELECT value FROM json_each(?))",  # noqa: S608
             [json.dumps(free())],
         ).fetchone()
+        paid = self._db.execute(
+            "SELECT count(*) FROM annotations WHERE engine NOT IN (SELECT value FROM json_each(?))",
+            [json.dumps(free())],
+        ).fetchone()[0]
         return {
             "papers": self._number("SELECT count(*) FROM papers"),
             "sightings": self._number("SELECT count(*) FROM sightings"),
@@ -50,6 +54,7 @@ class Statistics:
                 """SELECT purpose, sum(input_tokens + output_tokens) FROM replies
                    WHERE input_tokens + output_tokens > 0 GROUP BY 1 ORDER BY 2 DESC"""
             ),
+            "usd_per_1000_papers": sums["cost_usd"] and paid and sums["cost_usd"] / paid * 1000,
         }
 
     def _number(self, sql: str) -> int:
