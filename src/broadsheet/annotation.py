@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.functional_validators import AfterValidator
 
 from broadsheet.taxonomy import Taxonomy
+from broadsheet.text import word_count
 
 MAX_TLDR_CHARACTERS = 260
 MIN_TLDR_WORDS = 15
@@ -74,7 +75,7 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 def _one_short_sentence(tldr: str) -> str:
     if len(tldr) > MAX_TLDR_CHARACTERS:
         raise ValueError(f"it has {len(tldr)} characters; at most {MAX_TLDR_CHARACTERS} are allowed")
-    if (words := len(tldr.split())) > MAX_TLDR_WORDS:
+    if (words := word_count(tldr)) > MAX_TLDR_WORDS:
         raise ValueError(f"it has {words} words; at most {MAX_TLDR_WORDS} are allowed")
     return tldr
 
@@ -115,7 +116,7 @@ class Annotation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tldr: Annotated[FilledText, AfterValidator(_one_short_sentence), Show("TL;DR", at="headline")] = Field(
-        description="One sentence of 15 to 30 words, at most 220 characters: what is new and what it achieves"
+        description="One sentence of 15 to 25 words: what is new and what it achieves"
     )
     topics: Annotated[tuple[Topic, ...], AfterValidator(distinct), Show("Topics", at="badge")] = Field(
         description="1 to 4, most central first", min_length=1, max_length=4

@@ -81,9 +81,10 @@ _LATEX = (
     ("{", re.compile(r"\{\s?(?:bf|it|em|sc|sl|tt|rm)\s"), "{"),
     ("{", re.compile(r"(?<=\d)\{,\}(?=\d)"), ","),
     ("^", re.compile(r"\^\{([^{}\s]{1,8})\}|\^([0-9ni+*-])"), _superscript),
+    ("ell_", re.compile(r"(?<![A-Za-z])ell(?=_)"), "ℓ"),
     ("_", re.compile(r"(?<=\w)_\{([^{}\s]{1,12})\}|(?<=\b[A-Za-zℓ])_(?=[A-Za-z0-9]\b)"), r"\1"),
-    # A tilde is a no-break space, unless it stands alone before a number and means "about".
-    ("~", re.compile(r"(?<![\s(~])~(?=\S)|~(?!\S)"), " "),
+    # A tilde is a no-break space, unless it stands before a number and means "about" or "to".
+    ("~", re.compile(r"(?<![\s(~])(?<!\d)~(?=\S)|(?<=\d)~(?=[^\s\d])|~(?!\S)"), " "),
     ("", re.compile(r"[{}$\\]"), ""),
     (_DOLLAR, re.compile(_DOLLAR), "$"),
 )

@@ -7,7 +7,7 @@ r"""Finds the numbers in a text and normalizes them, however they are written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ _SPELLED |= {"fourfold": "4x", "fivefold": "5x", "tenfold": "10x"}
 _SPELLED_WORD = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
 
 _POWERS = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "billion": 9, "t": 12, "trillion": 12}
+_POWERS |= dict.fromkeys("万萬만", 4) | dict.fromkeys("亿億억", 8)
 _NUMBER = re.compile(
     r"""
     (?<!\w)[^\W\d_][\w.]{0,60}?[-_]?\d[\w.]*(?:-\w+)*            # the digits of a name: GPT-4, CIFAR-10
@@ -36,14 +37,19 @@ _NUMBER = re.compile(
         [ ]?(?P<percent>%|(?:per[ ]?cent|percentage[ ]points?|pp)\b)
         | [ -]?(?P<multiple>[xX×](?!\w)|(?:times|fold)\b)
         | (?P<letter>[kKMBT])(?!\w)
-        | [ -](?P<power>thousand|million|billion|trillion)\b
+        | [ -]?(?P<power>(?:thousand|million|billion|trillion)\b|[万萬만亿億억])
       )?
     """,
     re.VERBOSE,
 )
 _DIGIT = re.compile(r"\d")
 _BARE_FRACTION = re.compile(r"\.(?<![\w.]\.)(?=\d)")
-_BETWEEN = re.compile(r"\s?(?:[-–—]|--|to|and)\s?")
+_BETWEEN = re.compile(r"\s?(?:[-–—~∼～]|--|to|and)\s?")
+# A count in a name or beside a unit: ViT-85M, 85 M, 85m.
+_ATTACHED = re.compile(r"(?<![\d.,])(\d{1,4}(?:\.\d{1,3})?) ?([kKmMbBT])(?![A-Za-z])")
+_ROUNDED = re.compile(r"(?:\b(?:about|around|roughly|approximately|nearly|almost|over|than|some)|[~≈>]) ?$")
+_GROUPED = re.compile(r"(?<=\d)[ \u202f'’](?=\d{3}(?!\d))")
+_COMMA_FOR_POINT = str.maketrans(",.", ".,")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
@@ -75,7 +81,8 @@ def ungrounded_numbers(claim: str, text: str) -> tuple[str, ...]:
     """Return the numbers in `claim`, as written there, that do not occur in `text`.
 
     A number without a unit matches the same value with any unit; `5%` and `5x` must match with their unit.
-    Numbers that the claim spells out are not checked, because they often count things that the text lists.
+    A number that the claim calls approximate ("about 60%") matches one that it rounds. Numbers that the claim
+    spells out are not checked, because they often count things that the text lists.
     """
     missing = numbers_in(claim)
     # Most numbers are written in digits, so number words in the text are parsed only if one is still missing.
@@ -89,7 +96,31 @@ def ungrounded_numbers(claim: str, text: str) -> tuple[str, ...]:
                 for number in missing
                 if not ((number.value, number.unit) in exact if number.unit else number.value in values)
             )
+    if missing:
+        attached = {_value(digits, power) for digits, power in _ATTACHED.findall(text)}
+        missing = tuple(
+            number for number in missing if number.value not in attached and not _rounds(number, claim, found)
+        )
     return tuple(number.words for number in missing)
+
+
+def in_other_notation(claim: str) -> str:
+    """Return the claim as English writes its numbers, where decimals have a comma: `1.000,5` is `1,000.5`."""
+    return _GROUPED.sub("", claim).translate(_COMMA_FOR_POINT)
+
+
+def _rounds(number: Quantity, claim: str, found: Iterable[Quantity]) -> bool:
+    """Tell whether the claim calls the number approximate and a more exact one stands in the text."""
+    if not _ROUNDED.search(claim, 0, claim.find(number.words)):
+        return False
+    unit = Decimal(1).scaleb(-len(number.value.partition(".")[2]))
+    return any(
+        other.unit == number.unit
+        and len(other.value) > len(number.value)
+        and "." in other.value
+        and abs(Decimal(other.value) - Decimal(number.value)) < unit
+        for other in found
+    )
 
 
 def _digits_only(text: str, *, spelled: bool) -> str:
@@ -135,8 +166,10 @@ def _borrowed_unit(text: str, match: re.Match[str], following: re.Match[str]) ->
 
 
 def _quantity(match: re.Match[str], unit: str) -> Quantity:
-    value = Decimal(match["digits"].replace(",", "") + (match["fraction"] or ""))
-    if power := match["letter"] or match["power"]:
-        value = value.scaleb(_POWERS[power.lower()])
-    digits = format(value, "f")
-    return Quantity(digits.rstrip("0").rstrip(".") if "." in digits else digits, unit, match[0])
+    digits = match["digits"].replace(",", "") + (match["fraction"] or "")
+    return Quantity(_value(digits, match["letter"] or match["power"]), unit, match[0])
+
+
+def _value(digits: str, power: str | None) -> str:
+    value = format(Decimal(digits).scaleb(_POWERS[power.lower()] if power else 0), "f")
+    return value.rstrip("0").rstrip(".") if "." in value else value

@@ -24,11 +24,34 @@ _BEFORE_STOP = re.compile(r"[^\s(\[\"“~/,;]*$")
 _NEXT_WORD = re.compile(r"\s*[(\[\"'“‘]*(\S+)")
 _OPENING_WORD = re.compile(_OPENERS + "|A|An|For|By|On|As|With")
 _WORD = re.compile(r"[^\W_]+")
+# Scripts that join letters of ours to theirs without a space: all from Cyrillic to Hangul, but not what Latin
+# and Greek take up in between.
+_OTHER_SCRIPT = "[\u0400-\u1dff\u2e80-\ud7ff\uf900-\ufaff]"
+_BORDER = re.compile(
+    rf"(?<=[\w%×])(?<!{_OTHER_SCRIPT})(?={_OTHER_SCRIPT})|(?<={_OTHER_SCRIPT})(?=[0-9A-Za-z])"
+)
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+# Thai, Lao and Burmese, Khmer, kana, ideographs.
+_SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_LETTERS_A_WORD = 2
 
 
 def squash(text: str) -> str:
     """Return `text` on one line, with each run of white space collapsed to a space and the ends trimmed."""
     return " ".join(text.split())
+
+
+def word_count(text: str) -> int:
+    """Return the number of words; where a script has no spaces, two letters are taken for a word."""
+    spaceless = 0 if text.isascii() else len(_SPACELESS.findall(text))
+    rest = _SPACELESS.sub(" ", text) if spaceless else text
+    words = sum(any(map(str.isalnum, word)) for word in rest.split()) if spaceless else len(rest.split())
+    return words + -(-spaceless // _LETTERS_A_WORD)
+
+
+def spaced(text: str) -> str:
+    """Return the text with spaces where its script meets Latin letters and digits, which are made narrow."""
+    return text if text.isascii() else _BORDER.sub(" ", text.translate(_WIDE))
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:

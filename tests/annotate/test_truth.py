@@ -65,7 +65,7 @@ def test_a_lie_is_told_to_the_model_once_and_its_correction_is_kept(store: Store
     llm = lying(LIES[field], for_ever=False)
     report = annotate(papers(6), store, llm, PROMPTS, limits=Limits(papers=6), in_flight=1)
     assert [request.purpose for request in llm.history] == ["annotate", "repair"]
-    assert f"P1: {field}: " in llm.history[1].turns[-1].text
+    assert f"{field}: " in llm.history[1].turns[-1].text
     assert report.annotated == 6
     assert first(store).annotation.model_dump(mode="json") == record(papers(1)[0])
     assert not [finding for finding in first(store).findings if finding.severity == "withheld"]
@@ -79,7 +79,9 @@ def test_a_lie_that_is_repeated_is_withheld_with_a_finding_and_the_paper_is_kept
     report = annotate(papers(6), store, llm, PROMPTS, limits=Limits(papers=6), in_flight=1)
     assert (report.annotated, report.requests) == (6, 2)
     found = first(store)
-    assert [finding.field for finding in found.findings if finding.severity == "withheld"] == [field]
+    withheld = [finding.field for finding in found.findings if finding.severity == "withheld"]
+    # The quote beside the invented address stands in the abstract, but does not speak of code.
+    assert withheld == (["code.evidence", "code.urls"] if field == "code.urls" else [field])
     shown = json.dumps(found.annotation.model_dump(mode="json"))
     assert not [lie for lie in (INVENTED, "Our code is free", "47.3", "quantum gravity") if lie in shown]
 
