@@ -1,6 +1,6 @@
 """Finds the names in a line and tells which of them a text does not mention.
 
-A name is a word with a capital behind its first letter, or a digit beside a letter: CrossQ, SWAP, GPT-4, top-1.
+A name is a word with a capital behind its first letter, or a digit beside a letter: CrossQ, GPT-4, top-1.
 """
 
 from __future__ import annotations

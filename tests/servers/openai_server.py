@@ -46,9 +46,9 @@ AnswerPaper = Callable[[AskedPaper], dict[str, Any]]
 
 def placeholder(paper: AskedPaper) -> dict[str, Any]:
     """A valid annotation that is made from the title alone."""
-    words = f"{paper.title} offers a new way to do what was hard and says so at length".split()[:20]
+    title = " ".join(paper.title.split()[:12])[:100]
     return {
-        "tldr": " ".join(words)[:200] + ".",
+        "tldr": f"{title}, which is the {title}, in short and at length.",
         "topics": ["large-language-models"],
         "contribution": "method",
         "keywords": [paper.title.split()[0].strip(":,").lower()],
