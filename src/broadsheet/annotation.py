@@ -9,10 +9,10 @@ that is not core may stay unsaid, whatever its type: see ``fields.py``. Shape is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
-from pydantic.functional_validators import AfterValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import word_count
@@ -57,6 +57,20 @@ class InFacet:
         return taxonomy.topic_ids if self.facet == "topic" else taxonomy.contribution_ids
 
 
+@dataclass(frozen=True, slots=True)
+class NullFor:
+    """Marks a field whose commonest value, `value`, a model writes as null, which costs one token."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Marks a choice that a model is not offered, because a null further out says the same."""
+
+    choice: str
+
+
 def _known(facet: InFacet) -> AfterValidator:
     def check(value: str, info: ValidationInfo) -> str:
         taxonomy = (info.context or {}).get("taxonomy")
@@ -88,6 +102,10 @@ def _verdict_has_evidence(code: Code) -> Code:
     return code
 
 
+def _null_is(value: Any) -> BeforeValidator:
+    return BeforeValidator(lambda written: value if written is None else written)
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 FilledText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Phrases = Annotated[tuple[FilledText, ...], AfterValidator(distinct), InText()]
@@ -103,11 +121,14 @@ class Code(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    evidence: Text = Field(description="Exact words of the abstract; empty for none")
-    status: CodeStatus
+    evidence: Text = Field(description="Exact words of the abstract")
+    status: Annotated[CodeStatus, NotAsked("none")]
     urls: Annotated[tuple[FilledText, ...], AfterValidator(distinct)] = Field(
         description="Where that code is or will be"
     )
+
+
+NO_CODE = Code(evidence="", status="none", urls=())
 
 
 class Annotation(BaseModel):
@@ -125,11 +146,17 @@ class Annotation(BaseModel):
         description="The main kind"
     )
     keywords: Annotated[Phrases, Show("Keywords", at="line")] = Field(
-        description="3 to 6 lower-case phrases of 1 to 4 words, found in the text", min_length=1, max_length=6
+        description="3 to 6 lower-case phrases of 1 to 4 words, found in title or abstract",
+        min_length=1,
+        max_length=6,
     )
-    code: Annotated[Code, AfterValidator(_verdict_has_evidence), Show("Code", at="badge")] = Field(
-        description="Whether this work's own code can be had"
-    )
+    code: Annotated[
+        Code,
+        AfterValidator(_verdict_has_evidence),
+        _null_is(NO_CODE),
+        NullFor(NO_CODE),
+        Show("Code", at="badge"),
+    ] = Field(description="Whether this work's own code can be had; null if not")
 
 
 Severity = Literal["withheld", "note"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from broadsheet.errors import ConfigError, plain_reason
 
 CONFIG_FILE = Path("broadsheet.toml")
 PREFIX = "BROADSHEET_"
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
 
 
 class Settings(BaseSettings):
@@ -44,6 +46,9 @@ class Settings(BaseSettings):
     model: str = Field("gpt-5-mini", description="The model that the openai engines use.")
     prompts: Path | None = Field(
         None, description="A folder of prompts that replace the packaged ones, file by file."
+    )
+    language: str = Field(
+        "en", description="The language of the summaries: a BCP 47 tag such as zh or pt-BR."
     )
     fallback: bool = Field(
         True, description="Print lines extracted by rules for papers that the model did not answer for."
@@ -121,6 +126,13 @@ class Settings(BaseSettings):
         if name not in ENGINES:
             raise ValueError(f"there are {', '.join(ENGINES)}")
         return name
+
+    @field_validator("language")
+    @classmethod
+    def _is_a_language_tag(cls, tag: str) -> str:
+        if not _LANGUAGE_TAG.fullmatch(tag):
+            raise ValueError("it is no BCP 47 tag, such as en, zh or pt-BR")
+        return tag
 
     @classmethod
     def settings_customise_sources(

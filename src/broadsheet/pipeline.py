@@ -86,7 +86,7 @@ def run(
         UserError: Something must be put right first; what was done before stays done.
         LLMError: The engine cannot answer and ``settings.fallback`` is off; what it answered before is kept.
     """
-    hooks, prompts = hooks or Hooks(), Prompts.load(settings.prompts)
+    hooks, prompts = hooks or Hooks(), Prompts.load(settings.prompts, settings.language)
     with Store.open(settings.db) as store:
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, look_back(day, settings), on_progress=hooks.on_fetch)
@@ -105,5 +105,6 @@ def run(
                 extracted = fallback.extract_rest(store, llm, prompts, settings, day, outage)
         composed = compose(store, day, taxonomy=prompts.taxonomy)
         edition = composed.edition
-        written = write(render(edition, prompts.taxonomy), settings.out, day) if edition else None
+        pages = render(edition, prompts.taxonomy, settings.language) if edition else None
+        written = write(pages, settings.out, day) if pages else None
     return RunReport(fetched, annotated, composed, written, extracted, outage)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment  # noqa: TID251 - this room renders prompts
 
 SYSTEM, USER, REPAIR = "annotate.system.md", "annotate.user.md", "repair.user.md"
+ENGLISH = "en"
 TAXONOMY, FIELDS = "taxonomy.toml", "fields.toml"
 
 
@@ -39,14 +40,16 @@ class Prompts:
         texts: Content of each template, by file name.
         taxonomy: The tags that the texts and the schema name.
         fields: The fields that a user declares beyond those of `Annotation`.
+        language: BCP 47 tag of the language that summaries are asked for in.
     """
 
     texts: Mapping[str, str]
     taxonomy: Taxonomy
     fields: tuple[UserField, ...] = ()
+    language: str = ENGLISH
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Prompts:
+    def load(cls, folder: Path | None = None, language: str = ENGLISH) -> Prompts:
         """Read the texts of a folder; one that is missing there is taken from the defaults.
 
         Raises:
@@ -59,7 +62,7 @@ class Prompts:
         texts = {name: _read(folder, name) for name in (SYSTEM, USER, REPAIR)}
         declared = folder / FIELDS if folder else None
         fields = parse(_text(declared), str(declared)) if declared and declared.is_file() else ()
-        return cls(texts, _taxonomy(folder), fields)
+        return cls(texts, _taxonomy(folder), fields, language)
 
     @property
     def annotation(self) -> type[Annotation]:
@@ -68,8 +71,10 @@ class Prompts:
 
     @cached_property
     def id(self) -> str:
-        """Return the hash of all texts and the taxonomy: an annotation made under another is stale."""
-        return short_hash(*(self.texts[name] for name in sorted(self.texts)), self.taxonomy.id)
+        """Return the hash of texts, taxonomy and language: an annotation made under another is stale."""
+        texts = (self.texts[name] for name in sorted(self.texts))
+        other_language = () if self.language == ENGLISH else (self.language,)
+        return short_hash(*texts, self.taxonomy.id, *other_language)
 
     def render(self, name: str, **values: Any) -> str:
         """Fill in a text.
@@ -81,7 +86,9 @@ class Prompts:
         from jinja2 import TemplateError  # noqa: TID251 - this room renders prompts
 
         try:
-            return self._environment.get_template(name).render(taxonomy=self.taxonomy, **values)
+            return self._environment.get_template(name).render(
+                taxonomy=self.taxonomy, language="" if self.language == ENGLISH else self.language, **values
+            )
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigError(f"The prompt {name} cannot be rendered ({error}); correct it.") from error
 

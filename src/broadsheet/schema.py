@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from broadsheet.annotation import Annotation, InFacet, InText, Show
+from broadsheet.annotation import Annotation, InFacet, InText, NotAsked, NullFor, Show
 from broadsheet.hashing import short_hash
 from broadsheet.taxonomy import Taxonomy
 
@@ -26,7 +26,8 @@ def reply_schema(taxonomy: Taxonomy, model: type[Annotation] = Annotation) -> di
     The reply is ``{"papers": [record, …]}``; a record is an annotation preceded by ``ref`` (``P1``, ``P2`` …)
     and ``echo`` (the first words of the title), by which a swapped, doubled or invented record is caught.
     Every property is required, no other is allowed, and no length keyword is used: providers differ on which
-    they enforce, so lengths are checked by `Annotation`. A field that may stay unsaid may be null.
+    they enforce, so lengths are checked by `Annotation`. Null stands for a field that
+    may stay unsaid, or for a commonest value (`NullFor`).
     """
     record = {
         "ref": {"type": "string"},
@@ -57,6 +58,11 @@ def _object(properties: dict[str, JSON]) -> dict[str, JSON]:
 
 def _field_schema(field: FieldInfo, taxonomy: Taxonomy) -> dict[str, JSON]:
     projected = _type_schema(field.annotation, taxonomy, tuple(field.metadata))
+    unasked = {mark.choice for mark in field.metadata if isinstance(mark, NotAsked)}
+    if unasked:
+        projected["enum"] = [choice for choice in projected["enum"] if choice not in unasked]
+    if any(isinstance(mark, NullFor) for mark in field.metadata):
+        projected = {"anyOf": [projected, {"type": "null"}]}
     return {**projected, "description": field.description} if field.description else projected
 
 

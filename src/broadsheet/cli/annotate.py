@@ -58,7 +58,7 @@ def annotate_(
     from broadsheet.prompts import Prompts
 
     settings, problems = start(options), Problems()
-    prompts = Prompts.load(settings.prompts)
+    prompts = Prompts.load(settings.prompts, settings.language)
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(settings.db, create=False))
         if not spending.dry_run:

@@ -17,7 +17,7 @@ from broadsheet.text import plural
 def compose_(*, day: DateOption = None, as_json: JsonOption = False, options: CacheOptions) -> None:
     """Compose the edition of a day, without a model; a published edition does not change."""
     settings = start(options)
-    taxonomy = Prompts.load(settings.prompts).taxonomy
+    taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False) as store:
         composed = compose(store, or_today(day), taxonomy=taxonomy)
     papers = len(composed.edition.cards) if composed.edition else 0
@@ -37,7 +37,7 @@ def _sentence(composed: Composed) -> str:
 def render_(*, day: DateOption = None, out: OutOption = None, options: CacheOptions) -> None:
     """Write the pages of a composed edition; by default, of the latest one."""
     settings = start(options, out=out)
-    taxonomy = Prompts.load(settings.prompts).taxonomy
+    taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False) as store:
         wanted = day or next(iter(store.editions.days()), None)
         edition = store.editions.get(wanted) if wanted else None
@@ -45,4 +45,4 @@ def render_(*, day: DateOption = None, out: OutOption = None, options: CacheOpti
         what = f"edition of {wanted}" if wanted else "edition"
         dated = f" --date {wanted}" if wanted else ""
         raise NotFoundError(f"There is no {what} yet; make it with: broadsheet compose{dated}")
-    say(str(write(render(edition, taxonomy), settings.out, edition.day)))
+    say(str(write(render(edition, taxonomy, settings.language), settings.out, edition.day)))

@@ -45,7 +45,7 @@ def correct_(
     """Correct a paper's annotation by hand; no later annotation overwrites it."""
     check_choice("--code", code, get_args(CodeStatus))
     settings = start(options)
-    prompts = Prompts.load(settings.prompts)
+    prompts = Prompts.load(settings.prompts, settings.language)
     names = prompts.taxonomy.names
     with Store.open(settings.db, create=False) as store:
         record = store.get(name)
@@ -111,7 +111,7 @@ def remove_(
 ) -> None:
     """Remove papers from the cache and from editions that are not published yet."""
     settings = start(options)
-    taxonomy = Prompts.load(settings.prompts).taxonomy
+    taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False) as store:
         records = list({record.id: record for record in map(store.get, names)}.values())
         if not yes:

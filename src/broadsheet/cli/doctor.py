@@ -73,7 +73,7 @@ def _database(settings: Settings) -> Check:
 
 def _prompts(settings: Settings) -> Check:
     try:
-        prompts = Prompts.load(settings.prompts)
+        prompts = Prompts.load(settings.prompts, settings.language)
         prompts.try_out()
     except BroadsheetError as error:
         return Check("prompts", False, str(error))

@@ -46,7 +46,7 @@ def evaluate_(
     from broadsheet.llm import open_llm
 
     settings, problems = start(options), Problems()
-    prompts = Prompts.load(settings.prompts)
+    prompts = Prompts.load(settings.prompts, settings.language)
     earlier = [_earlier(path) for path in compare or ()]
     with ExitStack() as stack:
         cache = stack.enter_context(Store.open(settings.db)) if options.db or settings.db.exists() else None

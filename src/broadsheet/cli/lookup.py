@@ -27,7 +27,7 @@ from broadsheet.store import Store
 def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     """Open the cache, and return it with the filter that the options make."""
     settings = start(CacheOptions(options.db))
-    taxonomy = Prompts.load(settings.prompts).taxonomy
+    taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False) as store:
         yield store, options.filter(taxonomy, store)
 
@@ -70,7 +70,7 @@ def show_(
 def tags_(*, as_json: JsonOption = False, options: CacheOptions) -> None:
     """List the tags, topics and contributions, each with the number of papers that have it."""
     settings = start(options)
-    taxonomy = Prompts.load(settings.prompts).taxonomy
+    taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False) as store:
         counts = store.records.tag_counts()
     rows = [

@@ -32,7 +32,7 @@ def replies_(
 ) -> None:
     """Print the latest replies: which papers were asked about, why, and the raw answer; calls no model."""
     settings = start(options)
-    prompts = Prompts.load(settings.prompts) if question else None
+    prompts = Prompts.load(settings.prompts, settings.language) if question else None
     with Store.open(settings.db, create=False) as store:
         paper_id = store.get(name).id if name else None
         replies = list(store.annotations.replies(latest=limit, paper_id=paper_id))

@@ -25,14 +25,15 @@ class Rendered:
     text: str
 
 
-def render(edition: Edition, taxonomy: Taxonomy) -> Rendered:
-    """Return the pages of an edition: a pure function of the edition and the names of the tags.
+def render(edition: Edition, taxonomy: Taxonomy, language: str = "en") -> Rendered:
+    """Return the pages of an edition: a pure function of the edition, the names of the tags and the language.
 
     Args:
         edition: What is printed; the cache is not asked.
         taxonomy: Gives the tags their names; a tag that it does not know is printed as its id.
+        language: BCP 47 tag of the summaries.
     """
-    page = Page.of(edition, taxonomy)
+    page = Page.of(edition, taxonomy, language)
     return Rendered(
         html=html_environment().get_template("edition.html").render(page=page),
         markdown=markdown_environment().get_template("edition.md").render(page=page),

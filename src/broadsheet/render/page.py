@@ -14,6 +14,7 @@ from datetime import date
 from broadsheet.annotation import Annotation, Finding, Severity
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import how_made
+from broadsheet.english import reads_english
 from broadsheet.record import Record, Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.schema import shown_fields
@@ -98,6 +99,7 @@ class Page:
         before: The day of the edition before, in words, or empty.
         sections: In order.
         notes: How sections and summaries are made, a sentence or two each.
+        language: BCP 47 tag of the summaries.
     """
 
     day: date
@@ -108,9 +110,10 @@ class Page:
     before: str
     sections: tuple[SectionView, ...]
     notes: tuple[str, ...]
+    language: str = "en"
 
     @classmethod
-    def of(cls, edition: Edition, taxonomy: Taxonomy) -> Page:
+    def of(cls, edition: Edition, taxonomy: Taxonomy, language: str = "en") -> Page:
         """Return the page of an edition, tags under their names."""
         made, papers = edition.made, plural(len(edition.cards), "paper")
         total = sum(len(card.record.paper.abstract) for card in edition.cards)
@@ -127,7 +130,12 @@ class Page:
                 for section in edition.sections
             ),
             notes=(*(section.note for section in edition.sections if section.note), *_makers_notes(made)),
+            language=language,
         )
+
+    def language_of(self, summary: str) -> str:
+        """Return "en" where rules copied English words into a page of another language, else nothing."""
+        return "en" if not self.language.startswith("en") and reads_english(summary) else ""
 
 
 def in_words(day: date) -> str:
