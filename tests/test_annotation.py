@@ -53,7 +53,6 @@ def test_an_annotation_within_the_rules_is_accepted() -> None:
         {"code": {"evidence": EVIDENCE, "status": "maybe", "urls": []}},
         {"code": {"evidence": EVIDENCE, "status": "available"}},
         {"code": {"evidence": EVIDENCE, "status": "available", "urls": [""]}},
-        {"code": None},
         {"mood": "cheerful"},
     ],
 )
@@ -87,3 +86,15 @@ def test_space_around_a_text_is_dropped() -> None:
 def test_an_annotation_cannot_be_changed_after_it_was_checked() -> None:
     with pytest.raises(ValidationError):
         annotation().tldr = "Other words."
+
+
+def test_no_code_is_written_as_null_or_in_full() -> None:
+    in_full = {"evidence": "", "status": "none", "urls": []}
+    assert validated(code=None) == validated(code=in_full)
+    assert validated(code=None).code.model_dump(mode="json") == in_full
+
+
+def test_two_letters_of_a_script_without_spaces_count_as_a_word() -> None:
+    assert validated(tldr="方" * 70).tldr
+    with pytest.raises(ValidationError):
+        validated(tldr="方" * 71)

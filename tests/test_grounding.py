@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import random
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +79,10 @@ def test_what_the_paper_says_has_no_finding() -> None:
         (with_code(urls=(URL + "/tree/main",)), "url-not-in-text"),
         (with_code(urls=("javascript:alert(1)",)), "url-not-in-text"),
         (with_code(evidence="Code is freely available"), "evidence-not-in-text"),
+        (with_code(evidence="We propose Zebra"), "evidence-not-of-code"),
+        (with_tldr("A loom weaves tides into maps of harbours without any sounding."), "not-of-this-paper"),
+        (with_tldr("Zebra skips empty frames of long videos with 95% of the accuracy and."), "unfinished"),
+        (with_tldr("Zebra skips empty frames of long videos, with 95% of the accuracy (of"), "unfinished"),
     ],
 )  # fmt: skip
 def test_what_the_paper_does_not_say_is_withheld(annotation: Annotation, kind: str) -> None:
@@ -170,3 +180,119 @@ def test_an_acronym_stands_for_words_side_by_side(acronym: str, stands: bool) ->
     annotation = TRUE.model_copy(update={"tldr": tldr})
     found = [finding for finding in check(paper, annotation) if finding.kind == "name-not-in-text"]
     assert (not found) == stands
+
+
+@pytest.mark.parametrize(
+    ("tldr", "abstract"),
+    [
+        ("Zebra skips frames 10 to 20 times as fast.", "Zebra skips frames 10~20X as fast."),
+        ("Zebra skips frames 10-20x as fast.", r"Zebra skips frames $10\sim20\times$ as fast."),
+        ("Zebra skips frames with 85 million weights.", "Zebra skips frames with Zebra-85M weights."),
+        ("Zebra skips frames with 85 million weights.", "Zebra skips frames with 85m weights."),
+        ("Zebra skips frames by 0.11 to 0.18 dB.", "Zebra skips frames by 0.11~0.18dB."),
+        ("Zebra skips frames with an l1 loss.", "Zebra skips frames with an ell_1 loss."),
+        ("Zebra skips frames with an l1 loss.", r"Zebra skips frames with an $\ell_1$ loss."),
+        ("Zebra skips frames with ZebraCrossings.", "Zebra skips frames with ZebraCrosings."),
+        ("Zebra skips frames in about 60% of the videos.", "Zebra skips frames in 60.15% of the videos."),
+    ],
+)
+def test_what_a_careful_line_writes_in_another_way_has_no_finding(tldr: str, abstract: str) -> None:
+    paper = Paper(title="Zebra", abstract=abstract)
+    assert not withheld(paper, TRUE, tldr), check(paper, with_tldr(tldr))
+
+
+@pytest.mark.parametrize(
+    ("tldr", "abstract"),
+    [
+        ("Zebra skips frames 10 to 30 times as fast.", "Zebra skips frames 10~20X as fast."),
+        ("Zebra skips frames with 58 million weights.", "Zebra skips frames with Zebra-85M weights."),
+        ("Zebra skips frames with an l2 loss.", "Zebra skips frames with an ell_1 loss."),
+        ("Zebra skips frames with ZebraNet51.", "Zebra skips frames with ZebraNet50."),
+        ("Zebra skips frames with LLaMA.", "Zebra skips frames with LLaVA."),
+        ("Zebra skips frames in 60% of the videos.", "Zebra skips frames in 60.15% of the videos."),
+        ("Zebra skips frames in about 70% of the videos.", "Zebra skips frames in 60.15% of the videos."),
+    ],
+)
+def test_what_only_resembles_the_abstract_is_withheld(tldr: str, abstract: str) -> None:
+    assert withheld(Paper(title="Zebra", abstract=abstract), TRUE, tldr)
+
+
+@pytest.mark.parametrize(
+    ("tldr", "found"),
+    [
+        ("Zebra用条纹注意力跳过长视频的空帧，在SavannahBench上比GPT-4快3.18倍，准确率为95%。", []),
+        ("Zebra用条纹注意力跳过长视频的空帧，比GPT-4快3.81倍，准确率为95%。", ["number-not-in-text"]),
+        ("Zebra用条纹注意力跳过长视频的空帧，比GiraffeNet快3.18倍，准确率为95％。", ["name-not-in-text"]),
+        ("Zebra saute les images vides : 3,18 fois plus vite, 95 % de justesse sur 1 000 clips.", []),
+        ("Zebra ist 3,18-mal so schnell wie GPT-4, bei 59 % der Genauigkeit.", ["number-not-in-text"]),
+    ],
+)  # fmt: skip
+def test_names_and_numbers_of_a_line_in_another_language_must_stand_in_the_abstract(
+    tldr: str, found: list[str]
+) -> None:
+    assert [kind for kind in kinds(with_tldr(tldr)) if kind != "too-short"] == found
+
+
+GOLD = Path(__file__).parents[2] / "shared" / "gold"
+with_gold = pytest.mark.skipif(not GOLD.is_dir(), reason="the shared reference annotations are not here")
+
+
+def references() -> list[tuple[Paper, Annotation]]:
+    """Papers with their careful annotations, which are older than the limits that `Annotation` checks."""
+    found = []
+    for folder in ("", "fresh-"):
+        lines = (GOLD / f"{folder}papers.jsonl").read_text(encoding="utf-8").splitlines()
+        texts = {entry["id"]: entry for entry in map(json.loads, lines)}
+        for line in (GOLD / f"{folder}reference.jsonl").read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            text = texts[entry.pop("id")]
+            paper = Paper(title=text["title"], abstract=text["abstract"], comment=text.get("comment") or "")
+            entry.pop("title")
+            found.append((paper, Annotation.model_validate(entry)))
+    return found
+
+
+def withheld(paper: Paper, annotation: Annotation, tldr: str) -> bool:
+    changed = annotation.model_copy(update={"tldr": tldr})
+    found = check(paper, changed)
+    return any(finding.severity == "withheld" for finding in found if finding.field == "tldr")
+
+
+@with_gold
+def test_at_most_one_careful_annotation_in_500_is_withheld_from() -> None:
+    careful = references()
+    wrong = [
+        found
+        for paper, annotation in careful
+        for found in check(paper, annotation)
+        if found.severity == "withheld"
+    ]
+    assert len(careful) > 300
+    assert len(wrong) <= len(careful) / 500, wrong
+
+
+@with_gold
+def test_99_of_100_lines_of_other_papers_and_changed_digits_and_95_foreign_names_are_withheld() -> None:
+    careful, chance = references(), random.Random(20)
+    names = [name for paper, _ in careful for name in re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", paper.title)]
+    foreign, digits, named = [], [], []
+    for paper, annotation in careful:
+        line = annotation.tldr
+        others = [other for of, other in chance.sample(careful, 6) if of is not paper]
+        foreign += [withheld(paper, annotation, other.tldr) for other in others]
+        for place in re.finditer(r"(?<![\w.,-])\d+(?:\.\d+)?(?=[ %x×])", line):
+            for at, digit in itertools.product(range(*place.span()), "0123456789"):
+                new = line[:at] + digit + line[at + 1 :]
+                number = re.escape(new[slice(*place.span())])
+                if line[at].isdigit() and not re.search(rf"(?<![\d.]){number}(?![\d.]\d)", paper.own_text):
+                    digits.append(withheld(paper, annotation, new))
+        if own := re.search(r"\b[A-Z][a-z]+[A-Z]\w+", line):
+            named += [
+                withheld(paper, annotation, line.replace(own[0], other))
+                for other in chance.sample(names, 12)
+                if other.lower() not in paper.own_text.lower()
+            ]
+    assert min(len(foreign), len(digits), len(named)) > 500
+    assert sum(foreign) >= 0.99 * len(foreign)
+    assert sum(digits) >= 0.99 * len(digits)
+    assert sum(named) >= 0.95 * len(named)

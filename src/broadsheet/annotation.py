@@ -121,7 +121,7 @@ class Code(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    evidence: Text = Field(description="Exact words of the abstract")
+    evidence: Text = Field(description="Exact words")
     status: Annotated[CodeStatus, NotAsked("none")]
     urls: Annotated[tuple[FilledText, ...], AfterValidator(distinct)] = Field(
         description="Where that code is or will be"
@@ -140,7 +140,7 @@ class Annotation(BaseModel):
         description="One sentence of 15 to 25 words: what is new and what it achieves"
     )
     topics: Annotated[tuple[Topic, ...], AfterValidator(distinct), Show("Topics", at="badge")] = Field(
-        description="1 to 4, most central first", min_length=1, max_length=4
+        description="1 to 4, first its newsletter section", min_length=1, max_length=4
     )
     contribution: Annotated[Contribution, Show("Contribution", at="badge")] = Field(
         description="The main kind"
@@ -156,7 +156,7 @@ class Annotation(BaseModel):
         _null_is(NO_CODE),
         NullFor(NO_CODE),
         Show("Code", at="badge"),
-    ] = Field(description="Whether this work's own code can be had; null if not")
+    ] = Field(description="This work's own code; null if none")
 
 
 Severity = Literal["withheld", "note"]

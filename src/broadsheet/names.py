@@ -10,7 +10,7 @@ import re
 from broadsheet.text import stands_in
 
 _NAME = re.compile(r"(?<![\w.])(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?:[A-Z]|(?<=[^\W\d_])\d|(?<=-)\d)[\w-]*")
-_DIMENSIONS = re.compile(r"\d+[x×]\d+(?:[x×]\d+)?")
+_DIMENSIONS = re.compile(r"\d+[x×]\d+(?:[x×]\d+)?|[\d.]+-[\d.]+[xX]")
 _LITTLE = "a|an|and|as|at|by|for|from|in|is|its|of|on|or|our|that|the|their|this|to|via|we|with"
 _COMMON_ACRONYMS = frozenset(
     """
@@ -40,6 +40,8 @@ def _is_named(name: str, text: str) -> bool:
         or all(
             _DIMENSIONS.fullmatch(part) or stands_in(part, text) or _abbreviates(part, text) for part in parts
         )
+        or _DIMENSIONS.fullmatch(name) is not None
+        or re.search(rf"\d{re.escape(name)}(?!\w)", text) is not None  # a unit: 0.18dB
         or _is_misspelled(name, text)
     )
 

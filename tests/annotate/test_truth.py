@@ -96,7 +96,7 @@ def test_a_lie_that_is_repeated_is_withheld_with_a_finding_and_the_paper_is_kept
         ("contribution", "poem"),
         ("keywords", "tides"),
         ("code", {"status": "perhaps"}),
-        ("code", None),
+        ("code", "none"),
     ],
 )
 def test_a_field_that_stays_malformed_is_replaced_by_what_rules_read(

@@ -365,3 +365,11 @@ def test_the_summary_stands_on_every_page(pages: Rendered) -> None:
     assert TLDR in pages.html
     assert TLDR in pages.markdown
     assert TLDR in " ".join(pages.text.split())
+
+
+def test_the_page_is_in_the_language_of_its_summaries_and_labels_those_that_are_not(edition: Edition) -> None:
+    chinese, english = render(edition, TAXONOMY, "zh").html, render(edition, TAXONOMY).html
+    assert '<html lang="zh">' in chinese
+    assert '<p class="said" dir="auto" lang="en">' in chinese
+    assert '<html lang="en">' in english
+    assert 'dir="auto" lang=' not in english
