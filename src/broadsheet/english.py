@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 
 _ENGLISH = frozenset(
@@ -51,9 +50,10 @@ def reads_english(text: str) -> bool:
 
 
 def share_of_words(line: str, text: str) -> float:
-    """Return the share of the line's content words that the text has in some form; 1 for a line of none."""
+    """Return the share of the line's content words that the text has in some form, or 1 if it has none."""
     words = _content(line)
-    return len(words & _content(text)) / len(words) if words else 1.0
+    lowered = text.casefold()
+    return sum(word in lowered for word in words) / len(words) if words else 1.0
 
 
 def breaks_off(line: str) -> bool:
@@ -63,7 +63,6 @@ def breaks_off(line: str) -> bool:
     return _BREAKS_OFF.search(body) is not None or (last is not None and last[0].lower() in _NEVER_LAST)
 
 
-@functools.lru_cache(maxsize=16)
 def _content(text: str) -> frozenset[str]:
     """Return the beginnings of the words that are not little: enough to know a word's forms by."""
     return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in _LITTLE)
