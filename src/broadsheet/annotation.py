@@ -17,9 +17,14 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import word_count
 
-MAX_TLDR_CHARACTERS = 260
 MIN_TLDR_WORDS = 15
-MAX_TLDR_WORDS = 35
+MAX_TLDR_WORDS = 30
+MAX_TLDR_CHARACTERS = 220
+"""What a good TL;DR keeps to, and what rules write."""
+
+ACCEPTED_TLDR_WORDS = 35
+ACCEPTED_TLDR_CHARACTERS = 260
+"""What a model's TL;DR may have at most before it counts as malformed."""
 
 CodeStatus = Literal["available", "announced", "none"]
 Place = Literal["headline", "badge", "line", "nowhere"]
@@ -87,10 +92,10 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _one_short_sentence(tldr: str) -> str:
-    if len(tldr) > MAX_TLDR_CHARACTERS:
-        raise ValueError(f"it has {len(tldr)} characters; at most {MAX_TLDR_CHARACTERS} are allowed")
-    if (words := word_count(tldr)) > MAX_TLDR_WORDS:
-        raise ValueError(f"it has {words} words; at most {MAX_TLDR_WORDS} are allowed")
+    if len(tldr) > ACCEPTED_TLDR_CHARACTERS:
+        raise ValueError(f"it has {len(tldr)} characters; at most {ACCEPTED_TLDR_CHARACTERS} are allowed")
+    if (words := word_count(tldr)) > ACCEPTED_TLDR_WORDS:
+        raise ValueError(f"it has {words} words; at most {ACCEPTED_TLDR_WORDS} are allowed")
     return tldr
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict, Field
 
 from broadsheet.record import Record
+from broadsheet.text import word_count
 
 WORDS_A_MINUTE = 238
 """Adults' mean silent reading speed for English prose (Brysbaert 2019, a review of 190 studies)."""
@@ -96,7 +97,7 @@ class Edition(BaseModel):
         repeated = (self.place[pick.paper_id][1] for section in self.sections for pick in section.picks)
         records = [card.record for card in (*self.cards, *repeated)]
         return sum(len(record.title.split()) for record in records) + sum(
-            len(record.annotation.tldr.split()) for record in records if record.annotation
+            word_count(record.annotation.tldr) for record in records if record.annotation
         )
 
     @property

@@ -46,3 +46,11 @@ def test_a_problem_stays_short_however_much_is_wrong() -> None:
     wrong = {"topics": 4 * ["nonsense " * 500], "keywords": 6 * [""], "code": {str(n): n for n in range(500)}}
     problems = JUDGE.judge(PAPER, {**record(PAPER), **wrong}).problems
     assert all(len(problem) < 1500 for problem in problems)
+
+
+@pytest.mark.parametrize("code", [None, {"evidence": "", "status": "none", "urls": []}])
+def test_no_code_is_read_as_null_and_in_the_shape_of_older_replies(code: dict[str, Any] | None) -> None:
+    about = papers(1)[0]
+    verdict = Judge(Prompts.load().taxonomy).judge(about, {**record(about), "code": code})
+    assert verdict.problems == ()
+    assert verdict.annotation == Annotation.model_validate(record(about))
