@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from broadsheet.annotate.judging import Judge
+from broadsheet.annotation import Annotation
 from broadsheet.prompts import Prompts
 from papers import papers, record
 
@@ -50,7 +51,6 @@ def test_a_problem_stays_short_however_much_is_wrong() -> None:
 
 @pytest.mark.parametrize("code", [None, {"evidence": "", "status": "none", "urls": []}])
 def test_no_code_is_read_as_null_and_in_the_shape_of_older_replies(code: dict[str, Any] | None) -> None:
-    about = papers(1)[0]
-    verdict = Judge(Prompts.load().taxonomy).judge(about, {**record(about), "code": code})
+    verdict = JUDGE.judge(PAPER, {**record(PAPER), "code": code})
     assert verdict.problems == ()
-    assert verdict.annotation == Annotation.model_validate(record(about))
+    assert verdict.annotation == Annotation.model_validate(record(PAPER))
