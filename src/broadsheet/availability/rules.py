@@ -58,7 +58,8 @@ _LATER = re.compile(r"m|fb?i|ib[av]|s|z")
 _INTRODUCING = frozenset(
     """
         present presents introduce introduces propose proposes develop develops build describe describes
-        create created developed built deliver release releases provide provides offer offers contribute contributes
+        create created developed built deliver release releases provide provides offer offers contribute
+        contributes
     """.split()  # noqa: SIM905 - easier to read than a list
 )
 _TAKEN_FROM_OTHERS = frozenset(

@@ -75,6 +75,18 @@ def test_the_summary_names_the_method_and_its_result() -> None:
             "Presents Zebu, which filters stripes",
         ),
         ("We study manes and propose a filter.", "", "Proposes a filter"),
+        ("We ran tests and evaluate them.", "", "Runs tests and evaluates them"),
+        (
+            "We count herds, organise them by age, and plot the years.",
+            "",
+            "Counts herds, organises them by age, and plots the years",
+        ),
+        (
+            "We use a tool to sort data, analyze the logs, and plot the years.",
+            "",
+            "Uses a tool to sort data, analyze the logs, and plot the years",
+        ),
+        ("We study and compare manes.", "", "Studies and compares manes"),
         (
             "We build a tool to find, analyze, and use it.",
             "",

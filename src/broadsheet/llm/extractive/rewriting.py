@@ -90,7 +90,7 @@ _APPOSITION = re.compile(
     r"(?P<what>(?:an?|the first) .+)$",
     re.DOTALL,
 )
-_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|based|and|in|on|with|as|or|using|through|via|from) ")
+_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or) ")
 _OUR_WORK = re.compile(
     r"^(?:our|the proposed) (?:(?:proposed|novel|new|full|final|best) )?(?:[\w-]+ ){0,2}?"
     rf"(?P<noun>{_NOUN}) (?=[a-z]+)",
@@ -101,13 +101,16 @@ _WHICH_WE_CALL = re.compile(
     r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote|coin)(?: as)? (?=[\"“A-Z])"
 )
 # "and show that": a verb of the authors after "and", unless an infinitive or a relative clause may govern it.
+_OBJECT = r"(?= (?:an?|the|its|their|them|how|on|forward|two|three|four|five|six|seven|eight|nine) )"
 _COORDINATED = re.compile(
-    rf"(?P<before>(?P<comma>,)? and {_ADVERBS})(?P<verb>{'|'.join(_ACTS)}"
+    rf"(?P<before>(?P<comma>,)? and {_ADVERBS}|(?P<serial>, ))"
+    rf"(?P<verb>{'|'.join(_ACTS)}|[a-z]+i[sz]e{_OBJECT}"
     r"|(?!also|both|even|for|from|into|not|only|over|that|then|thus|under|via|when|where|while|with)"
-    r"[a-z]{3,}(?<![sgy])(?<!ed)(?= (?:an?|the|its|their|how|on|forward) ))\b(?P<that> that)?"
+    rf"(?(serial)(?!)|[a-z-]{{3,}})(?<![sgy])(?<!ed){_OBJECT})\b(?P<that> that)?"
 )
+_SERIES = re.compile(rf", (?:{'|'.join(_ACTS)}) [^,]*$")
+_AND_PROPOSE = re.compile(rf"((?: and|,) {_ADVERBS})(demonstrate|introduce|present|propose|show)(?= )")
 _AT_ONCE = re.compile(rf"^(?P<before> and {_ADVERBS})(?P<verb>[a-z-]+(?<!s))(?= )")
-_AND_PROPOSE = re.compile(rf"((?: and|,) {_ADVERBS})(introduce|present|propose)(?= )")
 _IN_LIST = re.compile(r"(?:,|\bto) [a-z]+$")
 _GOVERNS = re.compile(r"\b(?:to (?![a-z]+ing )[a-z]+|that|which|who|can|could|will|may|must|how)\b")
 
@@ -192,7 +195,8 @@ def _conjugated(rest: str) -> str:
 
     def conjugate(match: re.Match[str]) -> str:
         before = rest[: match.start()]
-        sure = match["that"] or match["comma"] or not _GOVERNS.search(before)
+        governed = _GOVERNS.search(before)
+        sure = match["that"] or (match["comma"] and not (governed and _SERIES.search(before))) or not governed
         # "to prove and demonstrate that", "to collect, count and plot"
         sure = sure and before.rpartition(" ")[2] not in _ACTS and not _IN_LIST.search(before)
         verb = _third_person(match["verb"]) if sure else match["verb"]
@@ -251,7 +255,22 @@ _AUXILIARIES = frozenset(
         aim hope believe expect note make plan encourage
     """.split()  # noqa: SIM905 - easier to read than a list
 )
-_PAST = {"found": "find", "showed": "show", "built": "build"} | {
+_PAST = {
+    "built": "build",
+    "chose": "choose",
+    "drew": "draw",
+    "found": "find",
+    "gave": "give",
+    "held": "hold",
+    "kept": "keep",
+    "led": "lead",
+    "put": "put",
+    "ran": "run",
+    "saw": "see",
+    "showed": "show",
+    "took": "take",
+    "wrote": "write",
+} | {
     (verb + "d" if verb.endswith("e") else verb[:-1] + "ied" if verb.endswith("dy") else verb + "ed"): verb
     for verb in _ACTS
 }
