@@ -172,20 +172,10 @@ def _check_code(paper: Paper, code: Code, text: str) -> Iterator[Finding]:
     if code.urls:
         standing = {canonical(found.url) for found in find_urls(text)}
         for url in code.urls:
-            if not _url_stands(url, standing, text):
+            if canonical(url) not in standing or url not in {found.url for found in find_urls(url)}:
                 yield _finding("code.urls", "url-not-in-text", url)
     if ruled.status != code.status:
         yield _finding("code.status", "rule-disagrees", f"{ruled.status} by rule, {code.status} said")
-
-
-def _url_stands(url: str, standing: set[str], text: str) -> bool:
-    bare = url.rstrip("+") if url in text else url  # a plus may end a name, or a link in Markdown
-    if bare not in {found.url for found in find_urls(bare)}:
-        return False
-    # A space may have slipped in behind a slash.
-    return canonical(bare) in standing or any(
-        canonical(found.url) == canonical(bare) for found in find_urls(text.replace("/ ", "/"))
-    )
 
 
 def _quotes(evidence: str, text: str) -> bool:

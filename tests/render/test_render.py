@@ -370,6 +370,6 @@ def test_the_summary_stands_on_every_page(pages: Rendered) -> None:
 def test_the_page_is_in_the_language_of_its_summaries_and_labels_those_that_are_not(edition: Edition) -> None:
     chinese, english = render(edition, TAXONOMY, "zh").html, render(edition, TAXONOMY).html
     assert '<html lang="zh">' in chinese
-    assert '<p class="said" dir="auto" lang="en">' in chinese
+    assert '<p class="sentence" dir="auto" lang="en">' in chinese
     assert '<html lang="en">' in english
     assert 'dir="auto" lang=' not in english

@@ -17,7 +17,7 @@ from broadsheet.llm.extractive.naming import own_name
 from broadsheet.llm.extractive.rewriting import AND_ACTS, Statement, capital, statements
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in
-from broadsheet.text import sentences, stems
+from broadsheet.text import sentences, stems, word_count
 from broadsheet.urls import find_urls
 
 _MAX_SENTENCES = 40
@@ -111,13 +111,14 @@ def summarise(title: str, abstract: str) -> str:
 def _within_limits(text: str) -> str:
     """Return a text as a sentence, cut between words, or inside the first one, if it is too long."""
     words = text.rstrip(" .").split()[:MAX_TLDR_WORDS]
-    while len(words) > 1 and len(" ".join(words)) >= MAX_TLDR_CHARACTERS:
+    while len(words) > 1 and not _fits(" ".join(words)):
         words.pop()
-    return " ".join(words)[: MAX_TLDR_CHARACTERS - 1].rstrip(" .,;:") + "."
+    longest = MAX_TLDR_CHARACTERS - 1 if _fits(words[0]) else MAX_TLDR_WORDS
+    return " ".join(words)[:longest].rstrip(" .,;:") + "."
 
 
 def _fits(text: str) -> bool:
-    return len(text.split()) <= MAX_TLDR_WORDS and len(text) < MAX_TLDR_CHARACTERS
+    return word_count(text) <= MAX_TLDR_WORDS and len(text) < MAX_TLDR_CHARACTERS
 
 
 def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
