@@ -173,7 +173,7 @@ def _shortened(text: str, statement: Statement) -> Iterator[str]:
         stop = len(form) if colon < 0 else colon  # what follows a colon goes whole or not at all
         for pattern in patterns:
             for end in pattern.finditer(form, start, stop):
-                kept = form[: end.start()].rstrip(" ,")
+                kept = form[: end.start()].rstrip(" ,–—-")
                 serial = pattern is AND_ACTS and _SERIAL.search(kept, start)
                 if not (serial or _LIST.match(form[end.end() :]) or _PASSIVE_END.search(kept)):
                     yield kept
