@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from broadsheet.availability.vocabulary import OPEN_SOURCE, Token
+from broadsheet.availability.vocabulary import CONTEXT, OPEN_SOURCE, Token
 from broadsheet.urls import canonical
 
 REPOSITORY_HOSTS = frozenset(
@@ -55,30 +55,10 @@ _ADJECTIVE = re.compile(r"a[xq&,]{0,4}[tcep]")
 _PREDICATE = re.compile(r"b[abq,&]{0,5}[av]")
 _LATER = re.compile(r"m|fb?i|ib[av]|s|z")
 
-_INTRODUCING = frozenset(
-    """
-        present presents introduce introduces propose proposes develop develops build describe describes
-        create created developed built deliver release releases provide provides offer offers contribute
-        contributes
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
-_TAKEN_FROM_OTHERS = frozenset(
-    """
-        use uses used using adopt adopting existing popular several various based built atop leverage
-        leveraging utilize utilizing extend extending
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
-_GOVERNING = frozenset(
-    """
-    in within on upon with from into by via through of over like for to at
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
-_SPECIFIC_IMPLEMENTATION = frozenset(
-    """
-        open-source public reference pytorch jax tensorflow cuda triton python official software code
-        our
-    """.split()  # noqa: SIM905 - easier to read than a list
-)
+_INTRODUCING = CONTEXT["introducing"]
+_TAKEN_FROM_OTHERS = CONTEXT["taken_from_others"]
+_GOVERNING = CONTEXT["governing"]
+_SPECIFIC_IMPLEMENTATION = CONTEXT["specific_implementation"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from broadsheet.urls import FoundUrl
 
 _FILE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+CONTEXT = {name: frozenset(words.split()) for name, words in _FILE["context"].items()}
 _TAGS = {word: tag for tag, words in _FILE["tags"].items() for word in words.split()}
 
 OPEN_SOURCE = frozenset(
