@@ -19,6 +19,7 @@ from broadsheet.filters import Filter
 from broadsheet.llm import open_llm
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+from builders import rows
 from commands import ended, new_cache, start
 from servers.faults import Faults
 from servers.loopback import Answer
@@ -74,9 +75,14 @@ def test_a_useless_model_stops_the_run_within_twice_the_estimate_and_a_sentence_
         store, prepared = opened(cache, server, monkeypatch, max_in_flight=in_flight)
         with store, pytest.raises(LLMUseless, match=why) as told:
             prepared.run()
-        spent = sum(seen.input_tokens + seen.output_tokens for seen in server.answered)
+        with Store.open(cache) as store:
+            ((wasted,),) = rows(
+                store,
+                """SELECT sum(input_tokens + output_tokens) FROM replies
+                   WHERE id NOT IN (SELECT reply_id FROM annotations WHERE reply_id IS NOT NULL)""",
+            )
     assert "broadsheet replies" in str(told.value)
-    assert spent <= 2 * prepared.estimate.tokens
+    assert 0 < wasted <= 2 * prepared.estimate.tokens
 
 
 def test_an_error_that_comes_with_status_200_is_quoted(
@@ -121,6 +127,16 @@ def test_a_few_papers_that_no_model_answers_fail_alone_and_the_others_are_annota
         with store:
             report = prepared.run()
     assert (report.annotated, report.failed) == (50, 10)
+
+
+def test_a_small_run_that_gets_no_json_at_all_is_stopped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Says("Certainly!") as server:
+        store, prepared = opened(new_cache(tmp_path / "cache.db", 12), server, monkeypatch)
+        with store, pytest.raises(LLMUseless):
+            prepared.run()
+    assert len(server.answered) <= 4
 
 
 def test_the_command_ends_with_one_sentence_and_exit_code_1(tmp_path: Path) -> None:

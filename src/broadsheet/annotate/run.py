@@ -251,7 +251,8 @@ class AnnotateRun:
         """Tell whether one more request may be under way."""
         if self.in_flight is None:
             return True
-        return len(self._under_way) < (1 if self._ledger.unsure else self.in_flight)
+        cautious = self._ledger.unsure or self._fruitless.is_doubtful
+        return len(self._under_way) < (1 if cautious else self.in_flight)
 
     def _end(self) -> AnnotateReport:
         """Settle the records whose repair was never sent, and record how the run ended."""
