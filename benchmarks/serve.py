@@ -19,15 +19,30 @@ from servers.faults import Faults
 from servers.limits import Limits
 from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, answer_from, table_of
 
+_LEADING_ON = {
+    "these",
+    "those",
+    "throu",
+    "while",
+    "where",
+    "with",
+    "witho",
+    "withi",
+    "inclu",
+    "which",
+    "their",
+    "after",
+}
+
 
 def from_own_words(paper: AskedPaper) -> dict[str, Any]:
     """An annotation as long as a careful one, made of the paper's own words, so that it is grounded."""
-    words = plain(paper.text).split()
-    tldr = ""
-    for word in words[:26]:
-        if len(tldr) + len(word) > 200:
-            break
-        tldr = f"{tldr} {word}".strip()
+    words = plain(paper.text).split()[:26]
+    while words and (
+        len(" ".join(words)) > 200 or words[-1][:5] in _LEADING_ON or not words[-1][4:].isalpha()
+    ):
+        words.pop()  # a line that ends in a little word breaks off, and is sent back
+    tldr = " ".join(words)
     title = plain(paper.title).split()
     return {
         "tldr": tldr or paper.title,

@@ -13,6 +13,7 @@ from broadsheet.errors import BroadsheetError, ConfigError, StoreError
 from broadsheet.prices import Prices
 from broadsheet.store import Store
 from papers import papers, record
+from servers.openai_server import OpenAIServer
 
 DB = Path("broadsheet.db")
 
@@ -155,8 +156,24 @@ def test_a_changed_prompt_spends_nothing_unless_stale_is_asked_for(tmp_path: Pat
     folder.mkdir()
     (folder / "annotate.system.md").write_text("Annotate. {{ taxonomy.topics[0].id }}")
     changed = CliRunner(env={"BROADSHEET_PROMPTS": str(folder)})
-    assert json.loads(changed.invoke(app, ["annotate", "--json"]).stdout)["papers"] == 0
+    unasked = changed.invoke(app, ["annotate", "--json"])
+    assert json.loads(unasked.stdout)["papers"] == 0
+    assert "12 papers are annotated under another prompt or taxonomy" in unasked.stderr
+    assert json.loads(changed.invoke(app, ["stats", "--json"]).stdout)["stale"] == 12
     assert json.loads(changed.invoke(app, ["annotate", "--json", "--stale"]).stdout)["annotated"] == 12
+
+
+def test_another_model_is_paid_for_what_one_has_annotated_only_when_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run()
+    with OpenAIServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        command = ["annotate", "--engine", "openai", "--model", "model-b", "--json"]
+        unasked = CliRunner().invoke(app, command)
+        assert "12 papers are annotated by script; --again to pay for them anew." in unasked.stderr
+        assert not server.answered
+        assert json.loads(CliRunner().invoke(app, [*command, "--again"]).stdout)["annotated"] == 12
 
 
 def test_rebuild_makes_annotations_from_replies_without_asking() -> None:

@@ -277,11 +277,12 @@ def test_an_edition_comes_out_when_the_model_is_down_and_the_model_has_its_say_w
         assert not any(record.extracted for record in store.list())
 
 
-def test_without_the_fallback_no_edition_comes_out_when_the_model_is_down() -> None:
+def test_without_the_fallback_no_edition_comes_out_when_the_model_refuses() -> None:
     with OpenAIServer() as server:
-        address = server.base_url
-    lost = run("run", "sample", OPENAI_BASE_URL=address, OPENAI_API_KEY="k", BROADSHEET_FALLBACK="false")
-    assert (lost.returncode, lost.stdout) == (1, "")
+        server.behaviour.key = "right"
+        words = ("run", "sample", "--no-fallback")
+        lost = run(*words, OPENAI_BASE_URL=server.base_url, OPENAI_API_KEY="wrong")
+    assert (lost.returncode, lost.stdout) == (2, "")
     assert not Path("editions").exists()
 
 

@@ -11,6 +11,8 @@ from broadsheet.cli.app import command
 from broadsheet.cli.options import CacheOptions, JsonOption, start
 from broadsheet.cli.printing import say_result
 from broadsheet.cli.spending import spent_sentence
+from broadsheet.config import Settings
+from broadsheet.errors import ConfigError
 from broadsheet.store import Store
 from broadsheet.text import plural
 
@@ -20,13 +22,32 @@ RunsOption = Annotated[int | None, typer.Option("--runs", min=1, help="What each
 @command("stats")
 def stats_(*, runs: RunsOption = None, as_json: JsonOption = False, options: CacheOptions) -> None:
     """Count papers, annotations by engine, findings, failures, tokens and cost."""
-    with Store.open(start(options).db, create=False) as store:
+    settings = start(options)
+    with Store.open(settings.db, create=False) as store:
         if runs is not None:
             latest = store.runs.latest(runs)
             say_result(latest, "\n".join(map(_run, latest)), as_json=as_json)
             return
-        counts = store.statistics.summary()
+        counts = store.statistics.summary() | _standing(store, settings)
     say_result(counts, "\n".join(_lines(counts)), as_json=as_json)
+
+
+def _standing(store: Store, settings: Settings) -> dict[str, Any]:
+    """Return what a run with these settings would leave as it is, if its engine can be opened."""
+    from broadsheet.annotate import maker_of
+    from broadsheet.llm import open_llm
+    from broadsheet.prompts import Prompts
+
+    try:
+        prompts = Prompts.load(settings.prompts, settings.language)
+        standing = store.backlog.standing(maker_of(open_llm(settings, store, prompts), prompts))
+    except ConfigError:
+        return {}
+    return {
+        "annotated by other models": standing.by_others,
+        "stale": standing.stale,
+        "without abstract": standing.without_abstract,
+    }
 
 
 def _lines(counts: Mapping[str, Any]) -> Iterator[str]:

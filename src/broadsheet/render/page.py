@@ -207,7 +207,7 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
     if made and usual and (made.engine, made.model, made.prompt) != (usual.engine, usual.model, usual.prompt):
         marks.append(how_made(made.engine, visible(made.model)))
     if card.record.revised:
-        marks.append("revised")
+        marks.append(f"revised since {in_words(card.record.first_seen)}")
     return marks
 
 
