@@ -19,29 +19,21 @@ from servers.faults import Faults
 from servers.limits import Limits
 from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, answer_from, table_of
 
-_LEADING_ON = {
-    "these",
-    "those",
-    "throu",
-    "while",
-    "where",
-    "with",
-    "witho",
-    "withi",
-    "inclu",
-    "which",
-    "their",
-    "after",
-}
+_LEADING_ON = ("these", "those", "throu", "while", "where", "with", "inclu", "which", "their", "after")
+
+
+def _breaks_off(line: str) -> bool:
+    """Tell whether a line is too long or ends within a phrase; such a line would be sent back."""
+    last = line.rsplit(maxsplit=1)[-1].lower()
+    whole = line.count("(") == line.count(")") and last[4:].isalpha() and not last.startswith(_LEADING_ON)
+    return len(line) > 200 or not whole
 
 
 def from_own_words(paper: AskedPaper) -> dict[str, Any]:
     """An annotation as long as a careful one, made of the paper's own words, so that it is grounded."""
     words = plain(paper.text).split()[:26]
-    while words and (
-        len(" ".join(words)) > 200 or words[-1][:5] in _LEADING_ON or not words[-1][4:].isalpha()
-    ):
-        words.pop()  # a line that ends in a little word breaks off, and is sent back
+    while words and _breaks_off(" ".join(words)):
+        words.pop()
     tldr = " ".join(words)
     title = plain(paper.title).split()
     return {
