@@ -16,8 +16,6 @@ Clock = Callable[[], float]
 FIRST, UNPROVEN = 4, 128
 """Requests to begin with, and at most before the first answer."""
 DOUBLING_S = 0.1
-HOLD_S = 0.3
-"""How long the opening stops at a refusal, before the same number is tried again."""
 PROBE_AFTER = 200
 """Answers until a server that has refused is tried with one request more."""
 ERRATIC = 0.03
@@ -32,8 +30,8 @@ _GROWTH, _FALL, _FORGETTING = 0.1, 0.7, 0.9
 class Window:
     """The number of requests that may be under way.
 
-    A refusal, if it repeats, says that the server takes fewer than were under way: the window halves,
-    returns to what the server bore, and tries one more only after `PROBE_AFTER` answers. A server that
+    A refusal says that the server takes fewer than were under way: the window halves, returns to what the
+    server bore, and tries one more only after `PROBE_AFTER` answers. A server that
     refuses now and then no more than it has borne fails at random: then the window only dips. An answer
     counts as slow by twice the quickest and twice the best rate of tokens; when answers are slow on average,
     the window halves too, but never below `NEVER_SLOW`.
@@ -48,7 +46,6 @@ class Window:
         self._threshold = math.inf  # up to here the window grows with each answer
         self._borne = 0.0
         self._erratic = 0.0
-        self._refused_place = 0
         self._answered = False
         self._shrunk_at = -math.inf
         self._quickest_s = self._s_a_token = math.inf
@@ -104,12 +101,6 @@ class Window:
             place: How many were under way when it was sent, itself included.
             sent_at: When.
         """
-        if self._opening and sent_at >= self._shrunk_at and place > max(1, self._refused_place):
-            self._refused_place = place  # perhaps by chance: the same is tried once more
-            self._shrink(min(self._size, place - 1.0))
-            self._threshold = math.inf
-            self._opened_at = self._shrunk_at + HOLD_S - DOUBLING_S * math.log2(self._size / FIRST)
-            return
         if place <= self._borne and self._answered:
             self._erratic += _SMOOTHING * (1 - self._erratic)
         about_load = self._erratic <= ERRATIC or not self._answered
