@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS, Annotation
+from broadsheet.llm.extractive import tldr as tldr_module
 from broadsheet.llm.extractive.naming import own_name
 from broadsheet.llm.extractive.rewriting import statements
 from broadsheet.llm.extractive.tldr import summarise
@@ -62,6 +63,13 @@ def test_the_summary_names_the_method_and_its_result() -> None:
         "ZebraNet is a stripe attention that skips frames in which nothing moves and spends what it saves "
         "on the others; the method outperforms the strongest baseline by 3.2% on four benchmarks."
     )
+
+
+def test_a_name_that_looks_like_a_word_is_not_written_small_in_the_second_half() -> None:
+    joined = tldr_module._referring("marten improves on all readers", "Marten is a reader of pages", "")
+    assert joined == "it improves on all readers"
+    acts = tldr_module._referring("proposes two masks", "Proposes a reader of pages", "")
+    assert acts == "proposes two masks"
 
 
 @pytest.mark.parametrize(

@@ -148,8 +148,10 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
 
 def _referring(addition: str, text: str, name: str) -> str:
     """Say "it" for the name of what the first half introduces."""
-    named = name and addition.startswith(f"{name} ") and name in text
-    return f"it {addition[len(name) + 1 :]}" if named else addition
+    subject, _, rest = addition.partition(" ")
+    if name and addition.startswith(f"{name} ") and name in text:
+        return f"it {addition[len(name) + 1 :]}"
+    return f"it {rest}" if text.lower().startswith(f"{subject} is ") else addition
 
 
 def _stands(text: str) -> bool:
