@@ -17,7 +17,7 @@ import pytest
 import broadsheet
 from broadsheet import Store
 from broadsheet.cli import main
-from builders import DAY, add, annotate, annotation, paper
+from builders import DAY, add, annotate, annotation, paper, sighting
 
 SOURCE = Path(broadsheet.__file__).parents[1]
 HEAVY = {"openai", "tiktoken", "fastapi", "ray", "jinja2"}
@@ -273,3 +273,12 @@ def test_reading_loads_no_heavy_library(cache: Path, arguments: list[str]) -> No
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "sqlite_utils" in loaded
     assert not loaded & HEAVY
+
+
+def test_papers_with_a_listed_repository_are_found(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "broadsheet.db") as store:
+        listed = sighting(source="hf", words={"githubRepo": "https://example.org/r"})
+        add(store, paper("Listed", sighting=listed), paper("Bare"))
+    assert "Listed" in run("list", "--repository", cwd=tmp_path).stdout
+    assert "Bare" in (without := run("list", "--no-repository", cwd=tmp_path).stdout)
+    assert "Listed" not in without

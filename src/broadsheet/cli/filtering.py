@@ -56,6 +56,10 @@ class FilterOptions(CacheOptions):
     match: Annotated[str, typer.Option("--match", help="With several --tag: any or all.")] = "any"
     without: Annotated[Texts, typer.Option("--not", help=NOT_HELP, autocompletion=tags_for_shell)] = None
     code: Annotated[str | None, typer.Option("--code", help="available, announced or none.")] = None
+    repository: Annotated[
+        bool | None,
+        typer.Option("--repository/--no-repository", help="Hugging Face lists a repository for it, or none."),
+    ] = None
     since: Annotated[Day, day_option("--since", "We first saw it then or later.")] = None
     until: Annotated[Day, day_option("--until", "We first saw it then or before.")] = None
     published_since: Annotated[Day, day_option("--published-since", "It appeared then or later.")] = None
@@ -81,6 +85,7 @@ class FilterOptions(CacheOptions):
                 "match": self.match,
                 "without": [tag_id(tag, known) for tag in self.without or ()],
                 "code": self.code,
+                "repository": self.repository,
                 "since": self.since,
                 "until": self.until,
                 "published_since": self.published_since,
