@@ -58,23 +58,23 @@ class Reading:
     invented: tuple[str, ...] = field(default=())
 
 
-def read(reply: Reply, asked: Mapping[str, FencedPaper]) -> Reading:
+def read(reply: Reply, sent: Mapping[str, FencedPaper]) -> Reading:
     """Return the records of an answer; why it ended comes before what it says."""
     if reply.refusal:
-        return Reading({}, dict.fromkeys(asked, "refused"))
-    by_ref, invented = _by_ref(reply.text, asked)
+        return Reading({}, dict.fromkeys(sent, "refused"))
+    by_ref, invented = _by_ref(reply.text, sent)
     records: dict[str, RawRecord] = {}
     causes: dict[str, Cause] = {}
     absent = _why_absent(reply, readable=bool(by_ref) or bool(invented))
-    titles = {ref: _Title.of(paper) for ref, paper in asked.items()}
+    titles = {ref: _Title.of(paper) for ref, paper in sent.items()}
     for ref, title in titles.items():
-        said = by_ref.get(ref, [])
+        given = by_ref.get(ref, [])
         others = [other for other in titles.values() if other is not title]
-        believed = [record for record in said if _is_of(record, title, others)]
+        believed = [record for record in given if _is_of(record, title, others)]
         if believed and all(record == believed[0] for record in believed):
             records[ref] = {key: value for key, value in believed[0].items() if key not in {"ref", "echo"}}
         else:
-            causes[ref] = "misplaced" if said else absent
+            causes[ref] = "misplaced" if given else absent
     return Reading(records, causes, tuple(invented))
 
 
@@ -86,22 +86,22 @@ def _why_absent(reply: Reply, *, readable: bool) -> Cause:
     return "missing" if readable else "unreadable"
 
 
-def _by_ref(text: str, asked: Mapping[str, FencedPaper]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+def _by_ref(text: str, sent: Mapping[str, FencedPaper]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
     by_ref: dict[str, list[dict[str, Any]]] = {}
     invented = []
     for record in records_in(text):
         ref = _ref(record["ref"])
-        if ref in asked:
+        if ref in sent:
             by_ref.setdefault(ref, []).append(record)
         else:
             invented.append(ref[:20])
     return by_ref, invented
 
 
-def _ref(said: Any) -> str:
+def _ref(given: Any) -> str:
     """Return the ref as it was asked: ``p1``, ``1`` and ``[P1]`` are spellings of ``P1``."""
-    match = _REF.fullmatch(str(said)[:20])
-    return f"P{int(match[1])}" if match else str(said)
+    match = _REF.fullmatch(str(given)[:20])
+    return f"P{int(match[1])}" if match else str(given)
 
 
 @dataclass(frozen=True, slots=True)

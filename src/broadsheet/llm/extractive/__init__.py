@@ -70,10 +70,10 @@ def extract(paper: Paper, taxonomy: Taxonomy, fields: Iterable[str] = CORE) -> d
         taxonomy: The topics and contributions there are.
         fields: The fields to read.
     """
-    said = {name: _RULES[name](paper, taxonomy) for name in fields if name in _RULES}
-    if "topics" in said and said.get("contribution") == "survey":
-        said["topics"] = list(classify_topics(paper.title, paper.abstract, taxonomy, survey=True))
-    return said
+    extracted = {name: _RULES[name](paper, taxonomy) for name in fields if name in _RULES}
+    if "topics" in extracted and extracted.get("contribution") == "survey":
+        extracted["topics"] = list(classify_topics(paper.title, paper.abstract, taxonomy, survey=True))
+    return extracted
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ExtractiveLLM:  # noqa: ARG001 - one form for all

@@ -186,20 +186,20 @@ class OpenAIBatchLLM:
             del waiting[outcome.request.id]
         return outcomes
 
-    def _read(self, known: OpenJob, asked: dict[str, Request], waiting: dict[str, Request]) -> list[Outcome]:
+    def _read(self, known: OpenJob, unread: dict[str, Request], waiting: dict[str, Request]) -> list[Outcome]:
         """Return the outcomes of a job; none if it has not ended."""
         spoken = Dialect.parse(known.dialect) or Dialect()
-        job = self._look(known, asked)
+        job = self._look(known, unread)
         if job is None or not has_ended(job, past_its_day=_age(known) >= COMPLETION_WINDOW):
             return []
-        outcomes = self._outcomes(self._service.lines(job), asked, spoken)
-        if status_of(job) == "failed" and asked:
-            self._forget(asked, waiting)
+        outcomes = self._outcomes(self._service.lines(job), unread, spoken)
+        if status_of(job) == "failed" and unread:
+            self._forget(unread, waiting)
             self._refusal = self._refusal or refusal_of(job)
-        missing = unanswered(asked, f"the job is {job.status} without an answer")
-        return outcomes + self._outcomes(missing, asked, spoken)
+        missing = unanswered(unread, f"the job is {job.status} without an answer")
+        return outcomes + self._outcomes(missing, unread, spoken)
 
-    def _look(self, known: OpenJob, asked: Mapping[str, Request]) -> Job | None:
+    def _look(self, known: OpenJob, unread: Mapping[str, Request]) -> Job | None:
         """Return how a job stands; None if it is gone and its requests are to be sent again.
 
         Raises:
@@ -224,20 +224,20 @@ class OpenAIBatchLLM:
             job = self._service.find(known.file_id)
         if job is None:
             log.warning("The Batch API has lost the job %s; its requests are sent again.", known.job_id or "")
-            self._take_out(dict.fromkeys(asked, failures))
+            self._take_out(dict.fromkeys(unread, failures))
             return None
         with self._store.transaction():
             self._jobs.seen(known.file_id, job.id, job.status)
         return job
 
     def _outcomes(
-        self, lines: Iterable[Mapping[str, Any]], asked: dict[str, Request], spoken: Dialect
+        self, lines: Iterable[Mapping[str, Any]], unread: dict[str, Request], spoken: Dialect
     ) -> list[Outcome]:
         """Return the outcomes in the lines of a job, and take their requests out of ``asked``."""
         outcomes = []
         failed: dict[str, int] = {}
         for line, reply in replies_first(lines):
-            request = asked.pop(str(line.get("custom_id")), None)
+            request = unread.pop(str(line.get("custom_id")), None)
             if request is None:
                 continue
             if reply:
@@ -245,15 +245,15 @@ class OpenAIBatchLLM:
                 self._negotiation.answered(spoken, heeded_schema=heeded)
                 outcomes.append(Outcome(request, counted(reply, request)))
                 continue
-            status, said, param = fault_in(line)
+            status, reason, param = fault_in(line)
             if status in NOT_UNDERSTOOD:
-                failures, again = 0, self._negotiation.refused(spoken, status, said, param)
+                failures, again = 0, self._negotiation.refused(spoken, status, reason, param)
             else:
                 failures, again = 1, self._tries.get(request.id, 0) + 1 < TRIES
             if again:
                 failed[request.id] = failures
             else:
-                outcomes.append(Outcome(request, error=said))
+                outcomes.append(Outcome(request, error=reason))
         self._take_out(failed)
         return outcomes
 
@@ -264,13 +264,13 @@ class OpenAIBatchLLM:
         with self._store.transaction():
             self._jobs.take_out({request_id: self._tries[request_id] for request_id in failures})
 
-    def _forget(self, asked: dict[str, Request], waiting: dict[str, Request]) -> None:
+    def _forget(self, unread: dict[str, Request], waiting: dict[str, Request]) -> None:
         """Forget requests that were never begun, so that a later run is free to ask in another way."""
         with self._store.transaction():
-            self._jobs.close(asked)
-        for request_id in asked:
+            self._jobs.close(unread)
+        for request_id in unread:
             del waiting[request_id]
-        asked.clear()
+        unread.clear()
 
     def _remember(self, dialect: Dialect) -> None:
         self._endpoint.remember_dialect(dialect.text)
