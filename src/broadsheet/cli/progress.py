@@ -58,13 +58,17 @@ def _live(what: str) -> Iterator[Advance]:
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         RemarkColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bars:
+    bars = Progress(*columns, console=Console(stderr=True), transient=True, expand=True)
+    try:  # a Ctrl-C while the line starts must stop it too, or it is drawn over what is said next
+        bars.start()
         task = bars.add_task(what, total=None, remark="")
 
         def advance(done: int, total: int | None, remark: str) -> None:
             bars.update(task, completed=done, total=total, remark=remark)
 
         yield advance
+    finally:
+        bars.stop()
 
 
 def _plain(what: str) -> Advance:
