@@ -8,7 +8,7 @@ from collections.abc import Collection
 from broadsheet.annotate.replies import Cause, Reading
 from broadsheet.errors import LLMUseless
 
-ANSWERS, PAPERS = 3, 30
+ANSWERS, PAPERS = 3, 20
 """So many answers in a row, about so many papers: where fewer fail, the papers may be the reason."""
 PAPERS_AT_FIRST = 10
 """So many papers are enough for a run that got no JSON at all: fewer papers a request cannot help it."""
