@@ -166,6 +166,20 @@ def test_newer_words_of_another_source_win_and_the_older_ones_stay_as_a_version(
     assert outcome(store, reading(day=date(2025, 3, 15))) == "known"
 
 
+@pytest.mark.parametrize(("changed", "expected"), [("32\\%", "revised"), ("31 \\%", "known")])
+def test_one_other_digit_is_a_revision_and_one_other_space_is_none(
+    changed: str, expected: str, store: Store
+) -> None:
+    admit([reading()], store)
+    assert outcome(store, reading(abstract=ABSTRACT.replace("31\\%", changed), source="jsonl")) == expected
+
+
+@pytest.mark.parametrize("letters", ["neighbors", "neigbours"])
+def test_a_letter_or_two_more_or_less_are_no_revision(letters: str, store: Store) -> None:
+    admit([reading()], store)
+    assert outcome(store, reading(abstract=ABSTRACT.replace("neighbours", letters), source="bib")) == "known"
+
+
 @pytest.mark.parametrize("day", [date(2025, 3, 12), DAY, date(2025, 3, 20)])
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_arxivs_words_win_over_a_copys_in_any_order(order: tuple[int, int], day: date, store: Store) -> None:

@@ -12,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotating import annotate
+from broadsheet.annotate import rebuild
 from broadsheet.annotate.judging import Judge
 from broadsheet.annotate.recovery import recover
 from broadsheet.llm import Reply, Request
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
+from broadsheet.schema import echo_of
 from broadsheet.store import Store
+from builders import keep_reply, maker
 from papers import AnsweringLLM, answer, numbered, papers, record
 
 PROMPTS = Prompts.load()
@@ -95,3 +98,36 @@ def test_one_word_in_common_makes_no_record_the_last_papers_own(
         found = recover(store, Judge(PROMPTS.taxonomy), reply.maker, [boxes])
     assert not found.judged
     assert not found.faults
+
+
+def answered(store: Store, paper: Paper, purpose: str, **wrong: object) -> None:
+    """Store an answer about a paper whose record is right but for these fields."""
+    said = {"ref": "P1", "echo": echo_of(paper.title), **record(paper), **wrong}
+    keep_reply(store, {"P1": paper}, request_id=f"{purpose}-1", purpose=purpose, text=answer([said]))
+
+
+def test_a_rebuild_keeps_the_record_that_its_repair_made_worse(tmp_path: Path) -> None:
+    (paper,) = papers(1)
+    with Store.open(tmp_path / "cache.db") as store:
+        admit(store, [paper])
+        with store.transaction():
+            answered(store, paper, "annotate", keywords=["zebra"])
+            false = record(paper)["tldr"].replace("three", "88.8")
+            answered(store, paper, "repair", keywords=["zebra"], tldr=false)
+        assert rebuild(store, PROMPTS) == 1
+        found = store.get(paper.id).annotation
+    assert found is not None
+    assert found.tldr == record(paper)["tldr"]
+
+
+def test_a_repair_that_brought_no_record_is_not_asked_for_again_after_a_kill(tmp_path: Path) -> None:
+    (paper,) = papers(1)
+    with Store.open(tmp_path / "cache.db") as store:
+        admit(store, [paper])
+        with store.transaction():
+            answered(store, paper, "annotate", keywords=["zebra"])
+            found = recover(store, Judge(PROMPTS.taxonomy), maker(), [paper])
+            assert list(found.faults) == [paper.id]
+            keep_reply(store, {"P1": paper}, request_id="repair-1", purpose="repair", text="Sorry.")
+            found = recover(store, Judge(PROMPTS.taxonomy), maker(), [paper])
+    assert (list(found.faults), list(found.judged)) == ([], [paper.id])
