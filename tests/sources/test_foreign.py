@@ -193,7 +193,7 @@ def test_where_half_of_a_files_papers_have_no_abstract_its_fields_are_named(list
     page = listing('{"title": "Fog", "abstrakt": "We see."}\n{"title": "Tugs", "abstract": "We pull."}\n')
     assert [paper.abstract for paper in _all(page)] == ["", "We pull."]
     assert list(page.reading.notes("f")) == [
-        "f: 1 of 2 have no abstract; the file holds title, abstrakt, abstract."
+        "f: 1 of 2 has no abstract; the file holds title, abstrakt, abstract."
     ]
 
 
@@ -261,7 +261,7 @@ def test_a_file_in_windows_1252_is_read_and_noted(listing: Make, troubles: list[
         ("Tugs", "We pull."),
     ]
     assert not troubles
-    assert list(page.reading.notes("f")) == ["f: 1 lines are not UTF-8 and were read as Windows-1252."]
+    assert list(page.reading.notes("f")) == ["f: read 1 line that is not UTF-8 as Windows-1252."]
 
 
 @pytest.mark.parametrize(

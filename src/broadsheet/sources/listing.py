@@ -12,6 +12,7 @@ from typing import IO, Any
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper, Sighting
 from broadsheet.sources.decoding import READ_ERRORS, encoding, repaired, unzipped
+from broadsheet.text import plural
 
 HEAD_BYTES = 64 * 1024
 _MOST_FIELDS = 12
@@ -61,12 +62,14 @@ class Reading:
         if self.without_abstract:
             unread = self.field_names and self.without_abstract * 2 >= self.papers
             fields = f"; the file holds {self.fields_in_words}" if unread else ""
-            yield f"{name}: {self.without_abstract:,} of {self.papers:,} have no abstract{fields}."
+            have = "has" if self.without_abstract == 1 else "have"
+            yield f"{name}: {self.without_abstract:,} of {self.papers:,} {have} no abstract{fields}."
         if self.left_out:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.left_out.items())
             yield f"{name}: left out {kinds}."
         if self.windows_1252:
-            yield f"{name}: {self.windows_1252:,} lines are not UTF-8 and were read as Windows-1252."
+            lines = plural(self.windows_1252, "line that is", "lines that are")
+            yield f"{name}: read {lines} not UTF-8 as Windows-1252."
 
 
 @dataclass(frozen=True)
