@@ -146,3 +146,22 @@ def test_a_stream_that_the_shell_has_closed_changes_nothing_about_the_results(cl
     )
     assert done.returncode == 0
     assert json.loads(done.stdout)["annotated"] == 12
+
+
+def test_an_interruption_while_the_live_line_starts_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.progress import Progress
+
+    started: list[Progress] = []
+    start = Progress.start
+
+    def interrupted(line: Progress) -> None:
+        start(line)
+        started.append(line)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "start", interrupted)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with pytest.raises(KeyboardInterrupt), progress("Reading papers"):
+        pass
+    assert [line.live.is_started for line in started] == [False]
