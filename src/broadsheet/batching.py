@@ -29,7 +29,7 @@ MIN_ROOM_TOKENS = 300
 """About what title and abstract of one paper take."""
 _OPEN_BATCHES = 4
 _LATENCY_FLOOR = 8
-"""Four papers a request would take two thirds of the time, and a fifth more tokens."""
+"""Four papers a request would take two thirds of the time, and a quarter more tokens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ answers: the paper stays in the model's backlog.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 
 from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch, maker_of, prepare
@@ -26,19 +27,14 @@ def annotate(
         return prepared.run(budget, watch), None
     except LLMError as error:
         run = store.runs.latest(1)[0]
-        spent = store.runs.spent(run["id"])
-        return AnnotateReport(
+        report = AnnotateReport(
             papers=run["papers"],
             annotated=run["annotated"],
             left=run["papers"] - run["annotated"] - run["failed"],
-            requests=spent.requests,
-            input_tokens=spent.input_tokens,
-            cached_tokens=spent.cached_tokens,
-            output_tokens=spent.output_tokens,
-            by_purpose=spent.by_purpose,
-            cost_usd=spent.cost_usd,
             ending="unavailable",
-        ), error
+            **asdict(store.runs.spent(run["id"])),
+        )
+        return report, error
 
 
 def pending(store: Store, llm: LLM, prompts: Prompts, day: date, paper_ids: Sequence[str]) -> list[str]:

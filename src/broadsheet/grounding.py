@@ -98,9 +98,9 @@ def withhold(
     if not fields:
         return annotation
     phrases = {
-        name: tuple(phrase for phrase in said if (name, phrase) not in wrong)
+        name: tuple(phrase for phrase in given if (name, phrase) not in wrong)
         for name in phrase_fields(type(annotation))
-        if (said := getattr(annotation, name)) is not None
+        if (given := getattr(annotation, name)) is not None
     }
     urls = tuple(url for url in annotation.code.urls if ("code.urls", url) not in wrong)
     code = (

@@ -74,7 +74,7 @@ class AnnotateReport:
         by_purpose: Tokens in and out by the purpose of their request, such as ``annotate`` or ``repair``.
         cost_usd: US dollars; None where the price is unknown.
         findings: Findings stored with the annotations.
-        ending: ``done``, ``with-service``, or why it stopped early: ``stopped`` or ``budget``.
+        ending: ``done``, ``with-service``, or why it ended early: ``stopped``, ``budget``, ``unavailable``.
         seconds: How long it took.
     """
 

@@ -83,9 +83,8 @@ class AnnotateRun:
             self._tally.findings += self._recovered.store(self._store)
             self._tally.annotated += len(self._recovered.judged)
         try:
-            for (
-                request
-            ) in self.open_requests:  # they count against the budget, for they may have to be sent again
+            for request in self.open_requests:
+                # They count against the budget, for they may have to be sent again.
                 self._ledger.hold(request)
                 self._hand_over(request)
             self._fill()
