@@ -20,21 +20,28 @@ PROBE_AFTER = 200
 """Answers until a server that has refused is tried with one request more."""
 ERRATIC = 0.03
 """Share of failures, among no more requests than the server has borne, that speaks of failures at random."""
+MOSTLY = 0.5
+"""Share of failures from which on they are about the load, whatever the server has borne before."""
+IN_A_ROW = 3
+"""Failures in a row, beyond what it has borne, that even a server failing at random has only for its load."""
+TWICE = 2
+"""Failures among the first requests until they are believed: servers of fewer than `FIRST` are rare."""
 TOO_SLOW = 2.0
 NEVER_SLOW = 8
 """Requests that are kept under way however long answers take."""
 _SMOOTHING = 1 / 16
-_GROWTH, _FALL, _FORGETTING = 0.1, 0.7, 0.9
+_GROWTH = 0.1
 
 
 class Window:
     """The number of requests that may be under way.
 
     A refusal says that the server takes fewer than were under way: the window halves, returns to what the
-    server bore, and tries one more only after `PROBE_AFTER` answers. A server that
-    refuses now and then no more than it has borne fails at random: then the window only dips. An answer
-    counts as slow by twice the quickest and twice the best rate of tokens; when answers are slow on average,
-    the window halves too, but never below `NEVER_SLOW`.
+    server bore, and tries one more only after `PROBE_AFTER` answers. A server that refuses now and then no
+    more than it has borne fails at random, however: the window opens again, and a refusal beyond what the
+    server has borne is believed only when `IN_A_ROW` came without an answer. An answer counts as slow by
+    twice the quickest and twice the best rate of tokens; when answers are slow on average, the window halves
+    too, but never below `NEVER_SLOW`.
     """
 
     def __init__(self, ceiling: int, clock: Clock) -> None:
@@ -44,9 +51,10 @@ class Window:
         self._opened_at: float | None = None
         self._opening = True
         self._threshold = math.inf  # up to here the window grows with each answer
-        self._borne = 0.0
-        self._erratic = 0.0
-        self._answered = False
+        self._borne = 0
+        self._erratic = self._failing = 0.0
+        self._unborne = 0
+        self._before = self._size  # the first refusal that was believed
         self._shrunk_at = -math.inf
         self._quickest_s = self._s_a_token = math.inf
         self._slowness = 1.0
@@ -78,9 +86,11 @@ class Window:
             sent_at: When.
             output_tokens: Tokens of the answer.
         """
-        self._opening, self._answered = False, True
+        self._opening = self._opening and self._erratic > ERRATIC
         self._erratic -= _SMOOTHING * self._erratic
-        self._borne = max(self._borne, float(place))
+        self._failing -= _SMOOTHING * self._failing
+        if place >= self._borne:
+            self._borne, self._unborne = place, 0
         self._time(self._clock() - sent_at, max(1, output_tokens))
         if self._slowness > TOO_SLOW:
             if sent_at >= self._shrunk_at:
@@ -95,29 +105,38 @@ class Window:
         self._size = min(self._ceiling, most, self._size + step)
 
     def failed(self, place: int, sent_at: float) -> None:
-        """Shrink after a refusal or a failure; those that were sent together shrink it once.
+        """Shrink after a refusal or a failure that is about the load; those sent together shrink it once.
 
         Args:
             place: How many were under way when it was sent, itself included.
             sent_at: When.
         """
-        if place <= self._borne and self._answered:
+        self._failing += _SMOOTHING * (1 - self._failing)
+        if place <= self._borne:
             self._erratic += _SMOOTHING * (1 - self._erratic)
-        about_load = self._erratic <= ERRATIC or not self._answered
-        if sent_at < self._shrunk_at:
-            if about_load and not self._opening:
+        else:
+            self._unborne += 1
+        at_random = self._failing < MOSTLY and self._erratic > ERRATIC
+        if at_random and place <= self._borne:
+            self._open_again()
+        elif self._unborne < (IN_A_ROW if at_random else TWICE if place <= FIRST else 1):
+            return
+        elif sent_at < self._shrunk_at:
+            if not self._opening:
                 self._threshold = min(self._threshold, max(1.0, place - 1.0))
                 self._size = min(self._size, self._threshold)
-            return
-        self._opening = False
-        if about_load:
-            self._shrink(max(1.0, min(self._ceiling, place - 1.0)))
-            self._size = max(1.0, self._size / 2)
         else:
-            self._borne *= _FORGETTING
-            self._shrink(max(1.0, self._size * _FALL))
-            self._threshold = math.inf
-        self._answered = False
+            self._opening, self._before = False, self._size
+            self._borne = min(self._borne, place - 1)
+            self._shrink(max(1.0, min(self._ceiling, place - 1.0)))
+            self._size = max(min(self._size, FIRST) if place > FIRST else 1.0, self._size / 2)
+
+    def _open_again(self) -> None:
+        """Take back what a refusal was believed to say."""
+        if self._threshold < math.inf:
+            self._size, self._threshold = max(self._size, self._before), math.inf
+            self._opening, self._unborne = True, 0
+            self._opened_at = self._clock() - DOUBLING_S * math.log2(max(1.0, self._size / FIRST))
 
     def _shrink(self, size: float) -> None:
         self._size = self._threshold = size
