@@ -7,6 +7,7 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -55,6 +56,13 @@ class Settings(BaseSettings):
     )
     look_back_days: int = Field(
         3, ge=0, description="How many days before the edition's day a run asks live sources for."
+    )
+    site_out: Path = Field(Path("site"), description="The folder to write the static site to.")
+    site_url: str = Field("", description="The site's public address, which feeds and the sitemap need.")
+    site_title: str = Field("Broadsheet", min_length=1, description="The site's title.")
+    feed_domain: str = Field(
+        "",
+        description="The domain in the ids of feed entries, if not the site's; keep the old one when you move.",
     )
     contact: str = Field(
         "", description="Your e-mail or web address, sent to live sources with each request."
@@ -133,6 +141,21 @@ class Settings(BaseSettings):
         if not _LANGUAGE_TAG.fullmatch(tag):
             raise ValueError("it is no BCP 47 tag, such as en, zh or pt-BR")
         return tag
+
+    @field_validator("site_url")
+    @classmethod
+    def _is_a_web_address(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("write it as https://example.org/papers/")
+        return url.rstrip("/") + "/"
+
+    @property
+    def site_domain(self) -> str:
+        """Return the domain of the site's public address, or nothing if it has none."""
+        return urlsplit(self.site_url).hostname or ""
 
     @classmethod
     def settings_customise_sources(

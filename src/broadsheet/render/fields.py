@@ -37,7 +37,8 @@ class Link:
 class Shown:
     """A field of one annotation in print: words, links, or both.
 
-    ``is_plain`` says that its words are understood without the label, as tags and code are.
+    ``is_plain`` says that its words are understood without the label, as tags and code are. ``tags`` has the
+    id and the name of each tag in the text, for pages that link to a page of the tag.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Shown:
     text: str = ""
     links: tuple[Link, ...] = ()
     is_plain: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def badge(self) -> str:
@@ -67,15 +69,17 @@ def shown(
     for field in shown_fields(type(annotation)):
         value = getattr(annotation, field.name)
         plain = True
+        named: tuple[tuple[str, str], ...] = ()
         if isinstance(value, Code):
             text, links = _code(value, states)
         elif _holds_tags(type(annotation), field.name):
             tags = (value,) if isinstance(value, str) else value
-            text, links = ", ".join(visible(names.get(tag, tag)) for tag in tags if tag != under), ()
+            named = tuple((tag, visible(names.get(tag, tag))) for tag in tags if tag != under)
+            text, links = ", ".join(name for _, name in named), ()
         else:
             text, links, plain = words(value, field.show.label), (), field.show.at == "headline"
         if text or links:
-            found.append(Shown(field.show.label, field.show.at, text, links, plain))
+            found.append(Shown(field.show.label, field.show.at, text, links, plain, named))
     return tuple(found)
 
 

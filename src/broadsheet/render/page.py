@@ -31,6 +31,7 @@ class CardView:
     """One paper in print.
 
     Attributes:
+        paper_id: Its id in the cache.
         anchor: Its id in the page.
         heading: Its title.
         url: Its own page, or empty.
@@ -43,6 +44,7 @@ class CardView:
             there is none or it is left out.
     """
 
+    paper_id: str
     anchor: str
     heading: str
     url: str
@@ -62,6 +64,7 @@ class CardView:
 class PickView:
     """A pointer in print: the paper's title, page and sentence, where its card stands, why it was picked."""
 
+    paper_id: str
     anchor: str
     heading: str
     url: str
@@ -164,6 +167,7 @@ def _pick(pick: Pick, edition: Edition) -> PickView:
     section, card = edition.place[pick.paper_id]
     record, annotation = card.record, card.record.annotation
     return PickView(
+        paper_id=record.id,
         anchor=anchor(record.id),
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
@@ -178,22 +182,23 @@ def _card(
 ) -> CardView:
     record, annotation = card.record, card.record.annotation
     return CardView(
+        paper_id=record.id,
         anchor=anchor(record.id),
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
         authors=authors_line(record.paper.authors),
         shown=(
             *(shown(annotation, names, under=section_id, states=record.links) if annotation else ()),
-            *_listed(record.repository),
+            *listed_repository(record.repository),
         ),
         marks=tuple(_marks(card, usual)),
-        withheld=_findings(record, "withheld"),
-        notes=_findings(record, "note"),
-        abstract=_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
+        withheld=findings_in_words(record, "withheld"),
+        notes=findings_in_words(record, "note"),
+        abstract=marked_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
     )
 
 
-def _listed(repository: Repository | None) -> tuple[Shown, ...]:
+def listed_repository(repository: Repository | None) -> tuple[Shown, ...]:
     """Return a listed repository as a field of its own: the abstract's verdict on code stands beside it."""
     if repository is None or not safe_url(repository.url):
         return ()
@@ -211,13 +216,15 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
     return marks
 
 
-def _abstract(abstract: str, annotation: Annotation | None) -> tuple[str, str, str]:
+def marked_abstract(abstract: str, annotation: Annotation | None) -> tuple[str, str, str]:
+    """Return the abstract before, in and after the words that are evidence for code; the last two may be empty."""
     whole, evidence = visible(abstract), visible(annotation.code.evidence) if annotation else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after
 
 
-def _findings(record: Record, severity: Severity) -> tuple[str, ...]:
+def findings_in_words(record: Record, severity: Severity) -> tuple[str, ...]:
+    """Return what the check withheld or noted, a sentence each."""
     labels = (
         {each.name: each.show.label for each in shown_fields(type(record.annotation))}
         if record.annotation

@@ -31,6 +31,7 @@ from broadsheet.store.fetches import Fetches
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.lock import AnnotateLock
+from broadsheet.store.overview import Overview
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
@@ -51,6 +52,7 @@ class Store:
         fetches: What live sources were asked, and when they may be asked again.
         links: What stands behind code links.
         statistics: Counts over all of it.
+        overview: Answers about all papers at once.
     """
 
     def __init__(self, db: Database, path: Path) -> None:
@@ -66,6 +68,7 @@ class Store:
         self.fetches = Fetches(db)
         self.links = Links(db)
         self.statistics = Statistics(db)
+        self.overview = Overview(db)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Self:

@@ -1,0 +1,143 @@
+"""Feeds and sitemaps, which need the public address of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import get_args
+from xml.sax.saxutils import escape
+
+from broadsheet.render.addresses import FeedFormat
+from broadsheet.render.feeds import Feed, FeedEntry, atom, json_feed
+from broadsheet.render.views.listing import tag_of
+from broadsheet.site.context import Site
+from broadsheet.site.layout import HOME, edition_path, feed_path, paper_path, place_path, tag_path
+from broadsheet.site.tags import closed_pages, newest
+
+FEWEST_IN_FEED = 100
+MOST_IN_FEED = 300
+_URLS_A_SITEMAP = 10_000
+_SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_FORMATS: Sequence[FeedFormat] = get_args(FeedFormat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """What a feed is of: a tag, or everything where it is empty."""
+
+    tag: str
+    form: FeedFormat
+
+
+class Feeds:
+    """The feed of the latest editions and one for each tag, in both formats."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._topics = (
+            {feed_path(form, tag=tag): _Topic(tag, form) for tag in ("", *site.tagged) for form in _FORMATS}
+            if site.contents.has_feeds
+            else {}
+        )
+
+    def plan(self) -> Mapping[str, str]:
+        """Return a fingerprint of each feed's papers."""
+        return {path: self._fingerprint(topic.tag) for path, topic in self._topics.items()}
+
+    def _fingerprint(self, tag: str) -> str:
+        stamps = self._site.stamps
+        if tag:
+            return self._site.fingerprint(tag, *(stamps[each] for each in newest(self._site.tagged[tag])))
+        latest = islice(stamps.values(), 10 * MOST_IN_FEED)
+        return self._site.fingerprint(repr(self._site.editions), *latest)
+
+    def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield feeds."""
+        for path in paths:
+            topic = self._topics[path]
+            ids = newest(self._site.tagged[topic.tag]) if topic.tag else self._latest()
+            page = tag_path(topic.tag) if topic.tag else HOME
+            name = self._site.publication.title
+            feed = self._feed(path, page, ids)
+            if topic.tag:
+                name = f"{name}: {tag_of(self._site.taxonomy, topic.tag).name}"
+            yield (
+                path,
+                {"atom": atom, "json": json_feed}[topic.form](
+                    Feed(
+                        key=f"tag/{topic.tag}" if topic.tag else "feed",
+                        domain=self._site.publication.domain,
+                        title=name,
+                        publisher=self._site.publication.title,
+                        page_url=self._site.address(page),
+                        feed_url=self._site.address(path),
+                        updated=max(entry.updated for entry in feed),
+                        entries=feed,
+                        language=self._site.publication.language,
+                    ),
+                    self._site.taxonomy.names,
+                ),
+            )
+
+    def _feed(self, path: str, page: str, ids: Sequence[str]) -> list[FeedEntry]:
+        times = self._site.store.overview.times(ids)
+        return [
+            FeedEntry(
+                record,
+                self._site.address(paper_path(record.id)),
+                times[record.id].admitted_at,
+                times[record.id].updated_at,
+            )
+            for record in self._site.records(ids)
+        ]
+
+    def _latest(self) -> list[str]:
+        """Return the papers of the latest editions, in their order there, whole editions where they fit."""
+        ids: list[str] = []
+        for day in self._site.editions:
+            edition = self._site.store.editions.get(day) if len(ids) < FEWEST_IN_FEED else None
+            if edition is None:
+                break
+            ids += [card.record.id for card in edition.cards if card.record.id in self._site.stamps]
+        return ids[:MOST_IN_FEED]
+
+
+class Sitemaps:
+    """An index, and sitemaps of papers that are cut from the oldest on, so that a new day changes the last only."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._urls = dict(self._sitemaps()) if site.publication.base else {}
+
+    def _sitemaps(self) -> Iterator[tuple[str, list[str]]]:
+        site = self._site
+        pages = [HOME, *(place_path(place) for place in ("archive", "tags", "search"))]
+        for tag, ids in site.tagged.items():
+            numbers = range(1, closed_pages(len(ids)) + 1)
+            pages += [tag_path(tag), *(tag_path(tag, number) for number in numbers)]
+        yield "sitemap-pages.xml", [*pages, *map(edition_path, site.editions)]
+        papers = [paper_path(paper_id) for paper_id in reversed(site.stamps)]
+        for start in range(0, len(papers), _URLS_A_SITEMAP):
+            yield (
+                f"sitemap-papers-{start // _URLS_A_SITEMAP + 1}.xml",
+                papers[start : start + _URLS_A_SITEMAP],
+            )
+
+    def plan(self) -> Mapping[str, str]:
+        """Return a fingerprint of the addresses in each sitemap."""
+        planned = {path: self._site.fingerprint(*urls) for path, urls in self._urls.items()}
+        return {**planned, "sitemap.xml": self._site.fingerprint(*planned)} if planned else {}
+
+    def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield sitemaps."""
+        for path in paths:
+            if path == "sitemap.xml":
+                yield path, self._xml("sitemapindex", "sitemap", list(self._urls))
+            else:
+                yield path, self._xml("urlset", "url", self._urls[path])
+
+    def _xml(self, root: str, element: str, paths: Sequence[str]) -> str:
+        lines = (f"<{element}><loc>{escape(self._site.address(path))}</loc></{element}>" for path in paths)
+        opening = f'<?xml version="1.0" encoding="utf-8"?>\n<{root} xmlns="{_SITEMAP}">'
+        return "\n".join([opening, *lines, f"</{root}>\n"])

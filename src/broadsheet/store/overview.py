@@ -1,0 +1,173 @@
+"""Answers questions about the whole cache at once, for what shows all of it, such as a site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
+
+from broadsheet.paper import Sighting
+
+_STAMP = """json_array(p.content_hash, p.current_key, p.url, p.authors, p.published, p.doi, p.votes,
+    p.revised_at, p.edition_day, p.source, a.annotated_at, s.listings, s.latest, s.figures)"""
+
+
+class Stamp(NamedTuple):
+    """Whether anything shown of a paper has changed, in one value.
+
+    Attributes:
+        paper_id: The paper.
+        first_seen: The day of its first sighting, as ``YYYY-MM-DD``.
+        value: Text that changes whenever the paper, its annotation or its sightings do.
+    """
+
+    paper_id: str
+    first_seen: str
+    value: str
+
+
+class Version(NamedTuple):
+    """One text of a paper.
+
+    Attributes:
+        number: arXiv's number of it, from 1, if the source says.
+        seen_at: When it was first read, in UTC.
+    """
+
+    number: int | None
+    title: str
+    abstract: str
+    seen_at: datetime
+
+
+class Times(NamedTuple):
+    """When a paper was admitted, and when what is said of it last changed; both in UTC."""
+
+    admitted_at: datetime
+    updated_at: datetime
+
+
+class Overview:
+    """Questions whose answers cover all papers, or many of them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def stamps(self) -> list[Stamp]:
+        """Return the stamp of every paper, latest first seen first; within a day, as they were listed."""
+        rows = self._db.execute(
+            f"""SELECT p.id, p.first_seen, {_STAMP} FROM papers p
+                LEFT JOIN annotations a ON a.key = p.current_key
+                LEFT JOIN (SELECT paper_id, count(*) AS listings, max(seen_at) AS latest,
+                        json_array(total(rank), total(votes), total(stars)) AS figures
+                    FROM sightings GROUP BY paper_id) s ON s.paper_id = p.id
+                ORDER BY p.first_seen DESC, p.rowid"""  # noqa: S608 - ours
+        )
+        return [Stamp(*row) for row in rows]
+
+    def link_states(self) -> dict[str, tuple[str, ...]]:
+        """Return the states of the code links that were checked, by the id of the paper that has them."""
+        found: dict[str, tuple[str, ...]] = {}
+        rows = self._db.execute(
+            """SELECT p.id, l.state FROM papers p JOIN annotations a ON a.key = p.current_key,
+                   json_each(a.code_urls) u JOIN links l ON l.url = u.value
+               WHERE a.code_urls != '[]' AND EXISTS (SELECT 1 FROM links) ORDER BY p.id, u.key"""
+        )
+        for paper_id, state in rows:
+            found[paper_id] = (*found.get(paper_id, ()), state)
+        return found
+
+    def tagged(self) -> dict[str, list[str]]:
+        """Return the ids of the papers of each tag, in the order of `stamps`."""
+        found: dict[str, list[str]] = {}
+        rows = self._db.execute(
+            """SELECT t.tag, t.paper_id FROM papers p JOIN tags t ON t.paper_id = p.id
+               ORDER BY p.first_seen DESC, p.rowid"""
+        )
+        for tag, paper_id in rows:
+            found.setdefault(tag, []).append(paper_id)
+        return found
+
+    def keywords(self) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+        """Yield the id, the keywords and the tags of every annotated paper, latest first seen first."""
+        rows = self._db.execute(
+            """SELECT p.id, a.keywords, a.topics, a.contribution FROM papers p
+               JOIN annotations a ON a.key = p.current_key ORDER BY p.first_seen DESC, p.rowid"""
+        )
+        for paper_id, keywords, topics, contribution in rows:
+            yield paper_id, tuple(json.loads(keywords)), (*json.loads(topics), contribution)
+
+    def editions(self) -> dict[date, str]:
+        """Return a text for each edition that changes whenever it does, by its day, latest first."""
+        rows = self._db.execute("SELECT day, composed_at, published_at FROM editions ORDER BY day DESC")
+        return {date.fromisoformat(day): json.dumps(stamps) for day, *stamps in rows}
+
+    def edition_sizes(self) -> dict[date, int]:
+        """Return the number of papers in each edition, by its day."""
+        rows = self._db.execute(
+            "SELECT edition_day, count(*) FROM papers WHERE edition_day IS NOT NULL GROUP BY edition_day"
+        )
+        return {date.fromisoformat(day): papers for day, papers in rows}
+
+    def edition_days(self, ids: Sequence[str]) -> dict[str, date]:
+        """Return the day of the edition that each of these papers is in, by paper id."""
+        rows = self._asked("SELECT id, edition_day FROM papers WHERE edition_day IS NOT NULL AND id", ids)
+        return {paper_id: date.fromisoformat(day) for paper_id, day in rows}
+
+    def times(self, ids: Sequence[str]) -> dict[str, Times]:
+        """Return when these papers were admitted and last changed, by paper id."""
+        rows = self._asked(
+            """SELECT p.id, p.admitted_at, max(p.admitted_at, coalesce(p.revised_at, ''),
+                   coalesce(a.annotated_at, ''))
+               FROM papers p LEFT JOIN annotations a ON a.key = p.current_key WHERE p.id""",
+            ids,
+        )
+        return {
+            paper_id: Times(datetime.fromisoformat(admitted), datetime.fromisoformat(updated))
+            for paper_id, admitted, updated in rows
+        }
+
+    def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
+        """Return the texts of these papers, by paper id, oldest first."""
+        found: dict[str, list[Version]] = {}
+        rows = self._asked(
+            "SELECT paper_id, version, title, abstract, seen_at FROM versions WHERE paper_id",
+            ids,
+            "ORDER BY seen_at",
+        )
+        for paper_id, number, title, abstract, seen_at in rows:
+            version = Version(number, title, abstract, datetime.fromisoformat(seen_at))
+            found.setdefault(paper_id, []).append(version)
+        return found
+
+    def sightings(self, ids: Sequence[str]) -> dict[str, list[Sighting]]:
+        """Return the sightings of these papers without the sources' other words, by paper id, oldest first."""
+        found: dict[str, list[Sighting]] = {}
+        rows = self._asked(
+            "SELECT paper_id, source, origin, day, rank, votes, stars FROM sightings WHERE paper_id",
+            ids,
+            "ORDER BY day, source, origin",
+        )
+        for paper_id, *values in rows:
+            fields: Mapping[str, Any] = dict(
+                zip(("source", "origin", "day", "rank", "votes", "stars"), values, strict=True)
+            )
+            found.setdefault(paper_id, []).append(Sighting.model_validate(fields))
+        return found
+
+    def titles(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the titles of these papers, by paper id."""
+        return dict(self._asked("SELECT id, title FROM papers WHERE id", ids))
+
+    def former_ids(self) -> dict[str, str]:
+        """Return the present id of each paper that was merged into another, by its former id."""
+        rows = self._db.execute("SELECT alias, paper_id FROM aliases WHERE alias LIKE 'former:%'")
+        return {alias.removeprefix("former:"): paper_id for alias, paper_id in rows}
+
+    def _asked(self, select: str, ids: Sequence[str], order: str = "") -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query that ends before ``IN``, asked with one value for any number of ids."""
+        rows = self._db.execute(f"{select} IN (SELECT value FROM json_each(?)) {order}", [json.dumps(ids)])
+        yield from (tuple(row) for row in rows)
