@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     site_title: str = Field("Broadsheet", min_length=1, description="The site's title.")
     feed_domain: str = Field(
         "",
-        description="The domain in the ids of feed entries, if not the site's; keep the old one when you move.",
+        description="The domain in the ids of feed entries, if not the site's; set the old one if it moves.",
     )
     contact: str = Field(
         "", description="Your e-mail or web address, sent to live sources with each request."

@@ -1,4 +1,4 @@
-"""`Addresses`: what templates ask for a link, so that files on a disk and a server's URLs can use the same ones."""
+"""`Addresses`: what templates ask for links, so that a static site and a server can share them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Papers as an Atom feed (RFC 4287) and as a JSON Feed (version 1.1), with the same entries in the same order.
+"""Papers as an Atom feed (RFC 4287) and as a JSON Feed (version 1.1), with the same entries in order.
 
-An entry's id is a tag URI (RFC 4151) of the domain and the paper's id. So it stays the same when the title, the
-tags, the host, the path or the version changes, and no reader shows a paper as new a second time.
+An entry's id is a tag URI (RFC 4151) of the domain and the paper's id. So it stays the same when the title,
+the tags, the host, the path or the version changes, and no reader shows a paper as new a second time.
 """
 
 from __future__ import annotations

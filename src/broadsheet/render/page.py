@@ -217,7 +217,7 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
 
 
 def marked_abstract(abstract: str, annotation: Annotation | None) -> tuple[str, str, str]:
-    """Return the abstract before, in and after the words that are evidence for code; the last two may be empty."""
+    """Return the abstract before, in and after the words that are evidence for code; any may be empty."""
     whole, evidence = visible(abstract), visible(annotation.code.evidence) if annotation else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after

@@ -1,13 +1,14 @@
 """Writes the cache as a site of static files for any host: editions, tags, papers, archive, search, feeds.
 
-A run compares what each file is made from with what it was made from before, and writes only what has changed. Each
-file is replaced as a whole; files of ours that are no longer wanted are deleted, and nobody else's are touched.
+A run compares what each file is made from with what it was made from before, and writes only what has
+changed. Each file is replaced as a whole; files of ours that are no longer wanted are deleted, and nobody
+else's are touched.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from broadsheet.errors import NotFoundError, UserError
 from broadsheet.site.context import Pages, Publication, Site
 from broadsheet.site.issues import ArchivePage, EditionPages
 from broadsheet.site.layout import HOME
-from broadsheet.site.manifest import UNFINISHED, Manifest, files_in, replace
+from broadsheet.site.manifest import Manifest, files_in, replace
 from broadsheet.site.papers import MovedPapers, PaperPages
 from broadsheet.site.searching import Assets, SearchPages
 from broadsheet.site.syndication import Feeds, Sitemaps
@@ -90,7 +91,8 @@ def write_site(
         return _Build(site, out, on_progress).run(again=again)
     except OSError as error:
         raise UserError(
-            f"The site cannot be written to {out} ({error.strerror}); make room or name another folder with --out."
+            f"The site cannot be written to {out} ({error.strerror}); make room or name another folder with"
+            " --out."
         ) from error
 
 
@@ -119,15 +121,14 @@ class _Build:
         return SiteReport(self._out / HOME, len(self._planned), written, len(stale))
 
     def _write(self, wanted: set[str]) -> int:
-        written = done = 0
-        for path, content in self._made(wanted):
+        written = 0
+        for done, (path, content) in enumerate(self._made(wanted), start=1):
             file, encoded = self._out / path, content.encode()
             if not file.is_file() or file.read_bytes() != encoded:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 replace(file, encoded)
                 written += 1
             self._manifest.made_from[path] = self._planned[path]
-            done += 1
             if done % _SAVED_AFTER == 0:
                 self._manifest.save()
             self._on_progress(done, len(wanted))

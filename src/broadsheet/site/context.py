@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from broadsheet import __version__, render
 from broadsheet.hashing import short_hash
 from broadsheet.record import Record
-from broadsheet.render.addresses import DAILY, FeedFormat, Place
+from broadsheet.render.addresses import DAILY, FeedFormat
 from broadsheet.render.environments import html_environment
 from broadsheet.site.layout import Contents, RelativeAddresses, absolute
 from broadsheet.store import Store

@@ -1,7 +1,7 @@
 """`Manifest`: which files of a folder are ours, and what each was made from.
 
-It is a file in the folder of the site. Before a run writes anything, it notes there every file that it is going to
-write, so that after a kill the next run knows them for ours and completes them.
+It is a file in the folder of the site. Before a run writes anything, it notes there every file that it is
+going to write, so that after a kill the next run knows them for ours and completes them.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ RELATED = 6
 class PaperPages:
     """The papers of the cache.
 
-    Related papers are looked for when a page is written. They do not count as what it is made from: then every
-    new day would rewrite the pages of all papers that the new ones are like.
+    Related papers are looked for when a page is written. They do not count as what it is made from: then
+    every new day would rewrite the pages of all papers that the new ones are like.
     """
 
     def __init__(self, site: Site) -> None:
@@ -89,6 +89,8 @@ class MovedPapers:
 
 
 def _bibtex(record: Record) -> str:
+    """Return the entry of a paper without its abstract and summary, which stand on the page already."""
+    cited = {"paper": record.paper.model_copy(update={"abstract": ""}), "annotation": None}
     entry = io.StringIO()
-    write_bibtex([record], entry)
-    return entry.getvalue().strip()
+    write_bibtex([record.model_copy(update=cited)], entry)
+    return entry.getvalue().strip().replace("\t", "  ")

@@ -1,7 +1,7 @@
 """Search that runs in the browser: a page, a script, and the papers in shards.
 
-Shards are scripts, because a page that is opened from the file system may not fetch other files. They are cut from
-the oldest paper on, so that a new day changes only the last, and the browser reads the newest first.
+Shards are scripts, because a page that is opened from the file system may not fetch other files. They are cut
+from the oldest paper on, so that a new day changes only the last, and the browser reads the newest first.
 """
 
 from __future__ import annotations

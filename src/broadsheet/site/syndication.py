@@ -59,7 +59,7 @@ class Feeds:
             ids = newest(self._site.tagged[topic.tag]) if topic.tag else self._latest()
             page = tag_path(topic.tag) if topic.tag else HOME
             name = self._site.publication.title
-            feed = self._feed(path, page, ids)
+            entries = self._entries(ids)
             if topic.tag:
                 name = f"{name}: {tag_of(self._site.taxonomy, topic.tag).name}"
             yield (
@@ -72,15 +72,15 @@ class Feeds:
                         publisher=self._site.publication.title,
                         page_url=self._site.address(page),
                         feed_url=self._site.address(path),
-                        updated=max(entry.updated for entry in feed),
-                        entries=feed,
+                        updated=max(entry.updated for entry in entries),
+                        entries=entries,
                         language=self._site.publication.language,
                     ),
                     self._site.taxonomy.names,
                 ),
             )
 
-    def _feed(self, path: str, page: str, ids: Sequence[str]) -> list[FeedEntry]:
+    def _entries(self, ids: Sequence[str]) -> list[FeedEntry]:
         times = self._site.store.overview.times(ids)
         return [
             FeedEntry(
@@ -104,7 +104,7 @@ class Feeds:
 
 
 class Sitemaps:
-    """An index, and sitemaps of papers that are cut from the oldest on, so that a new day changes the last only."""
+    """An index of sitemaps; papers are cut from the oldest on, so that a new day changes only the last."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

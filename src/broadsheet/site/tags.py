@@ -1,7 +1,7 @@
 """The pages of each tag, and the index of tags.
 
-A tag's papers are cut into pages of a hundred from the oldest on, so that a new day changes only the page of the
-newest, which has between 50 and 149 of them.
+A tag's papers are cut into pages of a hundred from the oldest on, so that a new day changes only the page of
+the newest, which has between 50 and 149 of them.
 """
 
 from __future__ import annotations

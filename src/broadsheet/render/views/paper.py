@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Literal, Protocol
 
 from broadsheet.engines import how_made
@@ -198,7 +199,7 @@ def _sighting(sighting: Sighting) -> str:
 
 def _changes(versions: Sequence[StoredVersion]) -> tuple[Change, ...]:
     changes = []
-    for before, after in zip(versions, versions[1:], strict=False):
+    for before, after in pairwise(versions):
         name = f"Version {after.number}" if after.number else "A later version"
         heading = f"{name}, read {in_words(after.seen_at.date())}"
         title, abstract = (

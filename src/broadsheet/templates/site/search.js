@@ -14,6 +14,7 @@ let loaded = 0;
 let loading = false;
 let wanted = FIRST_SHARDS;
 
+const number = (value) => value.toLocaleString("en");
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 const wordsOf = (text) => folded(text).match(/[\p{L}\p{N}]+/gu) || [];
 
@@ -42,17 +43,17 @@ function ranked({ wanted, unwanted }) {
   const kept = papers.filter((paper) => !unwanted.some((term) => isIn(paper, term)));
   const rarity = wanted.map((term) => Math.log(1 + kept.length / (1 + kept.filter((paper) => isIn(paper, term)).length)));
   const scored = [];
-  kept.forEach((paper, place) => {
+  kept.forEach((paper, order) => {
     let score = 0;
     let terms = 0;
-    wanted.forEach((term, number) => {
+    wanted.forEach((term, place) => {
       const best = Math.max(...Object.entries(paper.text).map(([name, text]) => (holds(text, term) ? WEIGHTS[name] : 0)));
-      score += best * rarity[number];
+      score += best * rarity[place];
       terms += best > 0 ? 1 : 0;
     });
-    if (terms) scored.push({ paper, score, terms, place });
+    if (terms) scored.push({ paper, score, terms, order });
   });
-  scored.sort((a, b) => b.terms - a.terms || b.score - a.score || a.place - b.place);
+  scored.sort((a, b) => b.terms - a.terms || b.score - a.score || a.order - b.order);
   const whole = scored.filter((each) => each.terms === wanted.length);
   return { results: (whole.length ? whole : scored).map((each) => each.paper), partly: !whole.length && scored.length > 0 };
 }
@@ -69,16 +70,17 @@ function show() {
   const asked = query(typed);
   found.replaceChildren();
   const total = Number(field.dataset.papers);
-  const extent = papers.length < total ? `the latest ${papers.length.toLocaleString("en")} of ` : "";
+  const some = papers.length < total ? "the latest " : "";
   older.hidden = loading || loaded >= shards.length || !asked.wanted.length;
+  older.textContent = `Search the ${number(total - papers.length)} older papers too`;
   if (!asked.wanted.length) {
-    state.textContent = loading ? "Reading the papers …" : `${total.toLocaleString("en")} papers.`;
+    state.textContent = loading ? "Reading the papers …" : `${number(total)} papers.`;
     return;
   }
   const { results, partly } = ranked(asked);
-  const papersFound = `${results.length.toLocaleString("en")} ${results.length === 1 ? "paper" : "papers"}`;
-  const what = partly ? `No paper has all of these words; ${papersFound} with some of them` : papersFound;
-  state.textContent = `${what}, in ${extent}${total.toLocaleString("en")}${loading ? " …" : "."}`;
+  const rest = `${number(results.length)} of ${some}${number(papers.length)} papers`;
+  const what = partly ? `No paper has all of these words. Some of them: ${rest}` : rest;
+  state.textContent = `${what}${loading ? " …" : "."}`;
   for (const paper of results.slice(0, MOST_SHOWN)) {
     const article = element("article", "", found);
     const heading = element("h2", "", article);
@@ -89,7 +91,8 @@ function show() {
       sentence.className = "sentence";
       sentence.dir = "auto";
     }
-    element("p", paper.day, article).className = "meta";
+    const day = new Date(paper.day).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+    element("p", day, article).className = "meta";
   }
   if (results.length > MOST_SHOWN) element("p", `The first ${MOST_SHOWN} are shown.`, found).className = "meta";
 }
@@ -102,7 +105,7 @@ function load() {
   }
   loading = true;
   const script = document.createElement("script");
-  script.src = `${field.dataset.shards}${shards[loaded]}.js`;
+  script.src = `${field.dataset.shards}/${shards[loaded]}.js`;
   script.onload = () => {
     loaded += 1;
     show();
