@@ -117,6 +117,9 @@ class Settings(BaseSettings):
         None, description="A folder of kept replies to read instead of asking the network."
     )
     script: Path | None = Field(None, description="A file of replies for the scripted engine to read.")
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may ask the API, such as https://example.org."
+    )
     hf_url: str = Field("https://huggingface.co", description="The address of Hugging Face's API.")
     arxiv_api_url: str = Field(
         "https://export.arxiv.org/api/query", description="The address of arXiv's query API."

@@ -12,6 +12,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     lookup,
     replies,
     run,
+    serve,
     site,
     stats,
 )

@@ -1,0 +1,134 @@
+"""The API: the cache as JSON, with the records of ``show --json``."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from broadsheet.errors import AmbiguousError, NotFoundError
+from broadsheet.store import Store
+from broadsheet.web.asking import Asked, write_cursor
+from broadsheet.web.problems import RESPONSES
+from broadsheet.web.reading import Readers, readers
+
+MOST_LOOKED_UP = 1_000
+
+router = APIRouter(prefix="/api", responses=RESPONSES)
+Reading = Annotated[Readers, Depends(readers)]
+
+
+class Papers(BaseModel):
+    """A page of papers."""
+
+    papers: list[dict[str, Any]] = Field(description="Records, as `broadsheet show --json` prints them.")
+    total: int = Field(description="How many papers there are on all pages.")
+    next: str | None = Field(None, description="The cursor of the next page, if there is one.")
+
+
+class TagCount(BaseModel):
+    """A tag with the number of its papers."""
+
+    tag: str = Field(examples=["robotics"])
+    name: str = Field(examples=["Robotics"])
+    facet: str = Field(description="topic, contribution, or former for one that the taxonomy has lost.")
+    papers: int
+
+
+class Wanted(BaseModel):
+    """What to look up."""
+
+    wanted: list[Annotated[str, Field(max_length=1_000)]] = Field(
+        max_length=MOST_LOOKED_UP,
+        description="Ids, DOIs, addresses or titles.",
+        examples=[["2503.01234", "10.48550/arXiv.2503.01234"]],
+    )
+
+
+class Found(BaseModel):
+    """What one of the wanted came to."""
+
+    wanted: str
+    paper: dict[str, Any] | None = Field(None, description="The record, or null if there is not just one.")
+    candidates: list[str] = Field([], description="Ids of the papers that answer to it, if several do.")
+
+
+class LookedUp(BaseModel):
+    """Everything looked up, in the order in which it was asked for."""
+
+    found: list[Found]
+    missing: int = Field(description="How many no paper answers to.")
+
+
+@router.get("/papers")
+def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
+    """List the papers that pass a filter."""
+    store = reading.store
+    total = store.count(asked.filter)
+    records = list(store.list(asked.filter, limit=asked.limit, offset=asked.offset))
+    after = asked.offset + len(records)
+    return Papers(
+        papers=[record.as_dict(store.annotation) for record in records],
+        total=total,
+        next=write_cursor(after) if after < total and records else None,
+    )
+
+
+@router.get("/papers/{paper_id:path}")
+def paper(paper_id: str, reading: Reading) -> dict[str, Any]:
+    """Look one paper up, by its id, DOI, address or title."""
+    store = reading.store
+    return store.get(paper_id).as_dict(store.annotation)
+
+
+@router.post("/lookup")
+def lookup(wanted: Wanted, reading: Reading) -> LookedUp:
+    """Look up to a thousand papers up at once; never calls a model."""
+    found = [_found(each, reading.store) for each in wanted.wanted]
+    missing = sum(each.paper is None and not each.candidates for each in found)
+    return LookedUp(found=found, missing=missing)
+
+
+def _found(wanted: str, store: Store) -> Found:
+    try:
+        return Found(wanted=wanted, paper=store.get(wanted).as_dict(store.annotation))
+    except AmbiguousError as error:
+        return Found(wanted=wanted, candidates=[id_ for id_, _ in error.candidates])
+    except NotFoundError:
+        return Found(wanted=wanted)
+
+
+@router.get("/tags")
+def tags(request: Request, reading: Reading) -> list[TagCount]:
+    """List the tags with the number of their papers."""
+    taxonomy, counts = request.app.state.taxonomy, reading.store.records.tag_counts()
+    listed = [
+        TagCount(tag=tag.id, name=tag.name, facet=facet, papers=counts.pop(tag.id, 0))
+        for facet, tags in (("topic", taxonomy.topics), ("contribution", taxonomy.contributions))
+        for tag in tags
+    ]
+    return listed + [TagCount(tag=tag, name=tag, facet="former", papers=n) for tag, n in counts.items()]
+
+
+@router.get("/editions")
+def editions(reading: Reading) -> list[date]:
+    """List the days that have an edition, latest first."""
+    return reading.store.editions.days()
+
+
+@router.get("/editions/{day}")
+def edition(day: date, reading: Reading) -> dict[str, Any]:
+    """Return a day's edition as it was composed."""
+    found = reading.store.editions.get(day)
+    if found is None:
+        raise NotFoundError(f"There is no edition of {day}.")
+    return found.model_dump(mode="json")
+
+
+@router.get("/stats")
+def stats(reading: Reading) -> dict[str, Any]:
+    """Count papers and annotations; what they cost is the operator's affair."""
+    counted = reading.store.statistics.summary()
+    return {name: counted[name] for name in ("papers", "annotated", "revised", "editions", "code")}

@@ -1,0 +1,47 @@
+"""The application: what it is made of, in the order in which a request meets it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+
+from broadsheet import __version__
+from broadsheet.config import Settings
+from broadsheet.prompts import Prompts
+from broadsheet.store import Store
+from broadsheet.web import api
+from broadsheet.web.conditional import Conditional
+from broadsheet.web.guards import Guard, RateLimit
+from broadsheet.web.problems import answer_with_problems
+from broadsheet.web.reading import Readers
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the page and the API over a cache, as an ASGI application.
+
+    Raises:
+        StoreError: There is no cache, or it cannot be opened.
+        ConfigError: The taxonomy is invalid.
+    """
+    with Store.open(settings.db, create=False):  # migrated once, before the first reader comes
+        pass
+    app = FastAPI(
+        title="Broadsheet",
+        version=__version__,
+        summary="New research papers, each with a checked summary, tags and code availability.",
+        docs_url=None,  # its page loads scripts from elsewhere, which the content policy forbids
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.readers = Readers(settings.db)
+    app.state.taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
+    app.include_router(api.router)
+    answer_with_problems(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(Conditional)
+    app.add_middleware(RateLimit)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
+    app.add_middleware(Guard)
+    return app

@@ -1,0 +1,55 @@
+"""Conditional requests: an ETag on every page read, and 304 where the reader has it already (RFC 9110)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=600"
+"""Editions come daily and annotations by the minute: a minute old is fresh."""
+
+
+class Conditional:
+    """Holds an answer to a GET or HEAD back until it is whole, and sends only what is new to the reader."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; what is no success, or has a Cache-Control of its own, passes as it is."""
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+        parts: list[bytes] = []
+
+        async def hold(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                headers = Headers(raw=message["headers"])
+                if message["status"] == 200 and "cache-control" not in headers:
+                    start = message
+                    return
+            if start is None:
+                await send(message)
+                return
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                await _send_whole(scope, start, b"".join(parts), send)
+
+        await self._app(scope, receive, hold)
+
+
+async def _send_whole(scope: Scope, start: Message, body: bytes, send: Send) -> None:
+    etag = f'"{sha256(body).hexdigest()[:24]}"'
+    headers = MutableHeaders(raw=start["headers"])
+    headers["etag"], headers["cache-control"] = etag, CACHE_CONTROL
+    known = Headers(scope=scope).get("if-none-match", "")
+    if etag in {each.strip().removeprefix("W/") for each in known.split(",")} or known.strip() == "*":
+        for name in ("content-length", "content-type"):
+            del headers[name]
+        start["status"], body = 304, b""
+    await send(start)
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

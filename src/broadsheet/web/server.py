@@ -1,0 +1,60 @@
+"""Runs the application with uvicorn, and drops clients that are too slow."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from broadsheet.errors import UserError
+
+KEEP_ALIVE_S = 5
+MOST_AT_ONCE = 500
+STOPPING_S = 5
+
+
+def run(app: FastAPI, host: str, port: int, *, on_start: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM; requests under way get a few seconds to end.
+
+    Args:
+        app: The application.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        on_start: Called with the address once requests are taken.
+
+    Raises:
+        UserError: The address cannot be listened on.
+    """
+    listening = _listening(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    config = uvicorn.Config(
+        app,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOPPING_S,
+        limit_concurrency=MOST_AT_ONCE,
+        h11_max_incomplete_event_size=16 * 1024,
+        proxy_headers=False,
+    )
+    on_start(f"http://{shown}:{listening.getsockname()[1]}/")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise UserError(
+            f"{host} port {port} is not free ({error.strerror}); name another with --host or --port."
+        ) from error
+    listening.set_inheritable(True)
+    return listening

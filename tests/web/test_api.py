@@ -1,0 +1,167 @@
+"""The API answers with the records of the command line, or says in a problem's body why not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broadsheet.filters import Filter
+from broadsheet.store import Store
+from broadsheet.web.asking import read_cursor, write_cursor
+
+
+@pytest.fixture
+def records(cache):
+    with Store.open(cache) as store:
+        return [record.as_dict(store.annotation) for record in store.list(Filter())]
+
+
+def test_papers_are_the_records_of_list(client, records):
+    answer = client.get("/api/papers", params={"limit": 100}).json()
+    assert answer == {"papers": records, "total": len(records), "next": None}
+
+
+def test_pages_follow_one_another_by_their_cursors_and_repeat_no_paper(client, records):
+    seen, cursor = [], ""
+    while cursor is not None:
+        answer = client.get("/api/papers", params={"limit": 4, "cursor": cursor}).json()
+        seen += [paper["id"] for paper in answer["papers"]]
+        cursor = answer["next"]
+    assert seen == [record["id"] for record in records]
+
+
+def test_filters_pass_the_papers_that_they_name(client, records):
+    tag = records[0]["topics"][0]
+    tagged = client.get("/api/papers", params={"tag": tag, "limit": 100}).json()["papers"]
+    assert [each["id"] for each in tagged] == [each["id"] for each in records if tag in each["topics"]]
+    others = client.get("/api/papers", params={"not": tag, "limit": 100}).json()["papers"]
+    assert {each["id"] for each in others} == {each["id"] for each in records if tag not in each["topics"]}
+    with_code = client.get("/api/papers", params={"code": "1", "limit": 100}).json()["papers"]
+    assert {each["id"] for each in with_code} == {
+        each["id"] for each in records if each["code"]["status"] == "available"
+    }
+
+
+def test_a_form_that_was_left_empty_filters_nothing(client, records):
+    empty = "/api/papers?q=&from=&to=&code=&sort=&limit=100"
+    assert client.get(empty).json()["total"] == len(records)
+
+
+def test_a_paper_is_found_by_id_address_and_title(client, records):
+    record = records[0]
+    for name in (record["id"], record["url"], record["title"]):
+        if name:
+            assert client.get(f"/api/papers/{name}").json() == record
+
+
+def test_what_is_not_there_is_a_problem_with_404(client):
+    for path in ("/api/papers/nothing-of-the-kind", "/api/editions/1999-01-01", "/api/nowhere"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["from=yesterday", "match=some", "limit=0", "limit=x", "cursor=%2B", "sort=best", "code=2"]
+)
+def test_what_is_malformed_is_a_problem_with_422_that_names_the_parameter(client, query):
+    answer = client.get(f"/api/papers?{query}")
+    assert answer.status_code == 422
+    assert query.split("=")[0] in answer.json()["detail"]
+
+
+def test_what_is_unknown_is_ignored(client, records):
+    assert client.get("/api/papers?utm_source=mail&limit=100").json()["total"] == len(records)
+
+
+def test_a_thousand_names_are_looked_up_in_one_request_and_more_refused(client, records):
+    wanted = [records[0]["id"], "nothing of the kind", records[1]["title"]]
+    answer = client.post("/api/lookup", json={"wanted": wanted}).json()
+    assert [found["paper"] and found["paper"]["id"] for found in answer["found"]] == [
+        records[0]["id"],
+        None,
+        records[1]["id"],
+    ]
+    assert answer["missing"] == 1
+    assert client.post("/api/lookup", json={"wanted": ["x"] * 1001}).status_code == 422
+
+
+def test_tags_count_what_a_filter_finds(client):
+    for each in client.get("/api/tags").json():
+        total = client.get("/api/papers", params={"tag": each["tag"]}).json()["total"]
+        assert total == each["papers"]
+
+
+def test_an_edition_is_the_one_that_was_composed(client):
+    days = client.get("/api/editions").json()
+    edition = client.get(f"/api/editions/{days[0]}").json()
+    assert edition["day"] == days[0]
+    assert edition["sections"]
+
+
+def test_a_reader_who_has_it_already_is_sent_nothing(client):
+    first = client.get("/api/papers")
+    again = client.get("/api/papers", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert client.get("/api/papers", headers={"if-none-match": '"another"'}).status_code == 200
+
+
+def test_too_long_a_query_or_body_is_refused_unread(client):
+    assert client.get("/api/papers?q=" + "x" * 5_000).status_code == 414
+    assert client.post("/api/lookup", content=b" " * 300_000).status_code == 413
+
+    def endless():
+        for _ in range(300):
+            yield b" " * 1_000
+
+    assert client.post("/api/lookup", content=endless()).status_code == 413
+
+
+def test_every_answer_protects_its_reader(client):
+    for path in ("/api/papers", "/api/nowhere", "/api/papers?limit=x"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_other_origins_are_not_let_in(client):
+    assert (
+        "access-control-allow-origin"
+        not in client.get("/api/papers", headers={"origin": "https://a.org"}).headers
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["q", "tag", "not", "from", "to", "code", "sort", "limit", "cursor", "match", "x"]
+            ),
+            st.text(max_size=20),
+        ),
+        max_size=6,
+    )
+)
+def test_no_query_string_breaks_the_server(client, query):
+    assert client.get("/api/papers", params=query).status_code in {200, 422}
+
+
+@given(st.integers(0, 10**9))
+def test_a_cursor_is_read_as_it_was_written(offset):
+    assert read_cursor(write_cursor(offset)) == offset
+
+
+def test_the_description_covers_every_path_and_its_problems(client):
+    described = client.get("/api/openapi.json").json()
+    assert {"/api/papers", "/api/papers/{paper_id}", "/api/lookup", "/api/tags", "/api/stats"} <= described[
+        "paths"
+    ].keys()
+    assert "422" in described["paths"]["/api/papers"]["get"]["responses"]
+    json.dumps(described)
