@@ -71,7 +71,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > MOST_BODY_BYTES:
             return None
         if not message.get("more_body"):
