@@ -359,7 +359,7 @@ def test_a_days_pages_stay_put_when_later_days_come(store: Store, tmp_path: Path
         next_day(store, f"Kelp Clocks, Part {number}", days=1 + number)
     site_of(store, tmp_path / "site")
     middle = Links((tmp_path / "site" / "issue" / "2026-01-07.html").read_text(encoding="utf-8"))
-    assert {"2026-01-06.html", "2026-01-08.html"} <= set(middle.targets)
+    assert {"../issue/2026-01-06.html", "../issue/2026-01-08.html"} <= set(middle.targets)
     assert date(2026, 1, 8) in store.editions.days()
 
 

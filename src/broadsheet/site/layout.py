@@ -1,6 +1,7 @@
 """Where each page of a static site is, and the links between them, which are relative.
 
-Relative links work from the file system and below any path of a host.
+Relative links work from the file system and below any path of a host. Paths hold only characters that stand
+for themselves in a URL.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from posixpath import dirname, relpath
-from urllib.parse import quote
 
 from broadsheet.render.addresses import DAILY, FeedFormat, Place, slug
 
@@ -56,7 +55,7 @@ def feed_path(form: FeedFormat, *, tag: str = "", newsletter: str = "") -> str:
 
 def absolute(base: str, path: str) -> str:
     """Return the public address of a file below the site's address, which ends in a slash."""
-    return base + quote(path.removesuffix(HOME) if path.endswith(f"/{HOME}") or path == HOME else path)
+    return base + (path.removesuffix(HOME) if path == HOME or path.endswith(f"/{HOME}") else path)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class RelativeAddresses:
     contents: Contents
 
     def _to(self, path: str, exists: bool = True) -> str:
-        return quote(relpath(path, dirname(self.here) or ".")) if exists else ""
+        return "../" * self.here.count("/") + path if exists else ""
 
     def place(self, place: Place) -> str:
         """Return the link to a page that there is once."""

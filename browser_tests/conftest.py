@@ -1,0 +1,87 @@
+"""A site of six days on disk and on a static server below a path, and Debian's Chromium."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from broadsheet.compose import compose
+from broadsheet.paper import Paper
+from broadsheet.site import Publication, write_site
+from broadsheet.store import Store
+from builders import ABSTRACT, DAY, add, annotate, annotation, paper, sighting
+from editions import TAXONOMY, small_edition
+
+REVISED = paper("Salt Lines")
+
+
+def _later(store: Store, days: int) -> None:
+    day = DAY + timedelta(days)
+    for number in range(40):
+        new = paper(
+            f"Kelp Clock {days}.{number}: Reading $\\alpha$-Tides at {days * number} Metres",
+            abstract=ABSTRACT,
+            authors=("Ada Marsh", "Béla Tóth"),
+            url="https://example.org/p/2",
+            sighting=sighting(day, rank=number),
+        )
+        add(store, new)
+        topic = ("language", "graphs", "robotics")[number % 3]
+        annotate(store, new, said=annotation(topics=(topic,), keywords=("kelp", f"depth {number}")))
+    compose(store, day, taxonomy=TAXONOMY)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds the site in ``papers``."""
+    root = tmp_path_factory.mktemp("site")
+    store, _ = small_edition(root / "broadsheet.db")
+    with store:
+        with store.transaction():
+            known = store.papers.by_id(REVISED.id)
+            assert known
+            store.papers.revise(
+                Paper(**{**known.model_dump(), "abstract": known.abstract.replace("nine", "ten")})
+            )
+        annotate(store, known.model_copy(update={"abstract": known.abstract.replace("nine", "ten")}))
+        for days in range(1, 6):
+            _later(store, days)
+        published = Publication(base="https://example.org/papers/", domain="example.org")
+        write_site(store, TAXONOMY, root / "www" / "papers", published)
+    return root / "www"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="session", params=["file", "http"])
+def base(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The address of the site, from the file system and from a server that does nothing but serve files."""
+    if request.param == "file":
+        yield f"{(folder / 'papers').as_uri()}/"
+        return
+    serve = functools.partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/papers/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
