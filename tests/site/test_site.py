@@ -51,7 +51,9 @@ class Links(HTMLParser):
         self.ids += [given["id"]] if "id" in given else []
         self.forbidden += [name for name in given if name.startswith("on") or name == "style"]
         self.forbidden += [tag] if tag == "style" or (tag == "script" and "src" not in given) else []
-        if tag in {"script", "img", "iframe"} or (tag == "link" and given.get("rel") == "stylesheet"):
+        if tag in {"script", "img", "iframe"} or (
+            tag == "link" and given.get("rel") in {"stylesheet", "icon"}
+        ):
             self.loaded.append(given.get("src") or given["href"])
         elif "href" in given and given.get("rel") != "canonical":
             self.targets.append(given["href"])
@@ -219,7 +221,7 @@ def test_a_merged_papers_page_leads_on_to_the_paper_that_it_became(store: Store,
         store.papers.merge(kept, gone)
     site_of(store, tmp_path / "site")
     page = Links((tmp_path / "site" / paper_path(gone)).read_text(encoding="utf-8"))
-    assert f"{slug(kept)}.html" in page.targets
+    assert f"../{paper_path(kept)}" in page.targets
 
 
 def test_files_of_others_are_neither_touched_nor_overwritten(store: Store, tmp_path: Path) -> None:

@@ -7,12 +7,10 @@ from datetime import date
 from typing import Literal, Protocol
 
 from broadsheet.hashing import short_hash
+from broadsheet.store.overview import DAILY
 
 Place = Literal["home", "archive", "tags", "trends", "search"]
 FeedFormat = Literal["atom", "json"]
-DAILY = "daily"
-"""The newsletter of every paper, which exists without being declared."""
-
 _LONGEST_SLUG = 120
 _NOT_IN_SLUG = re.compile(r"[^A-Za-z0-9.-]|^[.-]|\.(?=\.)")
 

@@ -12,10 +12,11 @@ from typing import Any, Protocol
 from broadsheet import __version__, render
 from broadsheet.hashing import short_hash
 from broadsheet.record import Record
-from broadsheet.render.addresses import DAILY, FeedFormat
+from broadsheet.render.addresses import FeedFormat
 from broadsheet.render.environments import html_environment
 from broadsheet.site.layout import Contents, RelativeAddresses, absolute
 from broadsheet.store import Store
+from broadsheet.store.overview import DAILY, EditionKey
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.visible import visible
 
@@ -107,9 +108,9 @@ class Site:
         taxonomy: Gives the tags their names.
         publication: Title, address and language.
         stamps: A fingerprint of each paper, by its id, latest first seen first.
-        days: The day on which each paper was first seen, as ``YYYY-MM-DD``, by its id.
         tagged: The ids of each tag's papers, in the order of the stamps.
-        editions: A text for each edition that changes whenever it does, by its day, latest first.
+        editions: A text for each edition that changes whenever it does, a newsletter's latest first.
+        newsletters: The newsletters that have editions, the one of every paper first.
         contents: What there are pages for.
     """
 
@@ -120,13 +121,15 @@ class Site:
         self.stamps = {
             each.paper_id: short_hash(each.value, *links.get(each.paper_id, ())) for each in stamps
         }
-        self.days = {each.paper_id: each.first_seen for each in stamps}
         self.tagged = store.overview.tagged()
         self.editions = store.overview.editions()
+        self.newsletters = sorted(
+            {key.newsletter for key in self.editions}, key=lambda name: (name != DAILY, name)
+        )
         self.contents = Contents(
             papers=self.stamps,
             tags=self.tagged,
-            editions={(DAILY, day) for day in self.editions},
+            editions=self.editions,
             places={"home", "archive", "tags", "search"},
             has_feeds=bool(publication.base),
         )
@@ -155,6 +158,14 @@ class Site:
     def address(self, path: str) -> str:
         """Return the public address of a file, or nothing if the site has none."""
         return absolute(self.publication.base, path) if self.publication.base else ""
+
+    def days(self, newsletter: str) -> list[EditionKey]:
+        """Return the editions of a newsletter, latest first."""
+        return [key for key in self.editions if key.newsletter == newsletter]
+
+    def newsletter_title(self, newsletter: str) -> str:
+        """Return what readers call a newsletter."""
+        return self.publication.title if newsletter == DAILY else newsletter
 
     def feed_links(
         self, path: str, title: str, *, tag: str = "", newsletter: str = ""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import pairwise
 
-from broadsheet.render.addresses import DAILY
 from broadsheet.render.page import Page
 from broadsheet.render.views.listing import Archive
 from broadsheet.site.context import Site, short_day
 from broadsheet.site.layout import HOME, edition_path, place_path
+from broadsheet.store.overview import DAILY, EditionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,51 +22,52 @@ class _Turn:
 
 
 class EditionPages:
-    """The editions of the cache, each with links to the one before and the one after."""
+    """The editions of the cache, each with links to the one before and the one after of its newsletter."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        days = list(site.editions)  # latest first
-        self._days = {edition_path(day): day for day in days}
-        if days:
-            self._days[HOME] = days[0]
-        self._before = dict(pairwise(days))
-        self._after = {before: day for day, before in self._before.items()}
+        self._keys = {edition_path(key.day, key.newsletter): key for key in site.editions}
+        if site.newsletters:
+            self._keys[HOME] = site.days(site.newsletters[0])[0]
+        self._before = {key: before for name in site.newsletters for key, before in pairwise(site.days(name))}
+        self._after = {before: key for key, before in self._before.items()}
 
     def plan(self) -> Mapping[str, str]:
         """Return a fingerprint of each edition and its neighbours."""
         return {
             path: self._site.fingerprint(
-                self._site.editions[day], str(self._before.get(day)), str(self._after.get(day))
+                self._site.editions[key], str(self._before.get(key)), str(self._after.get(key))
             )
-            for path, day in self._days.items()
+            for path, key in self._keys.items()
         }
 
     def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield the pages of editions."""
         for path in paths:
-            day = self._days[path]
-            edition = self._site.store.editions.get(day)
+            key = self._keys[path]
+            edition = self._site.store.editions.get(key.day)
             if edition is None:
                 continue
             page = Page.of(edition, self._site.taxonomy, self._site.publication.language)
+            name = self._site.newsletter_title(key.newsletter)
             head = self._site.head(
                 path,
-                page.date,
+                page.date if key.newsletter == DAILY else f"{name}, {page.date}",
                 f"{page.extent}. {page.code}.",
                 type="website" if path == HOME else "article",
                 place="home" if path == HOME else "",
-                feeds=self._site.feed_links(path, self._site.publication.title),
+                feeds=self._site.feed_links(path, name, newsletter=key.newsletter),
             )
             turns = {
-                "previous": self._turn(path, self._before, day),
-                "next": self._turn(path, self._after, day),
+                "previous": self._turn(path, self._before.get(key)),
+                "next": self._turn(path, self._after.get(key)),
             }
             yield path, self._site.page("edition.html", path, head, page, **turns)
 
-    def _turn(self, path: str, neighbours: Mapping[date, date], day: date) -> _Turn | None:
-        other = neighbours.get(day)
-        return _Turn(self._site.to(path).edition(other), short_day(other)) if other else None
+    def _turn(self, path: str, key: EditionKey | None) -> _Turn | None:
+        return (
+            _Turn(self._site.to(path).edition(key.day, key.newsletter), short_day(key.day)) if key else None
+        )
 
 
 class ArchivePage:
@@ -76,7 +76,9 @@ class ArchivePage:
     def __init__(self, site: Site) -> None:
         self._site = site
         sizes = site.store.overview.edition_sizes()
-        self._sizes = {day: sizes.get(day, 0) for day in site.editions}
+        self._sizes = {
+            name: {key.day: sizes.get(key, 0) for key in site.days(name)} for name in site.newsletters
+        }
 
     def plan(self) -> Mapping[str, str]:
         """Return a fingerprint of the editions' days and sizes."""
@@ -84,7 +86,9 @@ class ArchivePage:
 
     def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield the archive."""
-        archives = [Archive.of(DAILY, self._site.publication.title, self._sizes)]
+        archives = [
+            Archive.of(name, self._site.newsletter_title(name), sizes) for name, sizes in self._sizes.items()
+        ]
         for path in paths:
             head = self._site.head(
                 path, "Archive", f"All editions of {self._site.publication.title}.", place="archive"

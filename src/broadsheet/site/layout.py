@@ -10,7 +10,8 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from broadsheet.render.addresses import DAILY, FeedFormat, Place, slug
+from broadsheet.render.addresses import FeedFormat, Place, slug
+from broadsheet.store.overview import DAILY, EditionKey
 
 HOME = "index.html"
 _PLACES: Mapping[Place, str] = {
@@ -72,7 +73,7 @@ class Contents:
 
     papers: Container[str]
     tags: Container[str]
-    editions: Container[tuple[str, date]]
+    editions: Container[EditionKey]
     places: Container[Place]
     has_feeds: bool = field(default=False)
 
@@ -110,8 +111,9 @@ class RelativeAddresses:
 
     def edition(self, day: date, newsletter: str = DAILY) -> str:
         """Return the link to an edition."""
-        return self._to(edition_path(day, newsletter), (newsletter, day) in self.contents.editions)
+        return self._to(edition_path(day, newsletter), EditionKey(newsletter, day) in self.contents.editions)
 
     def feed(self, form: FeedFormat, *, tag: str = "", newsletter: str = "") -> str:
         """Return the link to a feed."""
+        newsletter = "" if newsletter == DAILY else newsletter
         return self._to(feed_path(form, tag=tag, newsletter=newsletter), self.contents.has_feeds)

@@ -45,14 +45,17 @@ class PaperPages:
     def _pages(self, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
         overview = self._site.store.overview
         versions, sightings = overview.versions(ids), overview.sightings(ids)
-        days = overview.edition_days(ids)
+        editions = overview.editions_of(ids)
         related = {paper_id: self._likeness.related(paper_id, RELATED) for paper_id in ids}
         titles = overview.titles(list({other for others in related.values() for other in others}))
         for record in self._site.records(ids):
             around = Surroundings(
                 versions=versions.get(record.id, ()),
                 sightings=sightings.get(record.id, ()),
-                edition=days.get(record.id),
+                editions=[
+                    (key.day, key.newsletter, self._site.newsletter_title(key.newsletter))
+                    for key in editions.get(record.id, ())
+                ],
                 related=[(other, titles[other]) for other in related[record.id] if other in titles],
                 bibtex=_bibtex(record),
             )

@@ -75,9 +75,9 @@ class SearchPages:
 
 
 class Assets:
-    """The stylesheet and the script, which are templates too."""
+    """The stylesheet, the script and the icon, which are templates too."""
 
-    _NAMES = ("site.css", "search.js")
+    _NAMES = ("site.css", "search.js", "icon.svg")
 
     def __init__(self, site: Site) -> None:
         self._site = site

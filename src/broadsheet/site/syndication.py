@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import get_args
 from xml.sax.saxutils import escape
@@ -14,65 +15,77 @@ from broadsheet.render.views.listing import tag_of
 from broadsheet.site.context import Site
 from broadsheet.site.layout import HOME, edition_path, feed_path, paper_path, place_path, tag_path
 from broadsheet.site.tags import closed_pages, newest
+from broadsheet.store.overview import DAILY
 
 FEWEST_IN_FEED = 100
 MOST_IN_FEED = 300
 _URLS_A_SITEMAP = 10_000
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_NEVER = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a feed without entries was last changed."""
 _FORMATS: Sequence[FeedFormat] = get_args(FeedFormat)
 
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """What a feed is of: a tag, or everything where it is empty."""
+    """What a feed is of, a tag or a newsletter, and its format."""
 
     tag: str
+    newsletter: str
     form: FeedFormat
 
 
+def _path(topic: _Topic) -> str:
+    newsletter = "" if topic.newsletter == DAILY else topic.newsletter
+    return feed_path(topic.form, tag=topic.tag, newsletter=newsletter)
+
+
 class Feeds:
-    """The feed of the latest editions and one for each tag, in both formats."""
+    """The feed of each newsletter's latest editions and one for each tag, in both formats."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._topics = (
-            {feed_path(form, tag=tag): _Topic(tag, form) for tag in ("", *site.tagged) for form in _FORMATS}
-            if site.contents.has_feeds
-            else {}
+        topics = (
+            *(_Topic("", newsletter, form) for newsletter in site.newsletters for form in _FORMATS),
+            *(_Topic(tag, "", form) for tag in site.tagged for form in _FORMATS),
         )
+        self._topics = {_path(topic): topic for topic in topics if site.contents.has_feeds}
 
     def plan(self) -> Mapping[str, str]:
         """Return a fingerprint of each feed's papers."""
-        return {path: self._fingerprint(topic.tag) for path, topic in self._topics.items()}
+        return {path: self._fingerprint(topic) for path, topic in self._topics.items()}
 
-    def _fingerprint(self, tag: str) -> str:
-        stamps = self._site.stamps
-        if tag:
-            return self._site.fingerprint(tag, *(stamps[each] for each in newest(self._site.tagged[tag])))
-        latest = islice(stamps.values(), 10 * MOST_IN_FEED)
-        return self._site.fingerprint(repr(self._site.editions), *latest)
+    def _fingerprint(self, topic: _Topic) -> str:
+        site = self._site
+        if topic.tag:
+            papers = (site.stamps[each] for each in newest(site.tagged[topic.tag]))
+            return site.fingerprint(topic.tag, *papers)
+        editions = (site.editions[key] for key in site.days(topic.newsletter))
+        return site.fingerprint(*editions, *islice(site.stamps.values(), 10 * MOST_IN_FEED))
 
     def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield feeds."""
         for path in paths:
             topic = self._topics[path]
-            ids = newest(self._site.tagged[topic.tag]) if topic.tag else self._latest()
-            page = tag_path(topic.tag) if topic.tag else HOME
-            name = self._site.publication.title
-            entries = self._entries(ids)
             if topic.tag:
-                name = f"{name}: {tag_of(self._site.taxonomy, topic.tag).name}"
+                ids, page = newest(self._site.tagged[topic.tag]), tag_path(topic.tag)
+                name = f"{self._site.publication.title}: {tag_of(self._site.taxonomy, topic.tag).name}"
+            else:
+                latest = self._site.days(topic.newsletter)[0]
+                page = HOME if topic.newsletter == DAILY else edition_path(latest.day, latest.newsletter)
+                ids, name = self._latest(topic.newsletter), self._site.newsletter_title(topic.newsletter)
+            entries = self._entries(ids)
             yield (
                 path,
                 {"atom": atom, "json": json_feed}[topic.form](
                     Feed(
-                        key=f"tag/{topic.tag}" if topic.tag else "feed",
+                        key=path.removesuffix(f".{topic.form}").removesuffix("/feed"),
                         domain=self._site.publication.domain,
                         title=name,
                         publisher=self._site.publication.title,
                         page_url=self._site.address(page),
                         feed_url=self._site.address(path),
-                        updated=max(entry.updated for entry in entries),
+                        updated=max((entry.updated for entry in entries), default=_NEVER),
                         entries=entries,
                         language=self._site.publication.language,
                     ),
@@ -92,15 +105,15 @@ class Feeds:
             for record in self._site.records(ids)
         ]
 
-    def _latest(self) -> list[str]:
-        """Return the papers of the latest editions, in their order there, whole editions where they fit."""
+    def _latest(self, newsletter: str) -> list[str]:
+        """Return the papers of a newsletter's latest editions, in their order there."""
         ids: list[str] = []
-        for day in self._site.editions:
-            edition = self._site.store.editions.get(day) if len(ids) < FEWEST_IN_FEED else None
+        for key in self._site.days(newsletter):
+            edition = self._site.store.editions.get(key.day) if len(ids) < FEWEST_IN_FEED else None
             if edition is None:
                 break
             ids += [card.record.id for card in edition.cards if card.record.id in self._site.stamps]
-        return ids[:MOST_IN_FEED]
+        return list(dict.fromkeys(ids))[:MOST_IN_FEED]
 
 
 class Sitemaps:
@@ -116,7 +129,7 @@ class Sitemaps:
         for tag, ids in site.tagged.items():
             numbers = range(1, closed_pages(len(ids)) + 1)
             pages += [tag_path(tag), *(tag_path(tag, number) for number in numbers)]
-        yield "sitemap-pages.xml", [*pages, *map(edition_path, site.editions)]
+        yield "sitemap-pages.xml", [*pages, *(edition_path(key.day, key.newsletter) for key in site.editions)]
         papers = [paper_path(paper_id) for paper_id in reversed(site.stamps)]
         for start in range(0, len(papers), _URLS_A_SITEMAP):
             yield (

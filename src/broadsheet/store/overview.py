@@ -11,6 +11,8 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Sighting
 
+DAILY = "daily"
+"""The newsletter of every paper, which exists without being declared."""
 _STAMP = """json_array(p.content_hash, p.current_key, p.url, p.authors, p.published, p.doi, p.votes,
     p.revised_at, p.edition_day, p.source, a.annotated_at, s.listings, s.latest, s.figures)"""
 
@@ -27,6 +29,13 @@ class Stamp(NamedTuple):
     paper_id: str
     first_seen: str
     value: str
+
+
+class EditionKey(NamedTuple):
+    """Which edition: of which newsletter, of which day."""
+
+    newsletter: str
+    day: date
 
 
 class Version(NamedTuple):
@@ -100,22 +109,25 @@ class Overview:
         for paper_id, keywords, topics, contribution in rows:
             yield paper_id, tuple(json.loads(keywords)), (*json.loads(topics), contribution)
 
-    def editions(self) -> dict[date, str]:
-        """Return a text for each edition that changes whenever it does, by its day, latest first."""
+    def editions(self) -> dict[EditionKey, str]:
+        """Return a text for each edition that changes whenever it does, a newsletter's latest first."""
         rows = self._db.execute("SELECT day, composed_at, published_at FROM editions ORDER BY day DESC")
-        return {date.fromisoformat(day): json.dumps(stamps) for day, *stamps in rows}
+        return {EditionKey(DAILY, date.fromisoformat(day)): json.dumps(stamps) for day, *stamps in rows}
 
-    def edition_sizes(self) -> dict[date, int]:
-        """Return the number of papers in each edition, by its day."""
+    def edition_sizes(self) -> dict[EditionKey, int]:
+        """Return the number of papers in each edition."""
         rows = self._db.execute(
             "SELECT edition_day, count(*) FROM papers WHERE edition_day IS NOT NULL GROUP BY edition_day"
         )
-        return {date.fromisoformat(day): papers for day, papers in rows}
+        return {EditionKey(DAILY, date.fromisoformat(day)): papers for day, papers in rows}
 
-    def edition_days(self, ids: Sequence[str]) -> dict[str, date]:
-        """Return the day of the edition that each of these papers is in, by paper id."""
+    def editions_of(self, ids: Sequence[str]) -> dict[str, list[EditionKey]]:
+        """Return the editions that each of these papers is in, by paper id, oldest first."""
+        found: dict[str, list[EditionKey]] = {}
         rows = self._asked("SELECT id, edition_day FROM papers WHERE edition_day IS NOT NULL AND id", ids)
-        return {paper_id: date.fromisoformat(day) for paper_id, day in rows}
+        for paper_id, day in rows:
+            found.setdefault(paper_id, []).append(EditionKey(DAILY, date.fromisoformat(day)))
+        return found
 
     def times(self, ids: Sequence[str]) -> dict[str, Times]:
         """Return when these papers were admitted and last changed, by paper id."""
@@ -131,14 +143,26 @@ class Overview:
         }
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
-        """Return the texts of these papers, by paper id, oldest first."""
-        found: dict[str, list[Version]] = {}
-        rows = self._asked(
-            "SELECT paper_id, version, title, abstract, seen_at FROM versions WHERE paper_id",
-            ids,
-            "ORDER BY seen_at",
+        """Return the texts of these papers, the present one included, by paper id, oldest first."""
+        rows = list(
+            self._asked(
+                """SELECT paper_id, content_hash, version, title, abstract, seen_at
+                   FROM versions WHERE paper_id""",
+                ids,
+                "ORDER BY seen_at",
+            )
         )
-        for paper_id, number, title, abstract, seen_at in rows:
+        stored = {(paper_id, content_hash) for paper_id, content_hash, *_ in rows}
+        present = self._asked(
+            """SELECT id, content_hash, version, title, abstract, coalesce(revised_at, admitted_at)
+               FROM papers WHERE id""",
+            ids,
+        )
+        found: dict[str, list[Version]] = {}
+        for paper_id, _, number, title, abstract, seen_at in (
+            *rows,
+            *(row for row in present if row[:2] not in stored),
+        ):
             version = Version(number, title, abstract, datetime.fromisoformat(seen_at))
             found.setdefault(paper_id, []).append(version)
         return found

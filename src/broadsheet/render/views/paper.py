@@ -75,14 +75,14 @@ class Surroundings:
     Attributes:
         versions: Its texts, oldest first.
         sightings: Where it was listed, oldest first.
-        edition: The day of the edition that has it, if any.
+        editions: Day, newsletter and the newsletter's title of each edition that has it.
         related: The ids and titles of papers that are like it, most alike first.
         bibtex: Its BibTeX entry.
     """
 
     versions: Sequence[StoredVersion] = ()
     sightings: Sequence[Sighting] = ()
-    edition: date | None = None
+    editions: Sequence[tuple[date, str, str]] = ()
     related: Sequence[tuple[str, str]] = ()
     bibtex: str = ""
 
@@ -106,8 +106,7 @@ class PaperPage:
         abstract: The abstract before, in and after the words that are evidence for code.
         changes: What each version after the first changed, latest first.
         sightings: Where it was listed, a phrase each.
-        edition: The day of its edition, if any.
-        edition_date: That day in words.
+        editions: Day, newsletter, and both in words, of each edition that has it.
         related: The ids and titles of papers that are like it.
         bibtex: Its BibTeX entry.
         markdown: A line of Markdown that cites it.
@@ -127,8 +126,7 @@ class PaperPage:
     abstract: tuple[str, str, str]
     changes: tuple[Change, ...]
     sightings: tuple[str, ...]
-    edition: date | None
-    edition_date: str
+    editions: tuple[tuple[date, str, str], ...]
     related: tuple[tuple[str, str], ...]
     bibtex: str
     markdown: str = field(repr=False, default="")
@@ -163,8 +161,9 @@ class PaperPage:
             abstract=marked_abstract(paper.abstract, annotation),
             changes=_changes(around.versions),
             sightings=tuple(map(_sighting, around.sightings)),
-            edition=around.edition,
-            edition_date=in_words(around.edition) if around.edition else "",
+            editions=tuple(
+                (day, name, f"{visible(title)}, {in_words(day)}") for day, name, title in around.editions
+            ),
             related=tuple((id_, readable(title) or id_) for id_, title in around.related),
             bibtex=_lines(around.bibtex),
             markdown=_markdown_line(record),
