@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
 from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
 
@@ -131,6 +132,14 @@ class Settings(BaseSettings):
         "https://oaipmh.arxiv.org/oai", description="The address of arXiv's OAI-PMH interface."
     )
 
+    mail: MailSettings | None = Field(None, description="The table `[mail]`: how mail is sent.")
+    webhook: WebhookSettings | None = Field(
+        None, description="The table `[webhook]`: a room in Slack, Discord or Mattermost."
+    )
+    telegram: TelegramSettings | None = Field(
+        None, description="The table `[telegram]`: a Telegram chat or channel."
+    )
+
     @field_validator("engine")
     @classmethod
     def _is_an_engine(cls, name: str) -> str:
@@ -189,9 +198,11 @@ class Settings(BaseSettings):
                 raise ConfigError(
                     f"There is no setting “{name}”; correct {CONFIG_FILE}{_closest(name) or '.'}"
                 ) from error
+            shown = f"cannot be “{first['input']}”" if not isinstance(first["input"], dict) else "is wrong"
+            variable = f" the variable {PREFIX}{name.upper()} or" if "." not in name else ""
+            option = " the option," if variable else ""
             raise ConfigError(
-                f"The setting “{name}” cannot be “{first['input']}”: {plain_reason(first)};"
-                f" correct the option, the variable {PREFIX}{name.upper()} or {CONFIG_FILE}."
+                f"The setting “{name}” {shown}: {plain_reason(first)}; correct{option}{variable} {CONFIG_FILE}."
             ) from error
         except ValueError as error:
             raise ConfigError(f"{CONFIG_FILE} is not valid TOML ({error}); correct it.") from error
@@ -203,7 +214,7 @@ def misspelt_variables() -> list[str]:
     return [
         f"{PREFIX}{name} is no setting and is ignored{_closest(name, PREFIX) or '.'}"
         for name in names
-        if name.lower() not in Settings.model_fields
+        if name.lower() not in Settings.model_fields and PREFIX + name not in SECRETS
     ]
 
 

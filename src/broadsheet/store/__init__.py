@@ -25,17 +25,19 @@ from broadsheet.store.annotations import Annotations
 from broadsheet.store.backlog import Backlog
 from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.connection import connect, copy, require_in_place
+from broadsheet.store.deliveries import Deliveries
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
-from broadsheet.store.lock import AnnotateLock
+from broadsheet.store.lock import StageLock
 from broadsheet.store.overview import Overview
 from broadsheet.store.papers import Papers
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
+from broadsheet.store.subscribers import Subscribers
 
 
 class Store:
@@ -53,11 +55,14 @@ class Store:
         links: What stands behind code links.
         statistics: Counts over all of it.
         overview: Answers about all papers at once.
+        subscribers: Readers, their tokens, suppressed addresses and bounces.
+        deliveries: What was sent to whom.
     """
 
     def __init__(self, db: Database, path: Path) -> None:
         self._db = db
-        self._lock = AnnotateLock(path)
+        self._lock = StageLock(path, "annotating this cache", ".lock", ", or add --wait")
+        self._send_lock = StageLock(path, "sending from this cache", ".send.lock")
         self.fields = Fields(db)
         self.papers = Papers(db)
         self.annotations = Annotations(db, self.fields)
@@ -69,6 +74,8 @@ class Store:
         self.links = Links(db)
         self.statistics = Statistics(db)
         self.overview = Overview(db)
+        self.subscribers = Subscribers(db)
+        self.deliveries = Deliveries(db)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Self:
@@ -121,6 +128,14 @@ class Store:
             StoreError: Another process holds it; the sentence says which.
         """
         return self._lock.held(wait=wait)
+
+    def sending(self) -> AbstractContextManager[None]:
+        """Hold the cache's one place for sending.
+
+        Raises:
+            StoreError: Another process holds it; the sentence says which.
+        """
+        return self._send_lock.held()
 
     @property
     def annotation(self) -> type[Annotation]:

@@ -1,6 +1,7 @@
-"""One annotate at a time on a cache: a lock that the system frees when its process dies.
+"""One annotate and one send at a time on a cache: locks that the system frees when their process dies.
 
-Two would ask about the same papers and share one key's limits without knowing it. filelock holds the lock
+Two that annotate would ask about the same papers and share one key's limits without knowing it; two that send
+could not tell the other's unfinished deliveries from those of a process that died. filelock holds the lock
 (`flock` on Unix, a locked byte on Windows): it is small, typed and maintained by the tox project.
 """
 
@@ -24,11 +25,19 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.2
 
 
-class AnnotateLock:
-    """The lock of one cache, in a file beside it."""
+class StageLock:
+    """The lock of one stage on one cache, in a file beside it.
 
-    def __init__(self, db: Path) -> None:
-        self._path = db.with_name(f"{db.name}.lock")
+    Args:
+        db: The cache.
+        doing: What who holds it does, such as ``annotating this cache``.
+        suffix: What the file's name ends with.
+        hint: What to add to a command that is to wait, if it can.
+    """
+
+    def __init__(self, db: Path, doing: str, suffix: str, hint: str = "") -> None:
+        self._path = db.with_name(f"{db.name}{suffix}")
+        self._doing, self._hint = doing, hint
         self._lock: FileLock | None = None
 
     @contextmanager
@@ -47,9 +56,9 @@ class AnnotateLock:
         except Timeout:
             if not wait:
                 raise StoreError(
-                    f"{self._holder()} is annotating this cache; try again when it has ended, or add --wait."
+                    f"{self._holder()} is {self._doing}; try again when it has ended{self._hint}."
                 ) from None
-            log.warning("Waiting: %s is annotating this cache.", self._holder())
+            log.warning("Waiting: %s is %s.", self._holder(), self._doing)
             self._lock.acquire(poll_interval=_POLL_S)
         except OSError as error:
             raise StoreError(

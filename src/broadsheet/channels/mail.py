@@ -1,0 +1,271 @@
+"""Mail over SMTP with the standard library: one connection for many messages, at a steady pace.
+
+The body is sent but for its last line, the full stop; only that line hands the message over. A connection
+that is lost before it has left nothing behind, and one lost after it leaves the outcome unknown.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from broadsheet.channels.envelope import SIGNED, Envelope
+from broadsheet.channels.message import ChannelDown, Deferred, HandOver, Message, Refused, Unanswered
+from broadsheet.config import Settings
+from broadsheet.delivery_settings import MailSettings
+from broadsheet.errors import ConfigError
+
+TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 600.0
+"""How long the answer to a whole message may take: RFC 5321 section 4.5.3.2.6."""
+_CONNECTIONS = 3
+"""How often a message is tried on a new connection when the old one is lost before it was handed over."""
+_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
+_LOST = (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError, ssl.SSLError, OSError)
+_DOTS = re.compile(rb"(?m)^\.")
+
+_CLOCK = SimpleNamespace(now=time.monotonic, sleep=time.sleep)
+
+
+class Pace:
+    """Lets so many messages a second through, evenly."""
+
+    def __init__(self, per_second: float, clock: Any = _CLOCK) -> None:
+        self._gap_s, self._clock, self._next = 1.0 / per_second, clock, 0.0
+
+    def wait(self) -> None:
+        """Wait until the next message may leave."""
+        now = self._clock.now()
+        if (wait_s := self._next - now) > 0:
+            self._clock.sleep(wait_s)
+        self._next = max(now, self._next) + self._gap_s
+
+
+class Mail:
+    """An SMTP server, spoken to over one connection."""
+
+    recipient = ""
+
+    def __init__(self, settings: MailSettings, pace: Pace | None = None) -> None:
+        self._settings = settings
+        self._pace = pace or Pace(settings.messages_per_second)
+        self._smtp: smtplib.SMTP | None = None
+        self._sign = _signer(settings)
+        self.envelope = Envelope(settings)
+
+    def send(self, message: Message, handing_over: HandOver) -> None:
+        """Hand a newsletter over."""
+        try:
+            raw = self._sign(self.envelope.message(message))
+        except ValueError as error:
+            raise Refused(f"the message cannot be written: {error}", "5.6.0") from error
+        self._hand_over(raw, self.envelope.sender_of(message.key), message.address, handing_over)
+
+    def send_confirmation(self, address: str, title: str, text: str, key: str) -> None:
+        """Hand the message over that asks a new reader to confirm.
+
+        Raises:
+            NotDelivered: The server did not take it.
+            ChannelDown: It cannot be reached.
+        """
+        raw = self._sign(self.envelope.confirmation(address, title, text, key))
+        sender = self._settings.account_from or self._settings.sender
+        self._hand_over(raw, sender, address, lambda: None)
+
+    def try_out(self) -> str:
+        """Connect and log in, and return the server's name for itself.
+
+        Raises:
+            ChannelDown: It cannot be reached.
+            ConfigError: It refuses the certificate, the user or the password.
+        """
+        smtp = self._connected()
+        return (smtp.ehlo_resp or b"").decode(errors="replace").split("\n")[0]
+
+    def close(self) -> None:
+        """Say goodbye."""
+        if self._smtp:
+            with suppress(smtplib.SMTPException, OSError):
+                self._smtp.quit()
+            self._smtp = None
+
+    def _hand_over(self, raw: bytes, sender: str, address: str, handing_over: HandOver) -> None:
+        self._pace.wait()
+        body = _DOTS.sub(b"..", raw.removesuffix(b"\r\n"))
+        for left in reversed(range(_CONNECTIONS)):
+            smtp = self._connected()
+            try:
+                self._offer(smtp, sender, address)
+                smtp.send(body + b"\r\n")
+                break
+            except _LOST as error:
+                self._drop()
+                if not left:
+                    raise ChannelDown(
+                        f"The mail server at {self._settings.host} closes the connection"
+                        f" ({_safe(str(error), address)}); run the same command again later."
+                    ) from error
+        handing_over()
+        try:
+            if smtp.sock:
+                smtp.sock.settimeout(ANSWER_TIMEOUT_S)
+            smtp.send(b".\r\n")
+            code, reply = smtp.getreply()
+        except _LOST as error:
+            self._drop()
+            raise Unanswered("the connection was lost after the message had left") from error
+        if smtp.sock:
+            smtp.sock.settimeout(TIMEOUT_S)
+        self._judge(code, reply, address)
+
+    def _offer(self, smtp: smtplib.SMTP, sender: str, address: str) -> None:
+        """Say from whom and to whom, up to the server's word to go on."""
+        size = ""
+        code, reply = smtp.docmd("MAIL", f"FROM:<{sender}>{size}")
+        if code >= 500:
+            self.close()
+            raise ConfigError(
+                f"The mail server refuses the sender ({_told(code, reply, address)});"
+                " correct from, bounces or user in [mail]."
+            )
+        if code >= 400:
+            self.close()
+            raise ChannelDown(
+                f"The mail server takes nothing for now ({_told(code, reply, address)});"
+                " run the same command again later."
+            )
+        for words in (f"RCPT TO:<{address}>", "DATA"):
+            code, reply = smtp.docmd(words)
+            if code >= 400:
+                self._judge(code, reply, address)
+
+    def _judge(self, code: int, reply: bytes, address: str) -> None:
+        """Raise what an answer means for the message, unless it was taken; leave the connection usable."""
+        if 200 <= code < 300:
+            return
+        if code == 421:
+            self._drop()
+        elif self._smtp:
+            with suppress(*_LOST):
+                self._smtp.rset()
+        told = _told(code, reply, address)
+        status = match[1] if (match := _ENHANCED.search(told)) else ""
+        if 400 <= code < 500:
+            raise Deferred(told, status)
+        raise Refused(told, status)
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._smtp is None:
+            self._smtp = self._connect()
+        return self._smtp
+
+    def _connect(self) -> smtplib.SMTP:
+        settings = self._settings
+        name = f"{settings.host}:{settings.smtp_port}"
+        try:
+            if settings.security == "tls":
+                smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                    settings.host, settings.smtp_port, timeout=TIMEOUT_S, context=_trust(settings)
+                )
+            else:
+                smtp = smtplib.SMTP(settings.host, settings.smtp_port, timeout=TIMEOUT_S)
+                if settings.security == "starttls":
+                    smtp.starttls(context=_trust(settings))
+            smtp.ehlo_or_helo_if_needed()
+            if settings.user:
+                smtp.login(settings.user, settings.password())
+        except ssl.SSLCertVerificationError as error:
+            raise ConfigError(
+                f"The certificate of {name} is not to be trusted ({error.verify_message}); correct host, or"
+                " name the server's own certificate with ca_file in [mail]."
+            ) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise ConfigError(
+                f"{name} offers no {'STARTTLS' if settings.security == 'starttls' else 'login'};"
+                " correct port, security or user in [mail]."
+            ) from error
+        except smtplib.SMTPAuthenticationError as error:
+            raise ConfigError(
+                f"{name} refuses the user or the password ({error.smtp_code});"
+                " correct user in [mail], or BROADSHEET_MAIL_PASSWORD."
+            ) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise ChannelDown(
+                f"The mail server at {name} cannot be reached ({_safe(str(error), '')});"
+                " check host, port and security in [mail], or run the same command again later."
+            ) from error
+        return smtp
+
+    def _drop(self) -> None:
+        if self._smtp:
+            self._smtp.close()
+            self._smtp = None
+
+
+def _trust(settings: MailSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    except OSError as error:
+        raise ConfigError(f"{settings.ca_file} holds no certificate; correct ca_file in [mail].") from error
+
+
+def _told(code: int, reply: bytes, address: str) -> str:
+    return f"{code} {_safe(reply.decode(errors='replace'), address)}"
+
+
+def _safe(text: str, address: str) -> str:
+    """Return words of a server in one line, without any address, which no log or message may show."""
+    text = text.replace(address, "<address>") if address else text
+    return " ".join(_ADDRESS.sub("<address>", text).split())[:300]
+
+
+def _signer(settings: MailSettings) -> Callable[[bytes], bytes]:
+    """Return what signs a message with DKIM, or leaves it as it is where no key is set."""
+    if settings.dkim_key is None:
+        return lambda raw: raw
+    try:
+        import dkim
+    except ImportError as error:
+        raise ConfigError("dkim_key in [mail] needs dkimpy; run: pip install 'broadsheet[mail]'") from error
+    key = _key(settings.dkim_key)
+    domain, selector = settings.domain.encode(), settings.dkim_selector.encode()
+    names = [name.encode() for name in SIGNED]
+
+    def sign(raw: bytes) -> bytes:
+        head = raw.partition(b"\r\n\r\n")[0].lower() + b"\r\n"
+        present = [name for name in names if re.search(rb"(?m)^" + name + rb":", head)]
+        signed: bytes = dkim.sign(
+            raw, selector, domain, key, include_headers=present, canonicalize=(b"relaxed", b"relaxed")
+        )
+        return signed + raw
+
+    return sign
+
+
+def _key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); correct dkim_key in [mail].") from error
+    if b"PRIVATE KEY" not in key:
+        raise ConfigError(f"{path} is no private key in PEM; correct dkim_key in [mail].")
+    return key
+
+
+def open_channel(settings: Settings) -> Mail:
+    """Open the channel.
+
+    Raises:
+        ConfigError: There is no ``[mail]``, or its key for DKIM cannot be read.
+    """
+    if settings.mail is None:
+        raise ConfigError("There is no [mail] in broadsheet.toml yet; docs/mail.md shows one.")
+    return Mail(settings.mail)
