@@ -202,7 +202,8 @@ class Settings(BaseSettings):
             variable = f" the variable {PREFIX}{name.upper()} or" if "." not in name else ""
             option = " the option," if variable else ""
             raise ConfigError(
-                f"The setting “{name}” {shown}: {plain_reason(first)}; correct{option}{variable} {CONFIG_FILE}."
+                f"The setting “{name}” {shown}: {plain_reason(first)};"
+                f" correct{option}{variable} {CONFIG_FILE}."
             ) from error
         except ValueError as error:
             raise ConfigError(f"{CONFIG_FILE} is not valid TOML ({error}); correct it.") from error

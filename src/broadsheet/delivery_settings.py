@@ -1,4 +1,4 @@
-"""The settings of each way out: the tables ``[mail]``, ``[webhook]`` and ``[telegram]`` of ``broadsheet.toml``.
+"""The tables ``[mail]``, ``[webhook]`` and ``[telegram]`` of ``broadsheet.toml``: settings of the ways out.
 
 Secrets never stand in that file: each comes from a variable of the environment or from a file of its own, and
 is read only where it is used, so that no message can print it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ class MailSettings(BaseModel):
     port: int = Field(0, ge=0, le=65_535, description="Its port; 0 is 587, or 465 with `tls`.")
     security: Security = Field(
         "starttls",
-        description="`starttls`, `tls` from the first byte, or `none`, which only a server on this machine takes.",
+        description="`starttls`, `tls` from the first byte, or `none`, for a server on this machine only.",
     )
     ca_file: Path | None = Field(
         None, description="Certificates to trust instead of the system's, for a server of your own."
@@ -49,6 +50,9 @@ class MailSettings(BaseModel):
     )
     url: str = Field(
         description="The public address of your web page; links to confirm and unsubscribe start with it."
+    )
+    edition_url: str = Field(
+        "", description="The address of an edition on the web, with `{newsletter}` and `{day}` in it."
     )
     account_from: str = Field(
         "", description="The address that confirmations come from, where it is another than `from`."
@@ -86,6 +90,13 @@ class MailSettings(BaseModel):
             raise ValueError("it must start with https:// (RFC 8058 asks for it)")
         return url.rstrip("/")
 
+    @field_validator("edition_url")
+    @classmethod
+    def _can_be_filled_in(cls, url: str) -> str:
+        if url and (urlsplit(url).scheme not in {"http", "https"} or not url.isprintable()):
+            raise ValueError("it is no web address")
+        return url
+
     @model_validator(mode="after")
     def _encrypts(self) -> MailSettings:
         if self.security == "none" and self.host not in _LOOPBACK:
@@ -101,6 +112,10 @@ class MailSettings(BaseModel):
     def domain(self) -> str:
         """Return the domain of the sender's address."""
         return self.sender.rpartition("@")[2].lower()
+
+    def edition(self, newsletter: str, day: date) -> str:
+        """Return where an edition stands on the web, or nothing if that is not set."""
+        return self.edition_url.replace("{newsletter}", newsletter).replace("{day}", day.isoformat())
 
     def password(self) -> str:
         """Return the password.

@@ -140,19 +140,32 @@ def new_token(
     store: Store, subscriber_id: int, purpose: str, wanted: str = "", *, now: Clock = utc_now
 ) -> str:
     """Make a token, keep its hash, and return it; call it inside a transaction."""
-    token, moment = secrets.token_urlsafe(TOKEN_BYTES), now()
+    token = random_token()
+    keep_token(store, token, subscriber_id, purpose, wanted, now=now)
+    return token
+
+
+def random_token() -> str:
+    """Return 192 random bits as 32 letters, digits, hyphens and underlines."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def keep_token(
+    store: Store, token: str, subscriber_id: int, purpose: str, wanted: str = "", *, now: Clock = utc_now
+) -> None:
+    """Keep the hash of a token that is about to be sent; call it inside a transaction."""
+    moment = now()
     lasts = CONFIRMATION_LASTS if purpose == "confirm" else READER_TOKEN_LASTS
     store.subscribers.add_token(
         StoredToken(
-            token_hash(token),
-            subscriber_id,
-            purpose,
-            wanted,
-            moment.isoformat(),
-            (moment + lasts).isoformat(),
+            hash=token_hash(token),
+            subscriber_id=subscriber_id,
+            purpose=purpose,
+            wanted=wanted,
+            created_at=moment.isoformat(),
+            expires_at=(moment + lasts).isoformat(),
         )
     )
-    return token
 
 
 def _found(store: Store, token: str, purpose: str, moment: datetime) -> tuple[Subscriber, StoredToken] | None:

@@ -1,7 +1,7 @@
 """Ways out: a module for each channel, and the table that names them.
 
-A channel hands over one message at a time. It calls ``handing_over`` just before the step that cannot be taken
-back, and returns when the other side has the message; otherwise it raises one of the outcomes below.
+A channel hands over one message at a time. It calls ``handing_over`` just before the step that cannot be
+taken back, and returns when the other side has the message; otherwise it raises an outcome.
 """
 
 from __future__ import annotations

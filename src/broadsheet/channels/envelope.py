@@ -43,13 +43,15 @@ class ListPolicy(EmailPolicy):
             return self._in_one_line(name, str(value))
         if name.lower() == "subject":
             return self._subject(name, str(value))
-        return super().fold(name, value)
+        folded: str = super().fold(name, value)
+        return folded
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Return a header as it is sent."""
         if name.lower() in UNFOLDED or name.lower() == "subject":
             return self.fold(name, value).encode("ascii")
-        return super().fold_binary(name, value)
+        folded: bytes = super().fold_binary(name, value)
+        return folded
 
     def _in_one_line(self, name: str, value: str) -> str:
         if not (value.isascii() and value.isprintable()) or len(name) + len(value) > _LONGEST_LINE:
@@ -209,8 +211,3 @@ def _pieces(body: bytes) -> list[bytes | slice]:
 def _quoted_printable(text: str) -> bytes:
     lines = "\n".join(text.splitlines()) + "\n"
     return binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")
-
-
-def new_key(*parts: str) -> str:
-    """Return the name of a message: the same for the same parts, guessed by nobody who lacks one of them."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]

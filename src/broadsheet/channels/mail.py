@@ -128,8 +128,9 @@ class Mail:
 
     def _offer(self, smtp: smtplib.SMTP, sender: str, address: str) -> None:
         """Say from whom and to whom, up to the server's word to go on."""
-        size = ""
-        code, reply = smtp.docmd("MAIL", f"FROM:<{sender}>{size}")
+        code, reply = smtp.docmd("MAIL", f"FROM:<{sender}>")
+        if code == 421:  # it has had enough of this connection, not of us
+            raise smtplib.SMTPServerDisconnected(_told(code, reply, address))
         if code >= 500:
             self.close()
             raise ConfigError(

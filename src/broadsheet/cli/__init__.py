@@ -2,6 +2,7 @@
 
 from broadsheet.cli import (  # noqa: F401 - importing a module registers its commands
     annotate,
+    bounces,
     check_links,
     compose,
     correcting,
@@ -12,9 +13,11 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     lookup,
     replies,
     run,
+    send,
     serve,
     site,
     stats,
+    subscribers,
 )
 from broadsheet.cli.app import app, main
 

@@ -39,13 +39,20 @@ class _Command(TyperCommand):
                 parameter.display_type = lambda _, kind=kind: kind  # type: ignore[method-assign, misc]
 
 
+def subcommands(name: str, words: str) -> typer.Typer:
+    """Register a command that has commands of its own, and return what they are registered with."""
+    group = typer.Typer(name=name, help=words, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(group, name=name)
+    return group
+
+
 def _kind(described: Any) -> str:
     if described.is_path:
         return "<path>"
     return "<number>" if described.is_ranged or described.annotation in {int, float} else "<text>"
 
 
-def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(name: str, group: typer.Typer = app) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command; a parameter that is a dataclass stands for an option for each field.
 
     So commands share the declarations of their options, and receive those that belong together as one value.
@@ -71,7 +78,7 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             )
         ]
         run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        app.command(name, cls=_Command)(run)
+        group.command(name, cls=_Command)(run)
         return function
 
     return register

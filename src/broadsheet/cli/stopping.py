@@ -11,7 +11,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopping(notify: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+def stopping(
+    notify: Callable[[str], None], waits_for: str = "the requests under way"
+) -> Iterator[Callable[[], bool]]:
     """Yield a function that tells whether the user has asked to stop; restore the signal handlers afterwards.
 
     A signal takes effect only when that function is called, so that it never interrupts a transaction, a lock
@@ -19,6 +21,7 @@ def stopping(notify: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
 
     Args:
         notify: Called once, with a message that says what will happen.
+        waits_for: What is finished first, in that message.
 
     Raises:
         KeyboardInterrupt: Raised by the yielded function after a second signal.
@@ -37,7 +40,7 @@ def stopping(notify: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         if signals and not notified:
             notified = True
-            notify("Stopping: waiting for the requests under way; press Ctrl-C again to drop them.")
+            notify(f"Stopping: waiting for {waits_for}; press Ctrl-C again to stop at once.")
         return bool(signals)
 
     before = {number: signal.signal(number, count_signal) for number in _SIGNALS}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
 
-from broadsheet.migrations.later_steps import migrations  # so that its steps come before this one
+from broadsheet.migrations import later_steps  # noqa: F401 - its steps come before this one
+from broadsheet.migrations.steps import migrations
 
 
 @migrations()
@@ -85,7 +86,8 @@ def m018_subscribers_and_deliveries(db: Database) -> None:
         );
         CREATE INDEX deliveries_issue ON deliveries (newsletter, issue, channel, state);
         CREATE INDEX deliveries_content ON deliveries (content_id);
-        CREATE INDEX deliveries_open ON deliveries (channel, newsletter) WHERE state IN ('reserved', 'deferred');
+        CREATE INDEX deliveries_open ON deliveries (channel, newsletter)
+            WHERE state IN ('reserved', 'deferred');
         CREATE INDEX deliveries_unfinished ON deliveries (id) WHERE state = 'handing-over';
         CREATE INDEX deliveries_subscriber ON deliveries (subscriber_id);
 

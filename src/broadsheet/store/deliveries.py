@@ -105,26 +105,28 @@ class Deliveries:
                WHERE s.newsletter = :newsletter AND s.state = 'confirmed' AND s.rhythm = :rhythm
                    AND s.filter = :where AND s.id > :after
                    AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.channel = 'mail'
-                       AND d.recipient = CAST(s.id AS TEXT) AND d.newsletter = :newsletter AND d.issue = :issue)
+                       AND d.recipient = CAST(s.id AS TEXT) AND d.newsletter = :newsletter
+                       AND d.issue = :issue)
                ORDER BY s.id LIMIT 500""",
             {"newsletter": newsletter, "issue": issue, "rhythm": rhythm, "where": where, "after": after},
         )
         return [(row[0], row[1]) for row in rows.fetchall()]
 
-    def already(self, newsletter: str, issue: str, paper_ids: Collection[str]) -> dict[int, set[str]]:
-        """Return which of the papers other issues have brought to which subscribers by mail."""
-        found: dict[int, set[str]] = {}
+    def already(
+        self, channel: str, newsletter: str, issue: str, paper_ids: Collection[str]
+    ) -> dict[str, frozenset[str]]:
+        """Return which of the papers other issues have brought to which recipients."""
+        found: dict[str, set[str]] = {}
         for paper_id in paper_ids:
             rows = self._db.execute(
-                """SELECT d.subscriber_id FROM content_papers held
-                   JOIN deliveries d ON d.content_id = held.content_id AND d.channel = 'mail'
-                   WHERE held.paper_id = ? AND held.newsletter = ? AND held.issue != ?
-                       AND d.subscriber_id IS NOT NULL""",
-                [paper_id, newsletter, issue],
+                """SELECT d.recipient FROM content_papers held
+                   JOIN deliveries d ON d.content_id = held.content_id AND d.channel = ?
+                   WHERE held.paper_id = ? AND held.newsletter = ? AND held.issue != ?""",
+                [channel, paper_id, newsletter, issue],
             )
             for row in rows.fetchall():
                 found.setdefault(row[0], set()).add(paper_id)
-        return found
+        return {recipient: frozenset(papers) for recipient, papers in found.items()}
 
     def reserve(
         self, channel: str, newsletter: str, issue: str, content_id: int, readers: Iterable[Due]
@@ -142,7 +144,7 @@ class Deliveries:
         )
 
     def ready(self, channel: str, content_id: int, after: int) -> list[Delivery]:
-        """Return the next 500 deliveries of a content that can leave now: reserved, or deferred long enough."""
+        """Return the next 500 deliveries of a content that can leave now: reserved, or deferred and due."""
         rows = self._db.execute(
             """SELECT id, recipient, subscriber_id, key, content_id, tries FROM deliveries
                WHERE content_id = ? AND channel = ? AND id > ?
@@ -155,7 +157,8 @@ class Deliveries:
     def open_contents(self, channel: str, newsletter: str) -> list[tuple[int, str, Filter]]:
         """Return row, issue and filter of each content of which something can leave now."""
         rows = self._db.execute(
-            """SELECT DISTINCT c.id, c.issue, c.filter FROM deliveries d JOIN contents c ON c.id = d.content_id
+            """SELECT DISTINCT c.id, c.issue, c.filter
+               FROM deliveries d JOIN contents c ON c.id = d.content_id
                WHERE d.state IN ('reserved', 'deferred') AND d.channel = ? AND d.newsletter = ?
                    AND (d.state = 'reserved' OR d.next_try_at <= ?) ORDER BY c.issue, c.id""",
             [channel, newsletter, now()],

@@ -23,7 +23,7 @@ class Subscriber:
 
     Attributes:
         id: Its row.
-        uid: 32 random hexadecimal digits; nobody but the reader's own messages ever shows what follows from it.
+        uid: 32 random hexadecimal digits, from which the names of the reader's messages follow.
         address: The mail address, as it is written to.
         newsletter: The newsletter's name.
         filter: Which of its papers the reader wants.
@@ -105,7 +105,7 @@ class Subscribers:
         )
         return [_subscriber(row) for row in rows.fetchall()]
 
-    def list(self, newsletter: str | None = None, state: State | None = None) -> Iterator[Subscriber]:
+    def each(self, newsletter: str | None = None, state: State | None = None) -> Iterator[Subscriber]:
         """Yield subscribers in the order in which they came, a few hundred in memory at a time."""
         last = 0
         while True:

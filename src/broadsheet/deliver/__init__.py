@@ -1,0 +1,264 @@
+"""The deliver stage: each issue to each reader at most once, and none lost, through a ledger.
+
+First every delivery is reserved, in one go; then each leaves on its own: the ledger says that it is about to
+leave, the channel hands it over, the ledger says what the other side answered. A process that is killed has
+reserved what is left, so the next one goes on there. Only what was killed between the last byte and the
+answer is unknown, and it is sent again only if the user asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from broadsheet.channels import Channel, ChannelDown, Content, Deferred, Message, Refused, Unanswered
+from broadsheet.deliver.issues import Issue, issue_due
+from broadsheet.deliver.press import Press
+from broadsheet.deliver.returns import count_refusal
+from broadsheet.deliver.selection import Selection
+from broadsheet.filters import Filter
+from broadsheet.store import Store
+from broadsheet.store.deliveries import Delivery, Due
+from broadsheet.store.subscribers import RHYTHMS
+from broadsheet.subscribers import keep_token, random_token
+
+__all__ = ["DeliverReport", "Planned", "Route", "deliver", "new_key", "planned"]
+
+MAIL = "mail"
+FIRST_RETRY = timedelta(minutes=15)
+"""The wait after the first deferral; it grows fourfold each time. Greylisting asks for minutes."""
+MOST_TRIES = 5
+
+
+@dataclass(slots=True)
+class DeliverReport:
+    """What sending came to.
+
+    Attributes:
+        reserved: Deliveries that this run added.
+        sent: Deliveries that the other side took.
+        deferred: Those that it may take later.
+        refused: Those that it never will.
+        failed: Those that were deferred too often.
+        unknown: Those whose answer was lost, this time or before.
+        cancelled: Those whose reader has left.
+        left: Those that are still to leave now, because the run was stopped or the other side was down.
+        down: Why the other side takes nothing for now, if so.
+    """
+
+    reserved: int = 0
+    sent: int = 0
+    deferred: int = 0
+    refused: int = 0
+    failed: int = 0
+    unknown: int = 0
+    cancelled: int = 0
+    left: int = 0
+    down: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Readers who are due the same papers of an issue."""
+
+    issue: Issue
+    where: Filter
+    paper_ids: frozenset[str]
+    readers: tuple[Due, ...]
+
+
+@dataclass(slots=True)
+class Route:
+    """How one run sends.
+
+    Attributes:
+        store: The cache.
+        press: Makes the contents.
+        name: The channel's name.
+        channel: The channel.
+        stop: Tells whether the user has asked to stop; asked between two messages.
+        on_progress: Called after each message.
+    """
+
+    store: Store
+    press: Press
+    name: str
+    channel: Channel
+    stop: Callable[[], bool] = lambda: False
+    on_progress: Callable[[DeliverReport], None] = lambda _: None
+    report: DeliverReport = field(default_factory=DeliverReport)
+
+
+def deliver(route: Route, day: date, *, resend_unknown: bool = False) -> DeliverReport:
+    """Send what readers are due on a day, and what earlier runs left.
+
+    Args:
+        route: Through what.
+        day: The day of the edition that is sent; it is published with the first message.
+        resend_unknown: Send again what has an unknown outcome.
+
+    Raises:
+        UserError: Something must be put right first; what was sent stays sent, the rest stays reserved.
+    """
+    store, report, newsletter = route.store, route.report, route.press.newsletter
+    with store.sending():
+        with store.transaction():
+            store.deliveries.release_unfinished()
+            report.cancelled = store.deliveries.cancel_ended(newsletter)
+            if resend_unknown:
+                store.deliveries.resend_unknown(route.name, newsletter)
+        for each in planned(store, route.press, route.name, route.channel.recipient, day):
+            _reserve(route, each)
+        try:
+            _send_all(route)
+        except ChannelDown as error:
+            report.down = str(error)
+        states = store.deliveries.states(newsletter, route.name)
+        report.unknown, report.left = states.get("unknown", 0), states.get("reserved", 0)
+    return report
+
+
+def planned(store: Store, press: Press, name: str, recipient: str, day: date) -> Iterator[Planned]:
+    """Yield who is due what on a day and has no delivery of it yet, a few hundred readers at a time.
+
+    Args:
+        store: The cache.
+        press: Gives the editions.
+        name: The channel's name.
+        recipient: Whom the channel reaches; empty for mail, which has subscribers.
+        day: The day of the edition.
+    """
+    days = store.editions.days()
+    for rhythm in RHYTHMS if name == MAIL else RHYTHMS[:1]:
+        filters = store.subscribers.filters(press.newsletter, rhythm) if name == MAIL else [Filter()]
+        issue = issue_due(rhythm, day, days) if filters else None
+        edition = press.edition(issue) if issue else None
+        if issue is None or edition is None:
+            continue
+        with Selection(edition, store.annotation) as selection:
+            for where in filters:
+                if found := selection.matching(where):
+                    yield from _planned(store, press.newsletter, name, recipient, (issue, where, found))
+
+
+def _planned(
+    store: Store, newsletter: str, name: str, recipient: str, wanted: tuple[Issue, Filter, frozenset[str]]
+) -> Iterator[Planned]:
+    issue, where, found = wanted
+    already = store.deliveries.already(name, newsletter, issue.name, found)
+    last = 0
+    while True:
+        if name == MAIL:
+            rows = store.deliveries.due(newsletter, issue.name, issue.rhythm, where.model_dump_json(), last)
+            due = [Due(str(id_), new_key(uid, newsletter, issue.name), id_) for id_, uid in rows]
+        else:
+            due = [Due(recipient, new_key(name, recipient, newsletter, issue.name))] if not last else []
+        if not due:
+            return
+        last = due[-1].subscriber_id or 1
+        groups: dict[frozenset[str], list[Due]] = {}
+        for each in due:
+            groups.setdefault(found - already.get(each.recipient, frozenset()), []).append(each)
+        for papers, readers in groups.items():
+            if papers:
+                yield Planned(issue, where, papers, tuple(readers))
+
+
+def new_key(*parts: str) -> str:
+    """Return the name of a message: the same for the same parts, and guessed by nobody who lacks one."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
+
+
+def _reserve(route: Route, planned: Planned) -> None:
+    deliveries, newsletter, issue = route.store.deliveries, route.press.newsletter, planned.issue
+    with route.store.transaction():
+        for day in issue.days:
+            route.store.editions.publish(day)
+        where = planned.where.model_dump_json()
+        content_id = deliveries.content(newsletter, issue.name, where, planned.paper_ids)
+        deliveries.reserve(route.name, newsletter, issue.name, content_id, planned.readers)
+    route.report.reserved += len(planned.readers)
+
+
+def _send_all(route: Route) -> None:
+    deliveries, newsletter = route.store.deliveries, route.press.newsletter
+    for content_id, issue, where in deliveries.open_contents(route.name, newsletter):
+        papers = deliveries.papers(content_id)
+        press = route.press
+        content = press.mail(issue, where, papers) if route.name == MAIL else press.page(issue, papers)
+        last = 0
+        while ready := deliveries.ready(route.name, content_id, last):
+            for delivery in ready:
+                if route.stop():
+                    return
+                _send(route, content, delivery)
+                route.on_progress(route.report)
+            last = ready[-1].id
+
+
+def _send(route: Route, content: Content | None, delivery: Delivery) -> None:
+    store, report = route.store, route.report
+    message, token = _message(store, content, delivery)
+    if message is None:
+        with store.transaction():
+            store.deliveries.settle(delivery.id, "cancelled", "the reader has left, or the edition is gone")
+        report.cancelled += 1
+        return
+    tries = delivery.tries
+
+    def handing_over() -> None:
+        nonlocal tries
+        tries += 1
+        with store.transaction():
+            store.deliveries.handing_over(delivery.id)
+            if token and delivery.subscriber_id:
+                keep_token(store, token, delivery.subscriber_id, "reader")
+
+    try:
+        route.channel.send(message, handing_over)
+    except Deferred as error:
+        _put_off(route, delivery, error, counted=tries > delivery.tries)
+    except Refused as error:
+        with store.transaction():
+            store.deliveries.settle(delivery.id, "refused", str(error))
+            if delivery.subscriber_id:
+                count_refusal(store, delivery.subscriber_id, "hard", error.status, str(error), delivery.key)
+        report.refused += 1
+    except Unanswered as error:
+        with store.transaction():
+            store.deliveries.settle(delivery.id, "unknown", str(error))
+        report.unknown += 1
+    else:
+        with store.transaction():
+            store.deliveries.settle(delivery.id, "sent")
+        report.sent += 1
+
+
+def _message(store: Store, content: Content | None, delivery: Delivery) -> tuple[Message | None, str]:
+    if content is None:
+        return None, ""
+    if delivery.subscriber_id is None:
+        return Message(content, delivery.key), ""
+    subscriber = store.subscribers.by_id(delivery.subscriber_id)
+    if subscriber is None or subscriber.state != "confirmed":
+        return None, ""
+    token = random_token()
+    return Message(content, delivery.key, subscriber.address, token), token
+
+
+def _put_off(route: Route, delivery: Delivery, error: Deferred, *, counted: bool) -> None:
+    store, tries = route.store, delivery.tries + 1
+    with store.transaction():
+        if not counted:
+            store.deliveries.count_try(delivery.id)
+        if tries >= MOST_TRIES:
+            store.deliveries.settle(delivery.id, "failed", str(error))
+            if delivery.subscriber_id:
+                count_refusal(store, delivery.subscriber_id, "soft", error.status, str(error), delivery.key)
+            route.report.failed += 1
+            return
+        wait = max(FIRST_RETRY * 4 ** (tries - 1), timedelta(seconds=error.after_s or 0))
+        store.deliveries.settle(delivery.id, "deferred", str(error), (datetime.now(UTC) + wait).isoformat())
+    route.report.deferred += 1

@@ -1,0 +1,115 @@
+"""Makes the content of messages: each issue once for each choice of papers, whoever gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, field
+
+from broadsheet.channels import PLACEHOLDER, Content, Headline
+from broadsheet.channels.envelope import Links
+from broadsheet.config import Settings
+from broadsheet.deliver.issues import Issue, issue_named
+from broadsheet.deliver.selection import merged, restricted
+from broadsheet.edition import Edition
+from broadsheet.filter_words import in_words
+from broadsheet.filters import Filter
+from broadsheet.render import render
+from broadsheet.render.fields import safe_url
+from broadsheet.render.mail import Postmark, render_mail
+from broadsheet.render.page import Page
+from broadsheet.store import Store
+from broadsheet.taxonomy import Taxonomy
+
+_HEADLINES = 50
+
+
+@dataclass(slots=True)
+class Press:
+    """What is needed to put an issue into words.
+
+    Attributes:
+        store: Where editions are.
+        settings: The language, and how mail is sent.
+        taxonomy: Gives the tags their names.
+        newsletter: The newsletter's name.
+        title: What readers call it.
+    """
+
+    store: Store
+    settings: Settings
+    taxonomy: Taxonomy
+    newsletter: str = "daily"
+    title: str = "Broadsheet"
+    _held: dict[str, Edition] = field(default_factory=dict)
+
+    def edition(self, issue: Issue) -> Edition | None:
+        """Return an issue as one edition, or None if none of its editions is there any more."""
+        if issue.name not in self._held:
+            found = [each for day in issue.days if (each := self.store.editions.get(day))]
+            if not found:
+                return None
+            self._held = {issue.name: found[0] if len(found) == 1 else merged(found)}
+        return self._held[issue.name]
+
+    def mail(self, name: str, where: Filter, paper_ids: Set[str]) -> Content | None:
+        """Return the mail of some papers of an issue, or None if the issue has none of them any more."""
+        made = self._chosen(name, paper_ids)
+        if made is None or self.settings.mail is None:
+            return None
+        issue, edition = made
+        links, web = Links(self.settings.mail), self.settings.mail.edition(self.newsletter, edition.day)
+        parts = render_mail(
+            edition,
+            self.taxonomy,
+            Postmark(
+                title=self.title,
+                rhythm=issue.rhythm,
+                wanted=in_words(where, self.taxonomy.names),
+                unsubscribe=links.unsubscribe(PLACEHOLDER),
+                preferences=links.preferences(PLACEHOLDER),
+                web=safe_url(web),
+            ),
+            self.settings.language,
+        )
+        return self._content(issue, edition, parts.subject, parts.html, parts.text)
+
+    def page(self, name: str, paper_ids: Set[str]) -> Content | None:
+        """Return the pages of an issue for who is no subscriber: a folder, a terminal, a room."""
+        made = self._chosen(name, paper_ids)
+        if made is None:
+            return None
+        issue, edition = made
+        rendered = render(edition, self.taxonomy, self.settings.language)
+        return self._content(issue, edition, self.title, rendered.html, rendered.text, rendered.markdown)
+
+    def _chosen(self, name: str, paper_ids: Set[str]) -> tuple[Issue, Edition] | None:
+        issue = issue_named(name, self.store.editions.days())
+        whole = self.edition(issue) if issue else None
+        chosen = restricted(whole, paper_ids) if whole else None
+        return (issue, chosen) if issue and chosen else None
+
+    def _content(
+        self, issue: Issue, edition: Edition, subject: str, html: str, text: str, markdown: str = ""
+    ) -> Content:
+        page = Page.of(edition, self.taxonomy, self.settings.language)
+        picked = [pick.anchor for section in page.sections for pick in section.picks]
+        cards = {card.anchor: card for section in page.sections for card in section.cards}
+        ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards])]
+        web = self.settings.mail.edition(self.newsletter, edition.day) if self.settings.mail else ""
+        return Content(
+            newsletter=self.newsletter,
+            title=self.title,
+            issue=issue.name,
+            day=edition.day,
+            date=page.date,
+            subject=subject,
+            html=html,
+            text=text,
+            markdown=markdown,
+            headlines=tuple(
+                Headline(card.heading, card.url, next((each.text for each in card.at("headline")), ""))
+                for card in ordered[:_HEADLINES]
+            ),
+            papers=len(edition.cards),
+            url=safe_url(web),
+        )

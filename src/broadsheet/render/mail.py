@@ -1,0 +1,219 @@
+"""An edition as a mail: HTML with its styles inlined, and text of its own, both with the same papers.
+
+Gmail cuts a message off near 102 KB, and with it the link to unsubscribe
+(https://www.spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html). So what would make the HTML
+longer than `MOST_BYTES` becomes bare titles, and what is left then is said to be on the web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from broadsheet.edition import Edition
+from broadsheet.render.environments import html_environment, text_environment
+from broadsheet.render.page import CardView, Page, SectionView
+from broadsheet.taxonomy import Taxonomy
+from broadsheet.text import plural
+from broadsheet.visible import visible
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
+
+MOST_BYTES = 90_000
+SUBJECT_CHARACTERS = 60
+PREHEADER_CHARACTERS = (40, 90)
+_MOST_FULL, _MOST_TITLES = 160, 400
+"""More than fit into `MOST_BYTES` in any case, so that no day of thousands is rendered whole first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postmark:
+    """What a mail says besides its papers.
+
+    Attributes:
+        title: The newsletter's title.
+        rhythm: How often it comes: daily, weekly or monthly.
+        wanted: The reader's filter in words, or empty for everything.
+        unsubscribe: Where the reader leaves.
+        preferences: Where the reader changes filter and rhythm.
+        web: Where the edition stands on the web, or empty.
+    """
+
+    title: str
+    rhythm: str
+    wanted: str
+    unsubscribe: str
+    preferences: str
+    web: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailParts:
+    """The parts of a mail that are the same for all who get it.
+
+    Attributes:
+        subject: One line of at most 60 characters.
+        preheader: What a mailbox shows after the subject: 40 to 90 characters.
+        html: At most 90,000 bytes.
+        text: Lines of at most 76 columns, addresses apart.
+    """
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """A section of which only some cards are told in full, and some not at all.
+
+    Attributes:
+        section: The whole of it.
+        full: Cards in full.
+        titles: Cards that stand as a title.
+    """
+
+    section: SectionView
+    full: tuple[CardView, ...]
+    titles: tuple[CardView, ...]
+
+
+def render_mail(edition: Edition, taxonomy: Taxonomy, postmark: Postmark, language: str = "en") -> MailParts:
+    """Return the mail of an edition: a pure function of what it is given.
+
+    Args:
+        edition: What is printed.
+        taxonomy: Gives the tags their names.
+        postmark: What else the mail says.
+        language: BCP 47 tag of the summaries.
+    """
+    page = Page.of(edition, taxonomy, language)
+    subject, preheader = subject_of(page, postmark.title), preheader_of(page)
+
+    def shown(full: int, titles: int) -> dict[str, Any]:
+        sections, left = _shortened(page, full, titles)
+        return {
+            "page": page,
+            "sections": sections,
+            "left": plural(left, "more paper") if left else "",
+            "subject": subject,
+            "preheader": preheader,
+            "mark": postmark,
+        }
+
+    def html(full: int, titles: int) -> str:
+        return _inlined(html_environment().get_template("mail.html").render(shown(full, titles)))
+
+    papers = len(edition.cards)
+    full, titles = _most_that_fit(html, papers)
+    return MailParts(
+        subject=subject,
+        preheader=preheader,
+        html=html(full, titles),
+        text=text_environment().get_template("mail.txt").render(shown(full, titles)),
+    )
+
+
+def render_confirmation(title: str, wanted: str, rhythm: str, link: str) -> str:
+    """Return the text that asks a new reader to confirm.
+
+    Args:
+        title: The newsletter's title.
+        wanted: The filter in words, or empty for everything.
+        rhythm: How often it comes.
+        link: Where to confirm.
+    """
+    template = text_environment().get_template("confirm.txt")
+    return template.render(title=visible(title), wanted=visible(wanted), rhythm=rhythm, link=link)
+
+
+def subject_of(page: Page, title: str) -> str:
+    """Return a subject of at most 60 characters: the first paper's title, and how many more there are."""
+    cards = [card for section in page.sections for card in section.cards]
+    picks = [pick for section in page.sections for pick in section.picks]
+    first = picks[0].heading if picks else cards[0].heading if cards else visible(title)
+    more = f" and {len(cards) - 1:,} more" if len(cards) > 1 else ""
+    return _cut(first, SUBJECT_CHARACTERS - len(more)) + more
+
+
+def preheader_of(page: Page) -> str:
+    """Return the line that a mailbox shows after the subject, of 40 to 90 characters."""
+    fewest, most = PREHEADER_CHARACTERS
+    line = f"{page.extent} · {page.date}"
+    for words in (page.code, page.made):
+        if len(line) + len(words) + 3 <= most:
+            line += f" · {words}"
+    line = _cut(line, most)
+    return line if len(line) >= fewest else f"{line} · chosen for you by your own filter"
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the text cut to so many characters, at a space if there is one not too far back."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 3]
+    words = kept.rpartition(" ")[0]
+    return (words if len(words) > most // 2 else kept).rstrip(" ,.:;–-") + "..."
+
+
+def _shortened(page: Page, full: int, titles: int) -> tuple[tuple[Shortened, ...], int]:
+    """Return the sections with the first cards in full and the next as titles, and how many are left out."""
+    sections, place = [], 0
+    for section in page.sections:
+        cards = section.cards
+        in_full = cards[: max(0, full - place)]
+        as_titles = cards[len(in_full) : max(len(in_full), full + titles - place)]
+        place += len(cards)
+        if in_full or as_titles or section.picks or section.counts:
+            sections.append(Shortened(section, in_full, as_titles))
+    return tuple(sections), max(0, place - full - titles)
+
+
+def _most_that_fit(html: Callable[[int, int], str], papers: int) -> tuple[int, int]:
+    """Return how many cards fit in full, and how many more as titles.
+
+    Where not all fit, a third of the room is kept for titles, so that as many papers as can be are named.
+    """
+    full = min(papers, _MOST_FULL)
+    rest = min(papers - full, _MOST_TITLES)
+    if _fits(html(full, rest)):
+        return full, rest
+    full = _largest(lambda count: _fits(html(count, 0), MOST_BYTES * 2 // 3), full)
+    while full and not _fits(html(full, 0)):
+        full -= 1
+    titles = _largest(lambda count: _fits(html(full, count)), min(papers - full, _MOST_TITLES))
+    if titles == papers - full:  # all are named: let as many as can be say more
+        full = _largest(lambda count: _fits(html(count, papers - count)), min(papers, _MOST_FULL))
+        titles = papers - full
+    return full, titles
+
+
+def _largest(holds: Callable[[int], bool], most: int) -> int:
+    """Return the largest number up to ``most`` that holds, where all smaller ones do."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _fits(html: str, most: int = MOST_BYTES) -> bool:
+    return len(html.encode()) <= most
+
+
+@cache
+def _inliner() -> CSSInliner:
+    from css_inline import CSSInliner  # loaded by who writes mail
+
+    return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _inlined(html: str) -> str:
+    return _inliner().inline(html)
