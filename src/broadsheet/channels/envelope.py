@@ -128,7 +128,7 @@ class Envelope:
         )
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         headers["Content-Type"] = f'multipart/alternative; boundary="{body.boundary}"'
-        return headers.as_bytes() + body.with_token(message.token)
+        return _written(headers) + body.with_token(message.token)
 
     def confirmation(self, address: str, title: str, text: str, key: str) -> bytes:
         """Return the message that asks to confirm: account mail, so without the headers of a list."""
@@ -137,7 +137,7 @@ class Envelope:
         headers = self._headers(address, f"Please confirm: {title}"[:60], key, None, sender)
         headers["Content-Type"] = 'text/plain; charset="utf-8"'
         headers["Content-Transfer-Encoding"] = "quoted-printable"
-        return headers.as_bytes() + _quoted_printable(text)
+        return _written(headers) + _quoted_printable(text)
 
     def sender_of(self, key: str) -> str:
         """Return the envelope sender, which names the delivery if bounces have an address of their own."""
@@ -191,6 +191,11 @@ class _Body:
         if len(encoded) != TOKEN_LENGTH or not re.fullmatch(rb"[A-Za-z0-9_-]+", encoded):
             raise ValueError("a reader's token has 32 letters, digits, hyphens and underlines")
         return b"".join(encoded[piece] if isinstance(piece, slice) else piece for piece in self.pieces)
+
+
+def _written(headers: EmailMessage) -> bytes:
+    """Return the headers and the empty line after them; `as_bytes` would add an empty body of its own."""
+    return b"".join(POLICY.fold_binary(name, value) for name, value in headers.raw_items()) + b"\r\n"
 
 
 def _pieces(body: bytes) -> list[bytes | slice]:

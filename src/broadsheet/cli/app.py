@@ -52,7 +52,7 @@ def _kind(described: Any) -> str:
     return "<number>" if described.is_ranged or described.annotation in {int, float} else "<text>"
 
 
-def command(name: str, group: typer.Typer = app) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(name: str, under: typer.Typer = app) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command; a parameter that is a dataclass stands for an option for each field.
 
     So commands share the declarations of their options, and receive those that belong together as one value.
@@ -78,7 +78,7 @@ def command(name: str, group: typer.Typer = app) -> Callable[[Callable[..., None
             )
         ]
         run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        group.command(name, cls=_Command)(run)
+        under.command(name, cls=_Command)(run)
         return function
 
     return register

@@ -33,8 +33,9 @@ def bounces_(
     messages: Iterator[bytes] = iter([sys.stdin.buffer.read()]) if str(path) == "-" else messages_in(path)
     with Store.open(settings.db, create=False) as store:
         report = read_bounces(store, messages)
+    failed = plural(report.failures, "failed delivery", "failed deliveries")
     words = (
-        f"{plural(report.messages, 'message')}: {plural(report.failures, 'failed delivery', 'failed deliveries')},"
-        f" {report.new:,} new; {plural(report.suppressed, 'reader')} suppressed."
+        f"{plural(report.messages, 'message')}: {failed}, {report.new:,} new;"
+        f" {plural(report.suppressed, 'reader')} suppressed."
     )
     say_result(asdict(report), words, as_json=as_json)

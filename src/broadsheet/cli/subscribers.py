@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from broadsheet import subscribers
-from broadsheet.cli.app import command, subcommands
+from broadsheet.cli.app import command
 from broadsheet.cli.filtering import FilterOptions
 from broadsheet.cli.options import CacheOptions, JsonOption, YesOption, check_choice, start
-from broadsheet.cli.printing import complain, note, say, say_json
+from broadsheet.cli.printing import note, say, say_json
 from broadsheet.cli.send import NewsletterOption
 from broadsheet.cli.spending import says_yes
+from broadsheet.cli.subscriber_files import group, row_of
 from broadsheet.config import Settings
-from broadsheet.errors import BroadsheetError, ConfigError, NotFoundError, UserError
-from broadsheet.filter_words import as_query, from_query, in_words
-from broadsheet.filters import Filter
+from broadsheet.errors import ConfigError, NotFoundError, UserError
+from broadsheet.filter_words import in_words
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
-from broadsheet.store.subscribers import RHYTHMS, Subscriber
+from broadsheet.store.subscribers import RHYTHMS
 from broadsheet.subscribers import Confirmation, rhythm_of
-from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
-
-group = subcommands("subscribers", "Add, list, import, export and remove the readers of a newsletter.")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
 RhythmOption = Annotated[str, typer.Option("--rhythm", help=f"{', '.join(RHYTHMS)}.")]
 STATES = ("pending", "confirmed", "unsubscribed", "suppressed")
-COLUMNS = ("address", "newsletter", "filter", "rhythm", "consent_how", "consent_when")
-"""The columns of a CSV file that is imported; only the address and the consent are required."""
 
 
 @command("add", group)
@@ -132,22 +123,10 @@ def list_(
             if state is None or each.state == state:
                 counts[each.state] += 1
                 if as_json:
-                    say_json(_row(each))
+                    say_json(row_of(each))
                 else:
-                    say("  ".join(filter(None, (each.address, *_row(each).values())[1:])))
+                    say("  ".join(filter(None, (each.address, *row_of(each).values())[1:])))
     note(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "There are none yet.")
-
-
-def _row(each: Subscriber) -> dict[str, str]:
-    return {
-        "address": each.address,
-        "newsletter": each.newsletter,
-        "filter": as_query(each.filter),
-        "rhythm": each.rhythm,
-        "state": each.state,
-        "consent_how": each.consent.get("how", ""),
-        "consent_when": each.consent.get("when", ""),
-    }
 
 
 @command("remove", group)
@@ -184,90 +163,6 @@ def _ask(question: str, otherwise: str, *, yes: bool) -> None:
         raise ConfigError(f"{otherwise}; add --yes to do it.")
     if not says_yes(question):
         raise typer.Abort
-
-
-@command("export", group)
-def export_(
-    *,
-    address: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="Only this one, in full.")
-    ] = None,
-    options: CacheOptions,
-) -> None:
-    """Print all that is kept of one address as JSON, or all confirmed subscribers as CSV."""
-    settings = start(options)
-    with Store.open(settings.db, create=False) as store:
-        if address:
-            say_json(subscribers.data_of(store, address), indent=2)
-            return
-        for line in _csv_lines(store):
-            say(line)
-
-
-def _csv_lines(store: Store) -> Iterator[str]:
-    yield ",".join(COLUMNS)
-    for each in store.subscribers.each(state="confirmed"):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(_cell(_row(each)[name]) for name in COLUMNS)
-        yield line.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-@command("import", group)
-def import_(
-    *,
-    path: Annotated[Path, typer.Argument(metavar="FILE", help=f"CSV with the columns {', '.join(COLUMNS)}.")],
-    newsletter: NewsletterOption = "daily",
-    options: CacheOptions,
-) -> None:
-    """Import subscribers from a CSV file that says of each how and when they agreed."""
-    settings = start(options)
-    known = Prompts.load(settings.prompts, settings.language).taxonomy
-    counts: Counter[str] = Counter()
-    with Store.open(settings.db) as store, store.transaction():
-        for line, row in _rows(path):
-            try:
-                counts[_imported(store, row, newsletter, known)] += 1
-            except BroadsheetError as error:
-                counts["refused"] += 1
-                complain(f"{path}, line {line}: {error}")
-    words = {"added": "added", "known": "subscribed already", "suppressed": "have left or are suppressed"}
-    told = [f"{counts[name]:,} {how}" for name, how in words.items() if counts[name]]
-    say("; ".join([*told, *([f"{counts['refused']:,} refused"] if counts["refused"] else [])]) or "No one.")
-    if counts["refused"]:
-        raise typer.Exit(1)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {"address", "consent_how", "consent_when"} - set(reader.fieldnames or ())
-            if missing:
-                raise UserError(
-                    f"{path} lacks the column {sorted(missing)[0]}; its first line names {', '.join(COLUMNS)}."
-                )
-            for row in reader:
-                yield reader.line_num, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as CSV in UTF-8; correct or name another file.") from error
-
-
-def _imported(store: Store, row: dict[str, Any], newsletter: str, taxonomy: Taxonomy) -> str:
-    where = from_query(row.get("filter") or "") if row.get("filter") else Filter()
-    unknown = [tag for tag in (*where.tags, *where.without) if tag not in taxonomy.names]
-    if unknown:
-        raise ConfigError(f"There is no tag “{unknown[0]}”; broadsheet tags lists them.")
-    consent = {"how": row["consent_how"] or "", "when": row["consent_when"] or ""}
-    rhythm = rhythm_of((row.get("rhythm") or "daily").strip())
-    address = (row["address"] or "").removeprefix("'")
-    return subscribers.add_with_consent(
-        store, address, (row.get("newsletter") or newsletter).strip(), where, rhythm, consent
-    )
 
 
 @command("suppress", group)

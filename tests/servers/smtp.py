@@ -1,0 +1,153 @@
+"""A mail server on loopback that keeps what it is given, and refuses, defers or breaks off as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import socket
+import ssl
+import subprocess
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Self
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+PASSWORD = "tide-table"
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message as it came."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    raw: bytes
+    session: int
+
+    @property
+    def message(self) -> EmailMessage:
+        parsed = email.message_from_bytes(self.raw, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+    def part(self, kind: str) -> str:
+        """The text of the plain or the html part."""
+        found = self.message.get_body((kind,))
+        assert found is not None
+        return str(found.get_content()).replace("\r\n", "\n")
+
+
+class MailServer:
+    """``with MailServer() as server: server.port``.
+
+    Attributes:
+        received: Messages that were taken.
+        at_rcpt: What is answered to an address at RCPT, if not 250.
+        at_data: What is answered to a message for an address, if not 250.
+        lose_answer_for: Addresses whose message is taken and not answered: the connection is cut.
+        break_before: The numbers of messages (from 1) before which the connection is cut while data come.
+    """
+
+    def __init__(
+        self, *, tls: ssl.SSLContext | None = None, implicit: bool = False, auth: bool = False
+    ) -> None:
+        self.received: list[Received] = []
+        self.at_rcpt: dict[str, str] = {}
+        self.at_data: dict[str, str] = {}
+        self.lose_answer_for: set[str] = set()
+        self.connections = 0
+        self.logins: Counter[bool] = Counter()
+        self._tls, self._implicit, self._auth = tls, implicit, auth
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._socket.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def addresses(self) -> Counter[str]:
+        """How many messages each address got."""
+        return Counter(address for each in self.received for address in each.recipients)
+
+    def _serve(self) -> None:
+        self._loop.run_until_complete(self._run())
+        self._loop.close()
+
+    def _protocol(self) -> SMTP:
+        self.connections += 1
+        options: dict[str, Any] = {"hostname": "mail.test", "loop": self._loop, "data_size_limit": 2**25}
+        if self._tls and not self._implicit:
+            options |= {"tls_context": self._tls, "require_starttls": True}
+        if self._auth:
+            options |= {"authenticator": self._authenticate, "auth_required": True}
+            options |= {"auth_require_tls": not self._implicit}
+        return SMTP(_Handler(self, self.connections), **options)
+
+    def _authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any
+    ) -> Any:
+        right = isinstance(given, LoginPassword) and given.password == PASSWORD.encode()
+        self.logins[right] += 1
+        return AuthResult(success=right, handled=False)
+
+    async def _run(self) -> None:
+        server = await self._loop.create_server(
+            self._protocol, sock=self._socket, ssl=self._tls if self._implicit else None
+        )
+        await self._stop.wait()
+        server.close()
+        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
+            task.cancel()
+
+
+class _Handler:
+    def __init__(self, server: MailServer, number: int) -> None:
+        self._server, self._number = server, number
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self, _smtp: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if answer := self._server.at_rcpt.get(address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it soself, smtp: SMTP, _session: Session, envelope: Envelope) -> str:
+        (address,) = envelope.rcpt_tos
+        if answer := self._server.at_data.get(address):
+            return answer
+        content = envelope.original_content
+        assert isinstance(content, bytes)
+        self._server.received.append(
+            Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), content, self._number)
+        )
+        if address in self._server.lose_answer_for:
+            assert smtp.transport is not None
+            smtp.transport.abort()
+        return "250 taken"
+
+
+def certificate(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, Path]:
+    """A server's context with a certificate of its own for a name, and the file of that certificate."""
+    cert, key = folder / f"{name}.crt", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+         "-keyout", str(key), "-out", str(cert)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    return context, cert
