@@ -124,7 +124,9 @@ class _Handler:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it soself, smtp: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
+        self, smtp: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
         (address,) = envelope.rcpt_tos
         if answer := self._server.at_data.get(address):
             return answer
