@@ -31,7 +31,6 @@ def mail_settings(server: MailServer | None = None, **mail: Any) -> Settings:
         "port": server.port if server else 9,
         "security": "none",
         "url": "https://lists.example.org",
-        "edition_url": "https://lists.example.org/{newsletter}/{day}/",
         "messages_per_second": 100_000,
     }
     return Settings.load(mail={**table, **mail})

@@ -304,7 +304,8 @@ def test_a_filter_chooses_the_cards_that_list_would(store: Store) -> None:
     filters = [
         Filter(), GRAPHS, ROBOTS, Filter(without=("graphs",)), Filter(code="available"),
         Filter(search="tidal"), Filter(search="sounding"), Filter(tags=("language", "graphs"), match="all"),
-        Filter(fields=(("contribution", "method"),)), Filter(since=DAY), Filter(until=DAY - timedelta(days=1)),
+        Filter(fields=(("contribution", "method"),)), Filter(since=DAY),
+        Filter(until=DAY - timedelta(days=1)),
     ]  # fmt: skip
     with Selection(edition, store.annotation) as selection:
         for where in filters:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadsheet import subscribers
+from broadsheet import reader_tokens, subscribers
 from broadsheet.errors import UserError
 from broadsheet.filter_words import as_query, from_query
 from broadsheet.filters import Filter
@@ -37,7 +37,7 @@ def ask(store: Store, address: str = "ann@example.org", after: timedelta = timed
 def reader_token(store: Store, address: str = "ann@example.org") -> str:
     (each,) = store.subscribers.find(subscribers.address_hash(address))
     with store.transaction():
-        return subscribers.new_token(store, each.id, "reader", now=lambda: START)
+        return reader_tokens.new_token(store, each.id, "reader", now=lambda: START)
 
 
 def test_only_who_confirms_is_subscribed_with_what_was_asked_for(store: Store) -> None:
@@ -54,9 +54,9 @@ def test_only_who_confirms_is_subscribed_with_what_was_asked_for(store: Store) -
 def test_a_token_has_192_random_bits_and_only_its_hash_is_in_the_database(
     store: Store, tmp_path: Path
 ) -> None:
-    tokens = {subscribers.random_token() for _ in range(100)}
+    tokens = {reader_tokens.random_token() for _ in range(100)}
     assert len(tokens) == 100
-    assert {len(token) for token in tokens} == {subscribers.TOKEN_LENGTH}
+    assert {len(token) for token in tokens} == {reader_tokens.TOKEN_LENGTH}
     token = ask(store)
     subscribers.confirm(store, token, now=lambda: START)
     token_of_a_mail = reader_token(store)
@@ -145,7 +145,7 @@ def test_erasing_leaves_a_hash_that_keeps_imports_away_and_the_reader_may_return
 ) -> None:
     add_reader(store, "ann@example.org")
     assert subscribers.erase(store, "Ann@Example.org") == 1
-    assert subscribers.data_of(store, "ann@example.org") == []
+    assert subscribers.all_about(store, "ann@example.org") == []
     assert rows(store, "SELECT count(*) FROM subscribers") == [(0,)]
     with store.transaction():
         assert subscribers.add_with_consent(store, "ann@example.org", "daily", ROBOTS, "daily", CONSENT) == (
@@ -165,7 +165,7 @@ def test_a_suppressed_address_is_sent_nothing_and_cannot_subscribe(store: Store)
 
 def test_ones_data_are_whole_and_have_no_token(store: Store) -> None:
     add_reader(store, "ann@example.org", ROBOTS)
-    (found,) = subscribers.data_of(store, "ann@example.org")
+    (found,) = subscribers.all_about(store, "ann@example.org")
     assert found["address"] == "ann@example.org"
     assert found["filter"] == {"tags": ["robotics"]}
     assert found["consent"] == CONSENT

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -51,9 +50,6 @@ class MailSettings(BaseModel):
     url: str = Field(
         description="The public address of your web page; links to confirm and unsubscribe start with it."
     )
-    edition_url: str = Field(
-        "", description="The address of an edition on the web, with `{newsletter}` and `{day}` in it."
-    )
     account_from: str = Field(
         "", description="The address that confirmations come from, where it is another than `from`."
     )
@@ -90,13 +86,6 @@ class MailSettings(BaseModel):
             raise ValueError("it must start with https:// (RFC 8058 asks for it)")
         return url.rstrip("/")
 
-    @field_validator("edition_url")
-    @classmethod
-    def _can_be_filled_in(cls, url: str) -> str:
-        if url and (urlsplit(url).scheme not in {"http", "https"} or not url.isprintable()):
-            raise ValueError("it is no web address")
-        return url
-
     @model_validator(mode="after")
     def _encrypts(self) -> MailSettings:
         if self.security == "none" and self.host not in _LOOPBACK:
@@ -112,10 +101,6 @@ class MailSettings(BaseModel):
     def domain(self) -> str:
         """Return the domain of the sender's address."""
         return self.sender.rpartition("@")[2].lower()
-
-    def edition(self, newsletter: str, day: date) -> str:
-        """Return where an edition stands on the web, or nothing if that is not set."""
-        return self.edition_url.replace("{newsletter}", newsletter).replace("{day}", day.isoformat())
 
     def password(self) -> str:
         """Return the password.

@@ -1,40 +1,27 @@
 """Subscribing, confirming, changing, leaving: what a reader can do, with no word of HTTP or of a terminal.
 
-A token is 192 random bits in the reader's own message. Only its SHA-256 is stored, so a copy of the database
-confirms and unsubscribes nobody. Nothing here tells a stranger whether an address is subscribed.
+Nothing here tells a stranger whether an address is subscribed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from broadsheet.errors import UserError
 from broadsheet.filters import Filter
+from broadsheet.reader_tokens import Clock, found_by, new_token, utc_now
 from broadsheet.store import Store
-from broadsheet.store.subscribers import RHYTHMS, Rhythm, StoredToken, Subscriber
+from broadsheet.store.subscribers import RHYTHMS, Rhythm, Subscriber
 
-CONFIRMATION_LASTS = timedelta(hours=48)
-READER_TOKEN_LASTS = timedelta(days=400)
-"""How long the links in a sent message work; a law of 30 days is the longest that we know of (CAN-SPAM)."""
 CONFIRMATION_PAUSE = timedelta(minutes=15)
 """The shortest time between two confirmations to one address, so that nobody can flood another's inbox."""
-TOKEN_BYTES = 24
-TOKEN_LENGTH = 32
 _LIFTED_BY_CONFIRMING = {"unsubscribed", "erased"}
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +60,6 @@ def address_of(text: str) -> str:
 def address_hash(address: str) -> bytes:
     """Return the SHA-256 by which an address is found, whatever its letter case."""
     return hashlib.sha256(b"broadsheet address\0" + address.casefold().encode()).digest()
-
-
-def token_hash(token: str) -> bytes:
-    """Return the SHA-256 of a token."""
-    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def subscribe(
@@ -136,52 +118,9 @@ def _add(
     return store.subscribers.add(row, where, consent or {})
 
 
-def new_token(
-    store: Store, subscriber_id: int, purpose: str, wanted: str = "", *, now: Clock = utc_now
-) -> str:
-    """Make a token, keep its hash, and return it; call it inside a transaction."""
-    token = random_token()
-    keep_token(store, token, subscriber_id, purpose, wanted, now=now)
-    return token
-
-
-def random_token() -> str:
-    """Return 192 random bits as 32 letters, digits, hyphens and underlines."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def keep_token(
-    store: Store, token: str, subscriber_id: int, purpose: str, wanted: str = "", *, now: Clock = utc_now
-) -> None:
-    """Keep the hash of a token that is about to be sent; call it inside a transaction."""
-    moment = now()
-    lasts = CONFIRMATION_LASTS if purpose == "confirm" else READER_TOKEN_LASTS
-    store.subscribers.add_token(
-        StoredToken(
-            hash=token_hash(token),
-            subscriber_id=subscriber_id,
-            purpose=purpose,
-            wanted=wanted,
-            created_at=moment.isoformat(),
-            expires_at=(moment + lasts).isoformat(),
-        )
-    )
-
-
-def _found(store: Store, token: str, purpose: str, moment: datetime) -> tuple[Subscriber, StoredToken] | None:
-    digest = token_hash(token)
-    kept = store.subscribers.token(digest)
-    if kept is None or not hmac.compare_digest(kept.hash, digest):
-        return None
-    if kept.purpose != purpose or datetime.fromisoformat(kept.expires_at) <= moment:
-        return None
-    subscriber = store.subscribers.by_id(kept.subscriber_id)
-    return (subscriber, kept) if subscriber else None
-
-
 def awaiting(store: Store, token: str, *, now: Clock = utc_now) -> Subscriber | None:
     """Return who can confirm with a token, and change nothing: what a page shows on GET."""
-    found = _found(store, token, "confirm", now())
+    found = found_by(store, token, "confirm", now())
     return found[0] if found else None
 
 
@@ -189,7 +128,7 @@ def confirm(store: Store, token: str, *, now: Clock = utc_now) -> Subscriber | N
     """Confirm a subscription; None if the token is wrong or older than 48 hours. Twice is as good as once."""
     moment = now()
     with store.transaction():
-        found = _found(store, token, "confirm", moment)
+        found = found_by(store, token, "confirm", moment)
         if found is None:
             return None
         subscriber, kept = found
@@ -215,14 +154,14 @@ def confirm(store: Store, token: str, *, now: Clock = utc_now) -> Subscriber | N
 
 def reader(store: Store, token: str, *, now: Clock = utc_now) -> Subscriber | None:
     """Return whose message a token stands in, and change nothing: what a page shows on GET."""
-    found = _found(store, token, "reader", now())
+    found = found_by(store, token, "reader", now())
     return found[0] if found else None
 
 
 def unsubscribe(store: Store, token: str, *, now: Clock = utc_now) -> bool:
     """End the subscription that a message belongs to; tell whether the token is one. Twice is no error."""
     with store.transaction():
-        found = _found(store, token, "reader", now())
+        found = found_by(store, token, "reader", now())
         if found is None:
             return False
         end(store, found[0], now=now)
@@ -246,7 +185,7 @@ def change(
 ) -> Subscriber | None:
     """Change what a reader gets; None if the token is wrong or the subscription has ended."""
     with store.transaction():
-        found = _found(store, token, "reader", now())
+        found = found_by(store, token, "reader", now())
         if found is None or found[0].state != "confirmed":
             return None
         columns: dict[str, Any] = {"filter": where, "rhythm": rhythm}
@@ -314,7 +253,7 @@ def rhythm_of(text: str) -> Rhythm:
     raise UserError(f"A rhythm is {', '.join(RHYTHMS[:-1])} or {RHYTHMS[-1]}, not {text[:40]!r}.")
 
 
-def data_of(store: Store, address: str) -> list[dict[str, Any]]:
+def all_about(store: Store, address: str) -> list[dict[str, Any]]:
     """Return all that is kept of an address, one entry a subscription, as JSON values; no token is in it."""
     found = []
     for each in store.subscribers.find(address_hash(address_of(address))):

@@ -20,7 +20,7 @@ from typing import Any
 
 from broadsheet.channels.message import PLACEHOLDER, Content, Message
 from broadsheet.delivery_settings import MailSettings
-from broadsheet.subscribers import TOKEN_LENGTH
+from broadsheet.reader_tokens import TOKEN_LENGTH
 
 _LONGEST_LINE = 990
 """RFC 5322 allows 998 characters in a line."""

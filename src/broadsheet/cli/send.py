@@ -52,7 +52,14 @@ def send_(
 
     with Store.open(settings.db, create=False) as store:
         wanted = _day(store, day)
-        press = Press(store, settings, taxonomy, newsletter, _title(settings))
+        press = Press(
+            store,
+            settings,
+            taxonomy,
+            newsletter,
+            _title(settings),
+            lambda day: _address(settings, day, newsletter),
+        )
         if dry_run:
             _write(store, press, wanted, out or _OUTBOX)
             return
@@ -71,6 +78,13 @@ def send_(
 
 def _title(settings: Settings) -> str:
     return settings.mail.name if settings.mail else "Broadsheet"
+
+
+def _address(settings: Settings, day: date, newsletter: str) -> str:
+    """Return the address of an edition's page on the site, or nothing if the site has no address."""
+    from broadsheet.site.layout import absolute, edition_path
+
+    return absolute(settings.site_url, edition_path(day, newsletter)) if settings.site_url else ""
 
 
 def _day(store: Store, day: date | None) -> date:

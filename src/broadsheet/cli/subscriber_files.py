@@ -56,7 +56,7 @@ def export_(
     settings = start(options)
     with Store.open(settings.db, create=False) as store:
         if address:
-            say_json(subscribers.data_of(store, address), indent=2)
+            say_json(subscribers.all_about(store, address), indent=2)
             return
         for line in _csv_lines(store):
             say(line)

@@ -19,10 +19,10 @@ from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import count_refusal
 from broadsheet.deliver.selection import Selection
 from broadsheet.filters import Filter
+from broadsheet.reader_tokens import keep_token, random_token
 from broadsheet.store import Store
 from broadsheet.store.deliveries import Delivery, Due
 from broadsheet.store.subscribers import RHYTHMS
-from broadsheet.subscribers import keep_token, random_token
 
 __all__ = ["DeliverReport", "Planned", "Route", "deliver", "new_key", "planned"]
 

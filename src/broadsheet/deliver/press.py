@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from datetime import date
 
 from broadsheet.channels import PLACEHOLDER, Content, Headline
 from broadsheet.channels.envelope import Links
@@ -33,6 +34,7 @@ class Press:
         taxonomy: Gives the tags their names.
         newsletter: The newsletter's name.
         title: What readers call it.
+        web: Gives the address of an edition on the web, or nothing.
     """
 
     store: Store
@@ -40,6 +42,7 @@ class Press:
     taxonomy: Taxonomy
     newsletter: str = "daily"
     title: str = "Broadsheet"
+    web: Callable[[date], str] = lambda _: ""
     _held: dict[str, Edition] = field(default_factory=dict)
 
     def edition(self, issue: Issue) -> Edition | None:
@@ -57,7 +60,7 @@ class Press:
         if made is None or self.settings.mail is None:
             return None
         issue, edition = made
-        links, web = Links(self.settings.mail), self.settings.mail.edition(self.newsletter, edition.day)
+        links = Links(self.settings.mail)
         parts = render_mail(
             edition,
             self.taxonomy,
@@ -67,7 +70,7 @@ class Press:
                 wanted=in_words(where, self.taxonomy.names),
                 unsubscribe=links.unsubscribe(PLACEHOLDER),
                 preferences=links.preferences(PLACEHOLDER),
-                web=safe_url(web),
+                web=safe_url(self.web(edition.day)),
             ),
             self.settings.language,
         )
@@ -95,7 +98,6 @@ class Press:
         picked = [pick.anchor for section in page.sections for pick in section.picks]
         cards = {card.anchor: card for section in page.sections for card in section.cards}
         ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards])]
-        web = self.settings.mail.edition(self.newsletter, edition.day) if self.settings.mail else ""
         return Content(
             newsletter=self.newsletter,
             title=self.title,
@@ -111,5 +113,5 @@ class Press:
                 for card in ordered[:_HEADLINES]
             ),
             papers=len(edition.cards),
-            url=safe_url(web),
+            url=safe_url(self.web(edition.day)),
         )
