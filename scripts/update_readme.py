@@ -1,10 +1,11 @@
-"""Writes the tables of README.md that are projections of the code; tests fail while they are stale.
+"""Writes the tables of README.md and docs/mail.md that are projections of the code; tests fail if stale.
 
 usage: .venv/bin/python scripts/update_readme.py
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from broadsheet.annotation import Annotation
 from broadsheet.config import Settings
+from broadsheet.delivery_settings import MailSettings
 from broadsheet.schema import shown_fields
 from broadsheet.sources.records import NAMES
 
@@ -47,17 +49,28 @@ def settings() -> str:
     return "\n".join(rows)
 
 
+def mail() -> str:
+    """The keys of ``[mail]``, with their defaults."""
+    rows = ["| key | default | what |", "|---|---|---|"]
+    for name, field in MailSettings.model_fields.items():
+        default = "" if field.is_required() or field.default in {None, ""} else f"`{field.default}`"
+        rows.append(f"| `{field.alias or name}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
 def names() -> str:
     """The fields that ``--map`` takes."""
     return ", ".join(f"`{name}`" for name in NAMES)
 
 
+MAIL = Path(__file__).parents[1] / "docs" / "mail.md"
 TABLES = {"fields": fields, "settings": settings, "map": names}
+MAIL_TABLES = {"mail": mail}
 
 
-def updated(text: str) -> str:
+def updated(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     """The text with each table between its markers made anew."""
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         before, rest = text.split(begin)
         _, after = rest.split(end)
@@ -67,4 +80,5 @@ def updated(text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"{README.name} is up to date")
+    MAIL.write_text(updated(MAIL.read_text(encoding="utf-8"), MAIL_TABLES), encoding="utf-8")
+    print(f"{README.name} and {MAIL.name} are up to date")

@@ -69,6 +69,27 @@ def test_its_tables_are_those_of_the_code() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.updated(text()) == text(), "run: .venv/bin/python scripts/update_readme.py"
+    mail = module.MAIL.read_text(encoding="utf-8")
+    assert module.updated(mail, module.MAIL_TABLES) == mail, "run: .venv/bin/python scripts/update_readme.py"
+
+
+def test_the_settings_and_commands_of_the_page_on_mail_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (CHECKOUT / "docs" / "mail.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    Path("broadsheet.toml").write_text(block, encoding="utf-8")
+    mail = Settings.load().mail
+    assert mail is not None
+    assert mail.sender == "papers@lists.example.org"
+    for line in re.findall(r"^broadsheet (.+)$", page, flags=re.MULTILINE):
+        words = shlex.split(line)
+        found = command(words[0])
+        if words[0] == "subscribers":
+            found = found.commands[words[1]]
+        options = {name for parameter in found.params for name in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
 
 
 def cron_lines() -> list[list[str]]:
