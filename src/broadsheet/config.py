@@ -198,7 +198,8 @@ class Settings(BaseSettings):
                 raise ConfigError(
                     f"There is no setting “{name}”; correct {CONFIG_FILE}{_closest(name) or '.'}"
                 ) from error
-            shown = f"cannot be “{first['input']}”" if not isinstance(first["input"], dict) else "is wrong"
+            value = " ".join(str(first["input"]).split())[:100]
+            shown = "is wrong" if isinstance(first["input"], dict) else f"cannot be “{value}”"
             variable = f" the variable {PREFIX}{name.upper()} or" if "." not in name else ""
             option = " the option," if variable else ""
             raise ConfigError(

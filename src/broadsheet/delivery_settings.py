@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from broadsheet.errors import ConfigError
 
@@ -20,7 +28,15 @@ SECRETS = ("BROADSHEET_MAIL_PASSWORD", "BROADSHEET_WEBHOOK_URL", "BROADSHEET_TEL
 """The variables that hold a secret; they are settings, although no field has their name."""
 
 Security = Literal["starttls", "tls", "none"]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
+
+
+def _in_one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it must be one line that can be printed")
+    return text
+
+
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_in_one_line)]
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 )

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -93,7 +94,9 @@ class MailServer:
         if self._auth:
             options |= {"authenticator": self._authenticate, "auth_required": True}
             options |= {"auth_require_tls": not self._implicit}
-        return SMTP(_Handler(self, self.connections), **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # aiosmtpd warns of a login without TLS: that is the test
+            return SMTP(_Handler(self, self.connections), **options)
 
     def _authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any

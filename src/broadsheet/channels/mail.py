@@ -172,17 +172,7 @@ class Mail:
         settings = self._settings
         name = f"{settings.host}:{settings.smtp_port}"
         try:
-            if settings.security == "tls":
-                smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                    settings.host, settings.smtp_port, timeout=TIMEOUT_S, context=_trust(settings)
-                )
-            else:
-                smtp = smtplib.SMTP(settings.host, settings.smtp_port, timeout=TIMEOUT_S)
-                if settings.security == "starttls":
-                    smtp.starttls(context=_trust(settings))
-            smtp.ehlo_or_helo_if_needed()
-            if settings.user:
-                smtp.login(settings.user, settings.password())
+            return _opened(settings)
         except ssl.SSLCertVerificationError as error:
             raise ConfigError(
                 f"The certificate of {name} is not to be trusted ({error.verify_message}); correct host, or"
@@ -203,12 +193,30 @@ class Mail:
                 f"The mail server at {name} cannot be reached ({_safe(str(error), '')});"
                 " check host, port and security in [mail], or run the same command again later."
             ) from error
-        return smtp
 
     def _drop(self) -> None:
         if self._smtp:
             self._smtp.close()
             self._smtp = None
+
+
+def _opened(settings: MailSettings) -> smtplib.SMTP:
+    """Connect, encrypt and log in; what goes wrong closes the connection."""
+    host, port = settings.host, settings.smtp_port
+    if settings.security == "tls":
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=_trust(settings))
+    else:
+        smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+    try:
+        if settings.security == "starttls":
+            smtp.starttls(context=_trust(settings))
+        smtp.ehlo_or_helo_if_needed()
+        if settings.user:
+            smtp.login(settings.user, settings.password())
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
 
 
 def _trust(settings: MailSettings) -> ssl.SSLContext:
