@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
+from broadsheet.addresses import fault_of
 from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
 
@@ -146,6 +147,13 @@ class Settings(BaseSettings):
         if name not in ENGINES:
             raise ValueError(f"there are {', '.join(ENGINES)}")
         return name
+
+    @field_validator("hf_url", "arxiv_api_url", "arxiv_feed_url", "arxiv_oai_url")
+    @classmethod
+    def _is_an_address(cls, address: str) -> str:
+        if fault := fault_of(address):
+            raise ValueError(f"it {fault}")
+        return address
 
     @field_validator("language")
     @classmethod

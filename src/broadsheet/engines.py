@@ -60,7 +60,8 @@ def how_made(name: str, model: str) -> str:
 
 def default_engine() -> str:
     """Return the engine to use where none is chosen."""
-    return "openai" if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL") else "extractive"
+    names = ("OPENAI_API_KEY", "OPENAI_BASE_URL")
+    return "openai" if any(os.environ.get(name, "").strip() for name in names) else "extractive"
 
 
 def rules() -> list[str]:

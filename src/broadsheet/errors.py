@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from broadsheet.redaction import redacted
+
 # What pydantic finds wrong, by the type of its error, in words for someone who knows no Python.
 _PLAIN = {
     "bool_parsing": "it must be true or false",
@@ -69,9 +71,12 @@ class Notice(str):
 
 
 class BroadsheetError(Exception):
-    """Base class of all errors raised on purpose; ``str(error)`` is one sentence for the user."""
+    """Base class of all errors raised on purpose; ``str(error)`` is one sentence, without any secret."""
 
     exit_code = 1
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(redacted(word) if isinstance(word, str) else word for word in words))
 
 
 class UserError(BroadsheetError):

@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from broadsheet.redaction import Secrets, redacted
+
 # Titles and abstracts are untrusted: an escape sequence in one must not reach the terminal.
 _CONTROLS = [*range(9), *range(11, 32), *range(127, 160)]
 _UNPRINTABLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
@@ -31,12 +33,13 @@ def is_quiet() -> bool:
 def say(text: str) -> None:
     """Print a result on standard output, unless quiet."""
     if not is_quiet():
-        print(text.translate(_UNPRINTABLE))  # noqa: T201 - command-line output
+        print(Secrets.of_environment().hide(text).translate(_UNPRINTABLE))  # noqa: T201 - command-line output
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
     """Print a result as JSON, escaping the control characters from U+007F on, which JSON allows unescaped."""
-    print(json.dumps(value, ensure_ascii=False, indent=indent).translate(_ESCAPED))  # noqa: T201 - the same
+    text = Secrets.of_environment().hide(json.dumps(value, ensure_ascii=False, indent=indent))
+    print(text.translate(_ESCAPED))  # noqa: T201 - the same
 
 
 def say_result(value: Any, words: str, *, as_json: bool) -> None:
@@ -60,7 +63,7 @@ def complain(sentence: str) -> None:
 
 def _print_message(text: str) -> None:
     with suppress(OSError):  # standard error is closed
-        print(text.translate(_UNPRINTABLE), file=sys.stderr)  # noqa: T201 - command-line output
+        print(redacted(text).translate(_UNPRINTABLE), file=sys.stderr)  # noqa: T201 - command-line output
 
 
 class _Messages(logging.Handler):

@@ -11,7 +11,11 @@ from typing import Literal
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
 
-Kind = Literal["misconfigured", "too-many", "transient", "not-understood", "too-long", "failed"]
+from broadsheet.visible import visible
+
+Kind = Literal[
+    "misconfigured", "too-many", "transient", "not-understood", "refused", "garbled", "too-long", "failed"
+]
 _USER_MUST_ACT = {
     "insufficient_quota": "the account's quota is used up; top it up or use another key",
     "billing_hard_limit_reached": "the account's billing limit is reached; raise it or use another key",
@@ -22,6 +26,7 @@ _BY_TYPE: Mapping[Kind, tuple[type[Exception], ...]] = {
     "misconfigured": (openai.OpenAIError,),  # what is left: no key, no token, a wrong set-up
 }
 _TRANSIENT = {408, 409, 425}
+_FOR_THE_USER = {401, 402, 403, 404, 405, 407, 410, 411, 426}
 # OpenAI has a code for it; vLLM, llama.cpp and gateways say it in words, llama.cpp also with a 500.
 _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window|limit)|max_tokens must be at least 1, got -"
@@ -33,7 +38,14 @@ _TOO_LARGE = re.compile(r"request too large|tokens must be reduced", re.IGNORECA
 # The papers' fault or the answer's, whatever else the request asks for.
 _ABOUT_CONTENT = {"content_filter", "content_policy_violation", "json_validate_failed"}
 _MODERATED = re.compile(r"moderation|flagged|content[ _](?:management )?policy", re.IGNORECASE)
+_PAGE = re.compile(
+    r"\s*(?:<!doctype html|<html\b|<\?xml)(?:.{0,2000}?<title[^>]*>\s*([^<]{1,80}))?", re.I | re.S
+)
 _LONG, _READ = 300, 4_000
+
+
+class NoCompletion(openai.APIResponseValidationError):
+    """What came with status 200 is neither a chat completion nor an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +54,10 @@ class Diagnosis:
 
     Attributes:
         kind: ``misconfigured``: no request can succeed; ``too-many``: close the gate and ask again;
-            ``transient``: ask again a few times; ``not-understood``: say it in another way; ``too-long``:
-            prompt and answer exceed the model's context; else ``failed``: this request alone cannot be
-            answered.
+            ``transient``: ask again a few times; ``not-understood``: say it in another way; ``refused``: it
+            is about this request, or about all if all are refused; ``garbled``: what answers does not speak
+            OpenAI's API; ``too-long``: prompt and answer exceed the model's context; else ``failed``: this
+            request alone cannot be answered.
         sentence: What the provider says.
         status: HTTP status, 0 where there was no answer.
         param: The parameter that is refused, where it is named.
@@ -65,14 +78,23 @@ def diagnose(error: Exception) -> Diagnosis:
     if isinstance(error, openai.APIStatusError):
         return _on_status(error)
     if isinstance(error, openai.APIConnectionError):
+        cause = error.__cause__
+        if isinstance(cause, httpx2.DecodingError):
+            return Diagnosis("failed", _short(cause))
+        if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+            return Diagnosis("misconfigured", _short(cause))
         return Diagnosis("transient", _cause(error))
+    if isinstance(error, TimeoutError):
+        return Diagnosis("transient", "no answer in time")
+    if isinstance(error, NoCompletion):
+        return Diagnosis("garbled", _short(error))
     if isinstance(error, openai.APIResponseValidationError):
         response: httpx2.Response | None = getattr(error, "response", None)
         return Diagnosis("transient", _short(error), headers=response.headers if response else {})
     for kind, types in _BY_TYPE.items():
         if isinstance(error, types):
             return Diagnosis(kind, _short(error))
-    return Diagnosis("failed", f"{type(error).__name__}: {_short(error)}")
+    return Diagnosis("garbled", f"{type(error).__name__}: {_short(error)}")
 
 
 def _on_status(error: openai.APIStatusError) -> Diagnosis:
@@ -83,12 +105,12 @@ def _on_status(error: openai.APIStatusError) -> Diagnosis:
         (code in _USER_MUST_ACT, "misconfigured"),
         (code == "context_length_exceeded" or too_long or too_large, "too-long"),
         (code in _ABOUT_CONTENT or (status in {400, 403} and _MODERATED.search(words)), "failed"),
-        (status in {401, 403, 404}, "misconfigured"),
+        (status in _FOR_THE_USER or 300 <= status < 400, "misconfigured"),
         (status == 429, "too-many"),
         (status in _TRANSIENT or status >= 500, "transient"),
         (status in {400, 415, 422}, "not-understood"),
     )
-    kind: Kind = next((kind for applies, kind in kinds if applies), "failed")
+    kind: Kind = next((kind for applies, kind in kinds if applies), "refused")
     sentence = _USER_MUST_ACT.get(code) or _short(words)
     return Diagnosis(kind, sentence, status, str(error.param or ""), error.response.headers, words[:_READ])
 
@@ -100,12 +122,22 @@ def _words_of(error: openai.APIStatusError) -> str:
     ``{"detail": ...}``, Gemini a list, OpenRouter quotes the provider in ``metadata``.
     """
     body = error.body
+    if location := error.response.headers.get("location") if error.response.is_redirect else None:
+        return f"to {location.partition('?')[0]}"
+    if isinstance(body, str) and (page := page_title(body)):
+        return page
     if isinstance(body, str):
         return f"{error.message}: {body}" if body not in error.message else error.message
     is_known = isinstance(body, dict) and isinstance(body.get("message"), str) and not body.get("metadata")
     if is_known or not body:
         return error.message
     return f"{error.message}: {json.dumps(_without_request(body), ensure_ascii=False, default=str)}"
+
+
+def page_title(text: str) -> str:
+    """Return what a web page is called, where a text is one; else an empty string."""
+    page = _PAGE.match(text[:_READ])
+    return (f"a web page, “{page[1].strip()}”" if page[1] else "a web page") if page else ""
 
 
 def _without_request(body: object) -> object:
@@ -124,5 +156,5 @@ def _cause(error: Exception) -> str:
 
 
 def _short(sentence: object) -> str:
-    words = " ".join(str(sentence).split())
+    words = visible(str(sentence)[: 10 * _READ])
     return words if len(words) <= _LONG else words[:_LONG] + " …"

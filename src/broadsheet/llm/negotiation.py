@@ -132,8 +132,16 @@ class Dialect:
         """
         if step := self._without(param.lower()) or self._without(words.lower()):
             return step
-        steps = {"answer_format"} if status >= SERVER_ERROR else set()
-        return self._lower(steps | ({"answer_format", "temperature", "system"} if unexplained else set()))
+        if status >= SERVER_ERROR:
+            return self._lower({"answer_format"})
+        return self._plainer() if unexplained else None
+
+    def _plainer(self) -> Self | None:
+        """Return the first of two steps from the most to the least: who explains nothing is asked thrice."""
+        if self.answer_format in FORMATS[: FORMATS.index("json_object")]:
+            return replace(self, answer_format="json_object")
+        least = replace(self, answer_format=FORMATS[-1], temperature=False, system=False, effort="")
+        return least if least != self else None
 
     def _lower(self, names: Set[str]) -> Self | None:
         """Return the dialect a step down in the first of these parts that has one."""

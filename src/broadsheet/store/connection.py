@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.errors import StoreError
 from broadsheet.migrations import upgrade
+from broadsheet.redaction import Secrets
 
 BUSY_TIMEOUT_S = 30.0
 
@@ -65,20 +66,24 @@ class _Cursor(sqlite3.Cursor):
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that translates the errors of every statement, so that callers only see `StoreError`."""
+    """A connection that translates the errors of every statement, so that callers only see `StoreError`.
+
+    No key or password is stored: an error may quote one, and so may what a server answers.
+    """
 
     path = ""
     file: os.stat_result | None = None
+    secrets = Secrets((), None)
 
     def cursor(self, factory: Any = _Cursor) -> Any:
         cursor = super().cursor(factory)
         cursor.path = self.path
         return cursor
 
-    def execute(self, *args: Any) -> sqlite3.Cursor:
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
         try:
             # sqlite3's own `execute` would bypass `cursor`, and with it `_Cursor`.
-            return self.cursor().execute(*args)  # type: ignore[no-any-return]
+            return self.cursor().execute(statement, *map(self._without_secrets, values))  # type: ignore[no-any-return]
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 # Only cleanup follows a timeout, and it should not wait just as long again.
@@ -86,9 +91,9 @@ class _Connection(sqlite3.Connection):
             with _translating(self.path):
                 raise
 
-    def executemany(self, *args: Any) -> sqlite3.Cursor:
+    def executemany(self, statement: str, rows: Any) -> sqlite3.Cursor:
         with _translating(self.path):
-            return super().executemany(*args)
+            return super().executemany(statement, map(self._without_secrets, rows))
 
     def executescript(self, *args: Any) -> sqlite3.Cursor:
         with _translating(self.path):
@@ -101,6 +106,18 @@ class _Connection(sqlite3.Connection):
     def rollback(self) -> None:
         with _translating(self.path):
             super().rollback()
+
+    def _without_secrets(self, values: Any) -> Any:
+        """Return a statement's values, by place or by name, without keys and passwords."""
+        secrets = self.secrets
+        if not (secrets.long or secrets.short):
+            return values
+        if isinstance(values, Mapping):
+            return {name: self._without_secret(value) for name, value in values.items()}
+        return [self._without_secret(value) for value in values]
+
+    def _without_secret(self, value: Any) -> Any:
+        return self.secrets.hide(value) if isinstance(value, str) else value
 
 
 def connect(path: Path, *, create: bool = True) -> Database:
@@ -124,7 +141,7 @@ def connect(path: Path, *, create: bool = True) -> Database:
         )
     except sqlite3.Error as error:
         raise StoreError(_sentence(str(path), error) or f"{path} cannot be opened ({error}).") from error
-    connection.path = str(path)
+    connection.path, connection.secrets = str(path), Secrets.of_environment()
     try:
         connection.row_factory = sqlite3.Row
         db = Database(connection, execute_plugins=False)

@@ -18,6 +18,7 @@ class Bucket:
     Attributes:
         per_s: Refill a second; 0 where no limit is known, and then nothing is held back.
         capacity: What it holds at most.
+        told_per_minute: The server's own limit, as its last answer tells it; None where it tells none.
     """
 
     def __init__(self, per_minute: float | None, clock: Clock) -> None:
@@ -26,8 +27,14 @@ class Bucket:
         self.per_s = self._configured_per_s
         self.capacity = (per_minute or 0.0) * _FIRST_BURST_MINUTES
         self._presumed = True
+        self.told_per_minute: float | None = None
         self._level = self.capacity
         self._at = clock()
+
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether the user has set a limit."""
+        return self._configured_per_s > 0
 
     @property
     def level(self) -> float:
@@ -60,6 +67,10 @@ class Bucket:
 
     def learn_nothing(self) -> None:
         """Take an answer that states no limit as a sign that a whole minute's worth may be used at once."""
+        self.told_per_minute = None
+        self._presume_a_minute()
+
+    def _presume_a_minute(self) -> None:
         if self._presumed and self.per_s:
             self._hold(self.per_s * 60)
 
@@ -68,9 +79,9 @@ class Bucket:
 
         A lower limit that the user has set stands.
         """
-        told_per_s = limit / 60
+        self.told_per_minute, told_per_s = limit, limit / 60
         if 0 < self._configured_per_s < told_per_s * 0.999:
-            self.learn_nothing()
+            self._presume_a_minute()
             return
         if not self.per_s:
             self.capacity = self._level = limit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 import httpx2
@@ -17,12 +16,16 @@ from tenacity import (
 )
 
 from broadsheet.config import Settings
-from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
 from broadsheet.llm import Outcome, Reply, Request
-from broadsheet.llm.completion import counted, reply_of
+from broadsheet.llm.completion import counted
 from broadsheet.llm.diagnosis import Diagnosis, diagnose
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
-from broadsheet.llm.openai.pacing import Pacer
+from broadsheet.llm.openai.answers import reply_in
+from broadsheet.llm.openai.bounded import at_most, bytes_for
+from broadsheet.llm.openai.pacing import Pacer, Reservation
+from broadsheet.llm.openai.patience import REFUSED_S, Patience, deadline
+from broadsheet.llm.openai.probe import Probe
+from broadsheet.llm.openai.refusals import outage, refusal
 from broadsheet.retrying import WaitAsAsked, retry_after_s
 
 ATTEMPTS = 6
@@ -34,14 +37,18 @@ SERVER_ERRORS_BEFORE_STEPPING_DOWN = 2
 _ERROR = 400
 NOT_KNOWN_PERHAPS = {500, 501}
 """Other server errors tell of one that is loading, overloaded or gone, never of a format."""
-FORBIDDEN, FORBIDDEN_IN_A_ROW = 403, 16
+FORBIDDEN = 403
 """Where others are answered it is about this request: a gateway that moderates, a firewall."""
+REFUSED_AT_FIRST, REFUSED_IN_A_ROW = 3, 16
+"""So many refusals in a row are about all requests: where none was answered before, and where some were."""
 
 
 class _TryAgain(Exception):  # noqa: N818 - a signal to tenacity, not an error
-    def __init__(self, diagnosis: Diagnosis) -> None:
+    def __init__(self, diagnosis: Diagnosis, sent_at: float, *, silent: bool) -> None:
         super().__init__(diagnosis.sentence)
         self.diagnosis = diagnosis
+        self.sent_at = sent_at
+        self.silent = silent
 
 
 _WAIT = WaitAsAsked(
@@ -70,22 +77,39 @@ class Exchange:
     under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     stopping: bool = field(default=False, init=False)
     _answers: int = field(default=0, init=False)
-    _forbidden: int = field(default=0, init=False)
+    _refusals: int = field(default=0, init=False)
+    _patience: Patience = field(default_factory=Patience, init=False)
+    _probe: Probe = field(default_factory=Probe, init=False)
 
     async def ask(self, request: Request) -> Outcome:
         """Ask until there is an answer, or a reason why this request has none.
 
         A 429 is never counted: the gate closes for as long as the server says. Other failures are tried
-        `ATTEMPTS` times.
+        `ATTEMPTS` times, but no longer than `Patience` allows. Until something has been answered, one request
+        is asked after the other.
 
         Raises:
-            LLMMisconfigured: The key, model or address is refused.
-            LLMUnavailable: All attempts failed, and no other request was answered meanwhile.
+            LLMMisconfigured: The key, model or address is refused, or every request is.
+            LLMUnavailable: All attempts failed, and no other request was answered meanwhile; or the server
+                is silent, or asks for a longer wait than a run has.
         """
+        async with self._probe.turn():
+            return await self._asked(request)
+
+    async def _asked(self, request: Request) -> Outcome:
         answers_before = self._answers
+        gave_up = False
+
+        def ends(state: RetryCallState) -> bool:
+            nonlocal gave_up
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, _TryAgain):
+                gave_up = self._patience.gives_up(_now(), error.sent_at, state.upcoming_sleep) or error.silent
+            return gave_up or self.stopping or stop_after_attempt(ATTEMPTS)(state)
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_TryAgain),
-            stop=lambda state: self.stopping or stop_after_attempt(ATTEMPTS)(state),
+            stop=ends,
             wait=_WAIT,
             before_sleep=self._hold_off,
             reraise=True,
@@ -97,14 +121,10 @@ class Exchange:
         except _TryAgain as last:
             if self.stopping:
                 raise asyncio.CancelledError from last
-            diagnosis = last.diagnosis
-            if self._answers > answers_before:
-                return Outcome(request, error=diagnosis.sentence)
-            status = f"status {diagnosis.status}: " if diagnosis.status else ""
-            raise LLMUnavailable(
-                f"The model at {self.client.base_url} does not answer ({status}{diagnosis.sentence});"
-                " what is done is kept: run the same command again later."
-            ) from last
+            if self._answers > answers_before and not gave_up:
+                return Outcome(request, error=last.diagnosis.sentence)
+            wait_s = retry_after_s(last.diagnosis.headers) if gave_up else None
+            raise outage(last.diagnosis, str(self.client.base_url), wait_s) from last
         raise AssertionError("tenacity ends with an answer or an exception")
 
     async def _until_understood(self, request: Request, attempt: int) -> Outcome:
@@ -113,40 +133,55 @@ class Exchange:
             output = self.pacer.expected_output(len(request.sent), request.max_output_tokens)
             held = await self.pacer.admit(request.input_tokens + output)
             dialect = self.negotiation.dialect  # others may have learnt what is taken while this one waited
+            sent_at = _now()
             try:
                 reply, headers = await self._send(request, dialect, attempt)
             except asyncio.CancelledError:
                 self.pacer.refused(held)
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is diagnosed
+            except Exception as error:
                 diagnosis, needed_tokens = diagnose(error), held.tokens
-                too_many = diagnosis.kind == "too-many"
-                if too_many or diagnosis.kind == "transient":
-                    self.pacer.failed(held, diagnosis.headers, diagnosis.status)
-                else:
-                    self.pacer.refused(held)
-                if too_many:
+                self._note(diagnosis, held, request)
+                if diagnosis.kind == "too-many":
                     refusals += 1
-                    self.pacer.close(needed_tokens, _wait_s(diagnosis, refusals))
+                    wait_s = _wait_s(diagnosis, refusals)
+                    if self._patience.gives_up(_now(), sent_at, wait_s, REFUSED_S):
+                        raise outage(diagnosis, str(self.client.base_url), wait_s) from error
+                    self.pacer.close(needed_tokens, wait_s)
                 elif not self._may_be_the_dialect(diagnosis, attempt) or not self.negotiation.refused(
                     dialect, diagnosis.status, diagnosis.words, diagnosis.param
                 ):
-                    return self._failed(request, diagnosis, error)
+                    return self._failed(request, diagnosis, error, sent_at)
             else:
                 self.pacer.settle(held, len(request.sent), reply.usage, headers)
-                self._answers, self._forbidden = self._answers + 1, 0
+                self._answers, self._refusals = self._answers + 1, 0
+                self._patience.answered(_now())
+                self._probe.end()
                 return Outcome(request, reply)
 
-    def _failed(self, request: Request, diagnosis: Diagnosis, error: Exception) -> Outcome:
+    def _note(self, diagnosis: Diagnosis, held: Reservation, request: Request) -> None:
+        """Note that a request has failed, for what others have to wait or all have in common."""
+        self._probe.failed()
+        if diagnosis.kind in {"too-many", "transient"}:
+            self.pacer.failed(held, diagnosis.headers, diagnosis.status)
+            return
+        self.pacer.refused(held)
+        self._refusals += diagnosis.kind != "too-long" or len(request.sent) <= 1
+
+    def _failed(self, request: Request, diagnosis: Diagnosis, error: Exception, sent_at: float) -> Outcome:
         """Return the outcome of a request that cannot be answered, unless that concerns the others too."""
-        if diagnosis.kind == "transient":
-            raise _TryAgain(diagnosis) from error
-        if diagnosis.kind == "misconfigured":
-            forbidden = diagnosis.status == FORBIDDEN
-            self._forbidden += forbidden
-            if not (forbidden and self._answers and self._forbidden < FORBIDDEN_IN_A_ROW):
-                raise _refusal(diagnosis, self.settings.model, str(self.client.base_url)) from error
-        return Outcome(request, error=diagnosis.sentence, too_long=diagnosis.kind == "too-long")
+        kind, too_long = diagnosis.kind, diagnosis.kind == "too-long"
+        alone = len(request.sent) <= 1
+        most = REFUSED_IN_A_ROW if self._answers or kind == "failed" else REFUSED_AT_FIRST
+        concerns_all = kind == "misconfigured" and diagnosis.status != FORBIDDEN
+        if self._refusals >= most and kind != "transient" and (alone or not too_long):
+            concerns_all = True
+        if concerns_all:
+            raise refusal(diagnosis, self.settings.model, str(self.client.base_url)) from error
+        if kind in {"transient", "garbled"}:
+            silent = self._patience.is_silent(_now(), sent_at, self._answer_s(request))
+            raise _TryAgain(diagnosis, sent_at, silent=silent) from error
+        return Outcome(request, error=diagnosis.sentence, too_long=too_long)
 
     def _hold_off(self, attempts: RetryCallState) -> None:
         """Have the pacer say why this request waits, and how long."""
@@ -174,29 +209,36 @@ class Exchange:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - narrows the type: a coroutine runs in a task
         self.under_way.add(task)
-        answer_s = request.max_output_tokens / self.settings.slowest_tokens_per_s
         in_line = max(1.0, self.pacer.under_way / SERVED_AT_ONCE)
-        patience_s = (self.settings.first_token_timeout_s + answer_s) * attempt * in_line
-        started = time.monotonic()
+        answer_s = self._answer_s(request)
+        started = _now()
         try:
-            response = await self.client.post(
-                "/chat/completions",
-                cast_to=httpx2.Response,
-                body=dialect.body(request, self.settings.model),
-                options={"timeout": httpx2.Timeout(patience_s, connect=CONNECT_TIMEOUT_S)},
-            )
+            self._probe.sent()
+            with at_most(bytes_for(request.max_output_tokens)):
+                async with deadline(self._patience, answer_s, answer_s * attempt * in_line):
+                    response = await self.client.post(
+                        "/chat/completions",
+                        cast_to=httpx2.Response,
+                        body=dialect.body(request, self.settings.model),
+                        options={"timeout": httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S)},
+                    )
         finally:
             self.under_way.discard(task)
-        try:
-            reply = reply_of(response.json(), time.monotonic() - started)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            what = f"the answer is no chat completion ({type(error).__name__}: {error})"
-            raise openai.APIResponseValidationError(response, None, message=what) from error
+        reply = reply_in(response, _now() - started)
         heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
         reply = counted(reply, request)
         heeded_schema = self.negotiation.proven or heeds_schema(reply, request.schema)
         self.negotiation.answered(dialect, heeded_limit=heeded_limit, heeded_schema=heeded_schema)
         return reply, response.headers
+
+    def _answer_s(self, request: Request) -> float:
+        """Return how many seconds one answer takes at most, from the first byte sent to the last received."""
+        writing_s = request.max_output_tokens / self.settings.slowest_tokens_per_s
+        return self.settings.first_token_timeout_s + writing_s
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _wait_s(diagnosis: Diagnosis, refusals: int) -> float:
@@ -205,12 +247,3 @@ def _wait_s(diagnosis: Diagnosis, refusals: int) -> float:
     if wait_s is None or (wait_s == 0 and refusals > 1):
         return float(min(FIRST_BACKOFF_S * 2.0 ** min(refusals, 10), LONGEST_BACKOFF_S))
     return wait_s
-
-
-def _refusal(diagnosis: Diagnosis, model: str, endpoint: str) -> LLMError:
-    what = {
-        401: "The key in OPENAI_API_KEY is refused",
-        403: "The key in OPENAI_API_KEY may not use this model",
-        404: f"There is no model {model!r} at {endpoint}, or OPENAI_BASE_URL is wrong",
-    }.get(diagnosis.status, "The provider refuses every request")
-    return LLMMisconfigured(f"{what} ({diagnosis.sentence}); correct it and see: broadsheet doctor.")

@@ -33,6 +33,8 @@ TOO_MANY, FAULT = 429, 500
 _ORDER_UNSURE_S = 0.05
 _REMEMBERED = 1000
 _SAID_ONCE_S = 1.0
+LONGEST_QUOTA_WAIT_S = 300.0
+"""What a server tells of its quota holds a request back no longer; the user's own limits do."""
 
 
 def duration_s(text: str) -> float | None:
@@ -87,6 +89,11 @@ class Pacer:
         if not by and not self._under_way and self._held_off_until > self._clock():
             by, until = self._held_off_by, self._held_off_until
         return f"{by}: {max(1, math.ceil(until - self._clock()))} s" if by else ""
+
+    @property
+    def told(self) -> tuple[float | None, float | None]:
+        """Return the requests and tokens a minute that the server has told; None where it tells none."""
+        return self._requests.told_per_minute, self._tokens.told_per_minute
 
     @property
     def under_way(self) -> int:
@@ -152,7 +159,10 @@ class Pacer:
         if room_in := self._window.wait_s(self._under_way):
             self._hindered_by = ""
             return room_in
-        quota = max(self._requests.wait_s(1), self._tokens.wait_s(tokens))
+        quota = max(
+            min(bucket.wait_s(amount), math.inf if bucket.is_configured else LONGEST_QUOTA_WAIT_S)
+            for bucket, amount in ((self._requests, 1), (self._tokens, tokens))
+        )
         self._hindered_by, self._hindered_until = "quota" if quota else "", now + quota
         return quota
 
@@ -210,7 +220,9 @@ class Pacer:
         for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
             limit = header_number(headers.get(f"x-ratelimit-limit-{name}"))
             remaining = header_number(headers.get(f"x-ratelimit-remaining-{name}"))
-            if (limit or 1) <= 0 or (remaining or 0) < 0:  # Azure says -1 where there is none
+            least = 1.0 if bucket is self._requests or not answered else held.tokens
+            # Azure says -1 where there is none; who has answered a request takes at least that a minute.
+            if (limit or least) < least or (remaining or 0) < 0:
                 limit = remaining = None
             if limit:
                 bucket.learn(limit, remaining, duration_s(headers.get(f"x-ratelimit-reset-{name}", "")))
