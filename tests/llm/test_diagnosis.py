@@ -25,14 +25,14 @@ EXPECTED: dict[str, str] = {
     "APIConnectionError": "transient",
     "APIError": "misconfigured",
     "APIResponseValidationError": "transient",
-    "APIStatusError": "failed",
+    "APIStatusError": "refused",
     "APITimeoutError": "transient",
     "AuthenticationError": "misconfigured",
     "BadRequestError": "not-understood",
     "ConflictError": "transient",
     "ContentFilterFinishReasonError": "failed",
     "InternalServerError": "transient",
-    "InvalidWebhookSignatureError": "failed",
+    "InvalidWebhookSignatureError": "garbled",
     "LengthFinishReasonError": "failed",
     "NotFoundError": "misconfigured",
     "OAuthError": "misconfigured",
@@ -72,7 +72,9 @@ def raised(type_: type[Exception], body: Any = None) -> Exception:
 
 def test_the_table_below_knows_every_exception_of_the_package():
     assert {type_.__name__ for type_ in EXCEPTIONS} == set(EXPECTED)
-    assert set(EXPECTED.values()) | {"too-long"} == set(get_args(Kind))  # that has no exception of its own
+    assert set(EXPECTED.values()) | {"too-long", "failed"} == set(
+        get_args(Kind)
+    )  # that has no exception of its own
 
 
 @pytest.mark.parametrize("type_", EXCEPTIONS, ids=lambda type_: type_.__name__)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from broadsheet.errors import ConfigError, LLMMisconfigured
 from broadsheet.llm import Control, Reply
 from broadsheet.llm.access import endpoint_address
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
@@ -99,6 +100,13 @@ def test_a_refusal_that_quotes_the_request_is_not_taken_for_the_servers_words(en
         assert learnt(engine, server) == Dialect(temperature=False)
 
 
+LEAST = Dialect("text", temperature=False, system=False)
+
+
+def asks_for_a_schema(body):
+    return "schema" in json.dumps(body.get("response_format", {}))
+
+
 @pytest.mark.parametrize(
     ("says", "where", "expected"),
     [
@@ -108,8 +116,9 @@ def test_a_refusal_that_quotes_the_request_is_not_taken_for_the_servers_words(en
         ("Developer instruction is not enabled for this model", has_a_system_turn, Dialect(system=False)),
         ("Json mode is not enabled for this model", asks_for_a_format, Dialect("text")),
         ("This model has no response formats", asks_for_a_format, Dialect("text")),
-        ("Invalid request", asks_for_a_format, Dialect("text")),
-        ("Invalid request", has_a_temperature, Dialect("text", temperature=False)),
+        ("Invalid request", asks_for_a_format, LEAST),
+        ("Invalid request", has_a_temperature, LEAST),
+        ("Invalid request", asks_for_a_schema, Dialect("json_object")),
     ],
 )
 def test_a_refusal_is_understood_in_many_words_and_in_none(engine, ask, says, where, expected):
@@ -160,11 +169,13 @@ def test_an_answer_in_the_refused_dialect_takes_the_step_back():
     assert negotiation.proven
 
 
-def test_a_server_that_refuses_everything_is_not_asked_in_every_dialect_for_every_request(engine, ask):
-    with refusing({"error": {"message": "Invalid request"}}, where=lambda _: True) as server:
-        outcomes = list(engine(server, max_in_flight=1).complete([ask(number) for number in range(10)], FREE))
-    assert not any(outcome.reply for outcome in outcomes)
-    assert len(server.seen) < 20
+def test_a_server_that_refuses_everything_and_explains_nothing_is_asked_three_times(engine, ask):
+    with (
+        refusing({"error": {"message": "Invalid request"}}, where=lambda _: True) as server,
+        pytest.raises(LLMMisconfigured, match=r"refuses every request .*Invalid request"),
+    ):
+        list(engine(server, max_in_flight=1).complete([ask(number) for number in range(10)], FREE))
+    assert len(server.seen) == 3
 
 
 @pytest.mark.parametrize(
@@ -347,6 +358,8 @@ def test_a_dialect_of_another_version_is_learnt_anew():
     assert Dialect.parse(Dialect("text").text) == Dialect("text")
 
 
-def test_credentials_in_the_address_are_not_remembered(monkeypatch):
+def test_credentials_in_the_address_are_refused_and_not_repeated(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://user:secret@127.0.0.1:8080/v1/")
-    assert endpoint_address() == "http://127.0.0.1:8080/v1"
+    with pytest.raises(ConfigError, match="user name or password") as told:
+        endpoint_address()
+    assert "secret" not in repr(told.value)

@@ -258,8 +258,8 @@ def test_closing_the_iterator_ends_the_thread_that_sends_and_gives_back_what_it_
     assert len(server.seen) < 50
 
 
-def test_requests_within_the_limit_all_go_out_at_once(engine, ask):
-    with OpenAIServer(behaviour=Behaviour(base_s=0.1)) as server:
+def test_requests_within_the_limit_all_go_out_at_once_though_the_first_answer_takes_long(engine, ask):
+    with OpenAIServer(behaviour=Behaviour(base_s=1.5)) as server:
         list(engine(server).complete([ask(number) for number in range(4)], FREE))
         assert server.peak_in_flight == 4
 
@@ -278,7 +278,7 @@ def test_nothing_that_is_stored_holds_the_key(engine, ask, store, tmp_path):
 
 
 def test_a_stop_awaits_what_is_with_the_server_and_sends_nothing_that_waits_for_room(engine, ask):
-    with OpenAIServer(behaviour=Behaviour(base_s=0.5)) as server:
+    with OpenAIServer(behaviour=Behaviour(base_s=1.5)) as server:
         llm = engine(server, max_in_flight=2)
         control = Control(lambda _: server.peak_in_flight == 2)
         outcomes = list(llm.complete([ask(number) for number in range(9)], control))

@@ -39,7 +39,8 @@ _TOO_LARGE = re.compile(r"request too large|tokens must be reduced", re.IGNORECA
 _ABOUT_CONTENT = {"content_filter", "content_policy_violation", "json_validate_failed"}
 _MODERATED = re.compile(r"moderation|flagged|content[ _](?:management )?policy", re.IGNORECASE)
 _PAGE = re.compile(
-    r"\s*(?:<!doctype html|<html\b|<\?xml)(?:.{0,2000}?<title[^>]*>\s*([^<]{1,80}))?", re.I | re.S
+    r"\s*(?:<!doctype html|<html\b|<\?xml)(?:.{0,2000}?<title[^>]*>\s*([^<]{1,80}))?",
+    re.IGNORECASE | re.DOTALL,
 )
 _LONG, _READ = 300, 4_000
 
@@ -78,23 +79,24 @@ def diagnose(error: Exception) -> Diagnosis:
     if isinstance(error, openai.APIStatusError):
         return _on_status(error)
     if isinstance(error, openai.APIConnectionError):
-        cause = error.__cause__
-        if isinstance(cause, httpx2.DecodingError):
-            return Diagnosis("failed", _short(cause))
-        if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-            return Diagnosis("misconfigured", _short(cause))
-        return Diagnosis("transient", _cause(error))
+        return _on_connection(error)
     if isinstance(error, TimeoutError):
         return Diagnosis("transient", "no answer in time")
-    if isinstance(error, NoCompletion):
-        return Diagnosis("garbled", _short(error))
     if isinstance(error, openai.APIResponseValidationError):
+        kind: Kind = "garbled" if isinstance(error, NoCompletion) else "transient"
         response: httpx2.Response | None = getattr(error, "response", None)
-        return Diagnosis("transient", _short(error), headers=response.headers if response else {})
-    for kind, types in _BY_TYPE.items():
-        if isinstance(error, types):
-            return Diagnosis(kind, _short(error))
-    return Diagnosis("garbled", f"{type(error).__name__}: {_short(error)}")
+        return Diagnosis(kind, _short(error), headers=response.headers if response else {})
+    by_type = (kind for kind, types in _BY_TYPE.items() if isinstance(error, types))
+    return Diagnosis(next(by_type, "garbled"), f"{type(error).__name__}: {_short(error)}")
+
+
+def _on_connection(error: openai.APIConnectionError) -> Diagnosis:
+    cause = error.__cause__
+    if isinstance(cause, httpx2.DecodingError):  # too long, or compressed as nobody asked
+        return Diagnosis("failed", _short(cause))
+    if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+        return Diagnosis("misconfigured", _short(cause))
+    return Diagnosis("transient", _cause(error))
 
 
 def _on_status(error: openai.APIStatusError) -> Diagnosis:

@@ -1,4 +1,4 @@
-"""A transport that cuts an answer off at the socket where it is longer than what could have been asked for."""
+"""A transport that cuts an answer off at the socket where it is longer than could have been asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx2
 FRAME_BYTES = 64 * 1024
 """What an answer, or an error, may hold beside the model's words."""
 BYTES_PER_TOKEN = 64
-"""A token is four letters in the mean; the longest are runs of white space, and JSON may write six bytes each."""
+"""A token is about four letters; JSON may write six bytes for each, and runs of white space are longer."""
 _WBITS_GZIP_OR_ZLIB = 47
 _most_bytes: ContextVar[int] = ContextVar("most_bytes", default=FRAME_BYTES)
 
