@@ -21,8 +21,9 @@ from broadsheet.llm import Control, Outcome, Request
 from broadsheet.llm.access import endpoint_address, require_access
 from broadsheet.llm.completion import counted
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
+from broadsheet.llm.openai_batch.jobs import has_ended, refusal_of, status_of
 from broadsheet.llm.openai_batch.lines import fault_in, line_of, replies_first, unanswered
-from broadsheet.llm.openai_batch.service import BatchService, has_ended, pause, refusal_of, status_of
+from broadsheet.llm.openai_batch.service import BatchService, pause
 from broadsheet.llm.openai_batch.stored import from_text, to_text
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
@@ -192,7 +193,7 @@ class OpenAIBatchLLM:
         job = self._look(known, unread)
         if job is None or not has_ended(job, past_its_day=_age(known) >= COMPLETION_WINDOW):
             return []
-        outcomes = self._outcomes(self._service.lines(job), unread, spoken)
+        outcomes = self._outcomes(self._service.lines(job, _most_bytes(unread.values())), unread, spoken)
         if status_of(job) == "failed" and unread:
             self._forget(unread, waiting)
             self._refusal = self._refusal or refusal_of(job)
@@ -274,6 +275,13 @@ class OpenAIBatchLLM:
 
     def _remember(self, dialect: Dialect) -> None:
         self._endpoint.remember_dialect(dialect.text)
+
+
+def _most_bytes(requests: Iterable[Request]) -> int:
+    """Return what the answers to these requests may take, with what a line says beside."""
+    from broadsheet.llm.openai.bounded import FRAME_BYTES, bytes_for
+
+    return FRAME_BYTES + sum(bytes_for(request.max_output_tokens) for request in requests)
 
 
 def _age(known: OpenJob) -> timedelta:

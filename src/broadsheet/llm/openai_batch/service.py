@@ -7,19 +7,21 @@ interface lists its jobs with their files, whether or not it takes metadata.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from broadsheet.errors import LLMError, LLMMisconfigured, LLMUnavailable
-from broadsheet.llm.access import api_key
+from broadsheet.errors import LLMMisconfigured, LLMUnavailable
+from broadsheet.llm.access import endpoint_address
+from broadsheet.llm.openai.client import new_client
+from broadsheet.llm.openai_batch.jobs import NoBatchAPI, id_of, job_of
 from broadsheet.retrying import Headers, WaitAsAsked
 
 if TYPE_CHECKING:
@@ -29,16 +31,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Action = Callable[["openai.AsyncOpenAI"], Awaitable[T]]
+
 CALL_ATTEMPTS = 5
 LISTED_AT_MOST = 1000
 """Jobs that are looked through, latest first; one that was being created is among the latest."""
 STOP_INTERVAL_S = 0.1
 CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 10.0, 60.0, 300.0
-"""Seconds without a byte after which a call, or one that carries a file, is given up; a stop waits for it."""
+"""Seconds after which a call, or one that carries a file, is given up as a whole; a stop waits for it."""
+CALL_BYTES = 4 * 1024 * 1024
+"""What a call may answer that carries no file: a hundred jobs take about 100 kB."""
 LONGEST_RETRY_AFTER_S = 60.0
 """How much of a ``Retry-After`` is obeyed; what takes longer is left for a later run."""
-ENDED = {"completed", "expired", "failed", "cancelled"}
-RUNNING = {"validating", "in_progress", "finalizing", "cancelling", "queued", "pending", "running"}
+_NOT_LISTED = (
+    "The server does not list its jobs, so the job of file %s is created again: if the call before was"
+    " carried out, its requests are paid for twice."
+)
 
 
 def _headers_of(error: BaseException) -> Headers | None:
@@ -69,10 +77,11 @@ class BatchService:
             LLMUnavailable: The service does not answer.
         """
         file = "broadsheet.jsonl", content
-        upload = self._call(
-            lambda client: client.files.create(file=file, purpose="batch"), TRANSFER_TIMEOUT_S
-        )
-        return upload.id
+
+        async def once(client: openai.AsyncOpenAI) -> str:
+            return id_of(await client.files.create(file=file, purpose="batch"))
+
+        return self._call(once, TRANSFER_TIMEOUT_S)
 
     def create(self, file_id: str, *, perhaps_created: bool = False) -> Job:
         """Create the job of an input file, unless it exists.
@@ -87,13 +96,15 @@ class BatchService:
         """
         first = not perhaps_created
 
-        def once(client: openai.OpenAI) -> Job:
+        async def once(client: openai.AsyncOpenAI) -> Job:
             nonlocal first
-            if not first and (found := _find(client, file_id)):
+            if not first and (found := await _find(client, file_id)):
                 return found
             first = False
-            return client.batches.create(
-                input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h"
+            return job_of(
+                await client.batches.create(
+                    input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h"
+                )
             )
 
         return self._call(once)
@@ -114,36 +125,46 @@ class BatchService:
             LLMMisconfigured: The question is refused.
             LLMUnavailable: The service does not answer.
         """
-        return self._known(lambda client: client.batches.retrieve(job_id))
 
-    def lines(self, job: Job) -> Iterator[dict[str, Any]]:
+        async def once(client: openai.AsyncOpenAI) -> Job:
+            return job_of(await client.batches.retrieve(job_id))
+
+        return self._known(once)
+
+    def lines(self, job: Job, most_bytes: int) -> Iterator[dict[str, Any]]:
         """Yield what both files of a job hold, whatever became of it; lines that are no JSON are skipped.
+
+        Args:
+            job: The job.
+            most_bytes: What a file may hold, by what was asked for.
 
         Raises:
             LLMMisconfigured: A file is refused.
             LLMUnavailable: The service does not answer.
         """
         for file_id in filter(None, (job.output_file_id, job.error_file_id)):
-            content = self._known(partial(_content, file_id), TRANSFER_TIMEOUT_S)
+            content = self._known(partial(_content, file_id), TRANSFER_TIMEOUT_S, most_bytes)
             if content is None:
                 log.warning("The Batch API has no file %s any more; its lines are asked again.", file_id)
             for text in (content or b"").splitlines():
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     if isinstance(line := json.loads(text), dict):
                         yield line
 
-    def _known(self, action: Callable[[openai.OpenAI], T], timeout_s: float | None = None) -> T | None:
+    def _known(
+        self, action: Action[T], timeout_s: float | None = None, most_bytes: int = CALL_BYTES
+    ) -> T | None:
         """Call the service; None where it does not know what is asked about."""
         import openai  # noqa: TID251 - a provider's own package
 
-        def ask(client: openai.OpenAI) -> T | None:
+        async def ask(client: openai.AsyncOpenAI) -> T | None:
             with suppress(openai.NotFoundError):
-                return action(client)
+                return await action(client)
             return None
 
-        return self._call(ask, timeout_s)
+        return self._call(ask, timeout_s, most_bytes)
 
-    def _call(self, action: Callable[[openai.OpenAI], T], timeout_s: float | None = None) -> T:
+    def _call(self, action: Action[T], timeout_s: float | None = None, most_bytes: int = CALL_BYTES) -> T:
         """Call the service, again where that can help."""
         import openai  # noqa: TID251 - a provider's own package
 
@@ -151,18 +172,21 @@ class BatchService:
 
         retrying = Retrying(
             retry=retry_if_exception_type(
-                (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError)
+                (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError, TimeoutError)
             ),
             stop=lambda state: self._stop() or stop_after_attempt(CALL_ATTEMPTS)(state),
             wait=_WAIT,
             sleep=lambda seconds: pause(seconds, self._stop),
             reraise=True,
         )
-        timeout = openai.Timeout(timeout_s or CALL_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         try:
-            with openai.OpenAI(api_key=api_key(), max_retries=0, timeout=timeout) as client:
-                return retrying(action, client)
-        except openai.OpenAIError as error:
+            return retrying(lambda: asyncio.run(_called(action, timeout_s or CALL_TIMEOUT_S, most_bytes)))
+        except NoBatchAPI as error:
+            raise LLMMisconfigured(
+                f"What answers at {endpoint_address()} is no Batch API ({error}); use --engine openai, or"
+                " correct OPENAI_BASE_URL."
+            ) from error
+        except (openai.OpenAIError, TimeoutError) as error:
             diagnosis = diagnose(error)
             if diagnosis.kind in {"transient", "too-many"}:
                 sentence = (
@@ -175,8 +199,20 @@ class BatchService:
             raise LLMMisconfigured(sentence) from error
 
 
-def _content(file_id: str, client: openai.OpenAI) -> bytes:
-    return client.files.content(file_id).read()
+async def _called(action: Action[T], timeout_s: float, most_bytes: int) -> T:
+    """Call the service once, within a time and a size."""
+    import openai  # noqa: TID251 - a provider's own package
+
+    from broadsheet.llm.openai.bounded import at_most
+
+    with at_most(most_bytes):
+        async with asyncio.timeout(timeout_s), new_client(1) as client:
+            timeout = openai.Timeout(None, connect=CONNECT_TIMEOUT_S)
+            return await action(client.with_options(timeout=timeout))
+
+
+async def _content(file_id: str, client: openai.AsyncOpenAI) -> bytes:
+    return (await client.files.content(file_id)).content
 
 
 def pause(seconds: float, stop: Callable[[], bool]) -> None:
@@ -186,50 +222,21 @@ def pause(seconds: float, stop: Callable[[], bool]) -> None:
         time.sleep(min(rest, STOP_INTERVAL_S))
 
 
-def status_of(job: Job) -> str:
-    """Return how a job stands; some servers say it in capitals."""
-    return str(job.status).lower()
-
-
-def has_ended(job: Job, *, past_its_day: bool) -> bool:
-    """Tell whether nothing more will come of a job.
-
-    Other servers have other words, such as ``canceled`` or ``succeeded``: a job whose status we do not know
-    has ended when it has a file to read, or when its day is over. One that is known to be worked on has not,
-    however long it takes: what is sent again would be paid for twice.
-    """
-    status = status_of(job)
-    if status in ENDED or status in RUNNING:
-        return status in ENDED
-    return bool(job.output_file_id or job.error_file_id) or past_its_day
-
-
-def refusal_of(job: Job) -> LLMError:
-    """Return why a job was not begun."""
-    faults = (job.errors.data or []) if job.errors else []
-    reasons = "; ".join(fault.message or fault.code or "" for fault in faults) or "no reason is given"
-    if any(fault.code == "token_limit_exceeded" for fault in faults):
-        return LLMUnavailable(
-            f"The Batch API holds too many tokens of this account ({reasons}); run the same command again"
-            " later, or send fewer papers at once with broadsheet annotate --limit."
-        )
-    return LLMMisconfigured(f"The Batch API refuses the job {job.id} ({reasons}); see: broadsheet doctor.")
-
-
-def _find(client: openai.OpenAI, file_id: str) -> Job | None:
+async def _find(client: openai.AsyncOpenAI, file_id: str) -> Job | None:
     """Return the job of an input file; None where there is none, or where the server lists none."""
     import openai  # noqa: TID251 - a provider's own package
 
     try:
-        listed = islice(client.batches.list(limit=100), LISTED_AT_MOST)
-        return next((job for job in listed if job.input_file_id == file_id), None)
-    except (openai.APIStatusError, openai.APIResponseValidationError) as error:
+        seen = 0
+        async for job in client.batches.list(limit=100):
+            seen += 1
+            if getattr(job, "input_file_id", None) == file_id:
+                return job_of(job)
+            if seen == LISTED_AT_MOST:
+                break
+    except (openai.APIStatusError, openai.APIResponseValidationError, AttributeError, TypeError) as error:
         status = getattr(error, "status_code", 0)
         if status in {401, 403, 408, 409, 425, 429} or (status >= 500 and status != 501):
             raise
-    log.warning(
-        "The server does not list its jobs, so the job of file %s is created again: if the call before was"
-        " carried out, its requests are paid for twice.",
-        file_id,
-    )
+        log.warning(_NOT_LISTED, file_id)
     return None
