@@ -17,6 +17,7 @@ from broadsheet.cli.spending import (
     confirm,
     estimate_sentence,
     exit_if_unfinished,
+    failed_sentence,
     report_sentence,
     standing_sentences,
 )
@@ -85,7 +86,14 @@ def annotate_(
         report = prepared.run(spending.budget, stack.enter_context(watching()))
     for failure in report.failures:
         problems(failure.sentence)
-    say_result(asdict(report), report_sentence(report), as_json=as_json)
+    left_out = "" if retry_failed or paper else failed_sentence(prepared.standing)
+    nothing = not report.papers and not report.with_service
+    if left_out and nothing:
+        problems(left_out)
+    elif left_out:
+        note(left_out)
+    words = "Nothing was annotated." if left_out and nothing else report_sentence(report)
+    say_result(asdict(report), words, as_json=as_json)
     problems.exit_if_any()
     exit_if_unfinished(report)
 

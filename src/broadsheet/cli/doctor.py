@@ -12,7 +12,7 @@ import typer
 
 from broadsheet.cli.app import command
 from broadsheet.cli.options import EngineOptions, JsonOption, start
-from broadsheet.cli.printing import say_result
+from broadsheet.cli.printing import note, say_result
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of
 from broadsheet.errors import BroadsheetError
@@ -54,8 +54,9 @@ def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
     yield _prompts(settings)
     yield Check("engine", True, settings.engine)
     if engine_of(settings.engine).asks_server:
-        yield _key()
-        if not offline:
+        key = _key()
+        yield key
+        if key.ok and not offline:
             yield from _endpoint_and_model(settings)
     if not offline:
         yield _vocabulary()
@@ -81,20 +82,22 @@ def _prompts(settings: Settings) -> Check:
 
 
 def _key() -> Check:
-    if os.environ.get("OPENAI_API_KEY"):
+    from broadsheet.llm.access import require_access
+
+    try:
+        require_access()
+    except BroadsheetError as error:
+        return Check("key", False, str(error))
+    if os.environ.get("OPENAI_API_KEY", "").strip():
         return Check("key", True, "OPENAI_API_KEY is set")
-    if os.environ.get("OPENAI_BASE_URL"):
-        return Check("key", True, "none; the server at OPENAI_BASE_URL may need no key")
-    return Check("key", False, "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys")
+    return Check("key", True, "none; the server at OPENAI_BASE_URL may need no key")
 
 
 def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     """Ask the model for one short answer in each form that it may know."""
-    if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
-        return
     from broadsheet.llm.access import endpoint_address
     from broadsheet.llm.negotiation import Dialect
-    from broadsheet.llm.openai.examination import examine
+    from broadsheet.llm.openai.examination import examine, longest_s
 
     address = endpoint_address()
     with ExitStack() as stack:
@@ -102,6 +105,7 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
         with suppress(BroadsheetError):  # another line says so
             store = stack.enter_context(Store.open(settings.db, create=False))
             known = store.endpoint(address, settings.model)
+        note(f"Asking {settings.model} at {address} one question, for up to {longest_s(settings):.0f} s.")
         try:
             found = examine(settings, Dialect.parse(known.dialect()) if known else None)
         except BroadsheetError as error:

@@ -26,6 +26,7 @@ from broadsheet.cli.spending import (
     confirm,
     estimate_sentence,
     exit_if_unfinished,
+    failed_sentence,
     report_sentence,
     standing_sentences,
 )
@@ -85,6 +86,8 @@ def run_(
                 problems(sentence)
             for sentence in standing_sentences(prepared.standing, Wanted(others=spending.again)):
                 note(sentence)
+            if left_out := failed_sentence(prepared.standing):
+                (note if prepared.papers else problems)(left_out)
             if spending.dry_run:
                 say_result(asdict(expected), estimate_sentence(expected), as_json=as_json)
                 problems.exit_if_any()

@@ -106,6 +106,16 @@ def standing_sentences(standing: Standing, wanted: Wanted) -> Iterator[str]:
         yield f"{plural(standing.without_abstract, 'paper has', 'papers have')} no abstract to annotate."
 
 
+def failed_sentence(standing: Standing) -> str:
+    """Return how many papers are left out because they failed too often; empty where there are none."""
+    if not standing.failed:
+        return ""
+    failed = plural(standing.failed, "paper has failed", "papers have failed")
+    return (
+        f"{failed} too often and got no annotation: broadsheet annotate --retry-failed asks about them again."
+    )
+
+
 def progress_note(now: Progress) -> str:
     """Return the words beside the bar; the first, what is waited for, is cut off last."""
     parts = [now.waiting] if now.waiting else []

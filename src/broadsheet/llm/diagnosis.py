@@ -93,7 +93,7 @@ def diagnose(error: Exception) -> Diagnosis:
 def _on_connection(error: openai.APIConnectionError) -> Diagnosis:
     cause = error.__cause__
     if isinstance(cause, httpx2.DecodingError):  # too long, or compressed as nobody asked
-        return Diagnosis("failed", _short(cause))
+        return Diagnosis("refused", _short(cause))
     if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
         return Diagnosis("misconfigured", _short(cause))
     return Diagnosis("transient", _cause(error))

@@ -30,6 +30,8 @@ FIRST_RETRY_S = 5.0
 """Seconds before the second try; the wait doubles with each further try."""
 LONGEST_WAIT_S = 120.0
 """Longest wait in seconds that a source may ask for; one source must not hold up a daily run for an hour."""
+REPLY_DEADLINE_S = 300.0
+"""Seconds that a reply may take as a whole; a server that drips would keep a run for ever."""
 _LARGEST_REPLY_BYTES = 64 * 1024 * 1024
 _MOST_REDIRECTS = 5
 # 406 is included because arXiv also sends it when throttling; we always send Accept, its other cause.
@@ -132,7 +134,7 @@ class Client:
         try:
             with self._http.stream("GET", url, headers=headers) as reply:
                 status = reply.status_code
-                body = _body(reply)
+                body = _body(reply, started + REPLY_DEADLINE_S)
         except httpx2.HTTPError as error:
             failure = str(error) or type(error).__name__
             raise
@@ -162,7 +164,8 @@ class Client:
         wait_s = retry_after_s(headers)
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return SourceError(
-                f"{host.name}: {_place(url)} asks to wait {wait_s:.0f} s (status {status}); try again then."
+                f"{host.name}: {_place(url)} asks to wait {_in_words(wait_s)} (status {status}), longer than"
+                " a run waits; try again then."
             )
         return _Refused(f"answers with status {status}", headers)
 
@@ -174,13 +177,26 @@ class Client:
         return state.attempt_number >= (min(TRIES, 2) if isinstance(error, httpx2.ConnectError) else TRIES)
 
 
-def _body(reply: httpx2.Response) -> bytes:
+def _body(reply: httpx2.Response, deadline: float) -> bytes:
+    """Return the body; its length is counted as it is after decompression.
+
+    Raises:
+        SourceError: It is too large, or not complete at the deadline, in seconds of the monotonic clock.
+    """
     body = bytearray()
     for block in reply.iter_bytes():
         body += block
+        if time.monotonic() > deadline:
+            raise SourceError(
+                f"{reply.url.host} did not finish its reply within {REPLY_DEADLINE_S:.0f} s; try again later."
+            )
         if len(body) > _LARGEST_REPLY_BYTES:
             raise SourceError(f"{reply.url.host} sent more than {_LARGEST_REPLY_BYTES >> 20} MiB at once.")
     return bytes(body)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 86_400 else "more than a day"
 
 
 def _place(url: str) -> str:

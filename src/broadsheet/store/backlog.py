@@ -54,11 +54,13 @@ class Standing:
         by_others: Papers that another model has annotated, by the model.
         stale: Papers that the same model annotated under another prompt or schema.
         without_abstract: Papers without an abstract.
+        failed: Papers that failed too often under the same prompt and schema.
     """
 
     by_others: Mapping[str, int] = field(default_factory=dict)
     stale: int = 0
     without_abstract: int = 0
+    failed: int = 0
 
 
 class Backlog:
@@ -86,18 +88,32 @@ class Backlog:
                 ORDER BY first_seen, papers.rowid""",  # noqa: S608 - the insertions are ours
             {**self._values(maker, wanted.paper_ids), "again": wanted.again},
         )
-        spent = {
-            row["key"]
-            for row in self._db.execute(
-                "SELECT key FROM failures WHERE tries >= ? AND reason != 'no-answer'", [MAX_TRIES]
-            )
-        }
+        spent = self._given_up()
         papers = map(paper_from_row, rows)
         return [
             paper
             for paper in papers
             if wanted.failed_too or wanted.again or maker.key(paper.content_hash) not in spent
         ]
+
+    def _given_up(self) -> set[str]:
+        """Return the keys under which papers failed too often."""
+        rows = self._db.execute(
+            "SELECT key FROM failures WHERE tries >= ? AND reason != 'no-answer'", [MAX_TRIES]
+        )
+        return {row["key"] for row in rows}
+
+    def failed(self, maker: Maker, paper_ids: Iterable[str] | None = None) -> int:
+        """Count the papers that `wanting` leaves out because they failed too often."""
+        given_up = self._given_up()
+        if not given_up:
+            return 0
+        hashes = self._db.execute(
+            f"""SELECT papers.content_hash {_WITH_CURRENT} {_chosen(paper_ids)} WHERE papers.abstract != ''
+                AND (current_key IS NULL OR cur.engine IN (SELECT value FROM json_each(:rules)))""",  # noqa: S608
+            self._values(maker, paper_ids),
+        )
+        return sum(maker.key(row["content_hash"]) in given_up for row in hashes)
 
     def unannotated(self, paper_ids: Iterable[str]) -> list[str]:
         """Return which of these papers have an abstract and nobody's annotation of it."""
@@ -131,6 +147,7 @@ class Backlog:
             by_others={row["model"]: row["papers"] for row in rows if row["why"] == "other"},
             stale=sum(row["papers"] for row in rows if row["why"] == "stale"),
             without_abstract=sum(row["papers"] for row in rows if row["why"] == "bare"),
+            failed=self.failed(maker, paper_ids),
         )
 
     def _values(self, maker: Maker, paper_ids: Iterable[str] | None) -> dict[str, str]:

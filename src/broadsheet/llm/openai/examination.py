@@ -41,6 +41,11 @@ class Examined:
     latency_s: float
 
 
+def longest_s(settings: Settings) -> float:
+    """Return how many seconds an examination takes at most."""
+    return settings.first_token_timeout_s + _ANSWER_TOKENS / settings.slowest_tokens_per_s
+
+
 def examine(settings: Settings, remembered: Dialect | None = None) -> Examined:
     """Ask for one short answer.
 
@@ -49,9 +54,20 @@ def examine(settings: Settings, remembered: Dialect | None = None) -> Examined:
 
     Raises:
         LLMMisconfigured: The key, model or address is refused.
-        LLMUnavailable: Nothing answers, or what answers cannot be understood.
+        LLMUnavailable: Nothing answers within `longest_s`, or what answers cannot be understood.
     """
-    return asyncio.run(_examine(settings, remembered or Dialect()))
+    return asyncio.run(_in_time(settings, remembered or Dialect()))
+
+
+async def _in_time(settings: Settings, remembered: Dialect) -> Examined:
+    try:
+        async with asyncio.timeout(longest_s(settings)):
+            return await _examine(settings, remembered)
+    except TimeoutError as error:
+        raise LLMUnavailable(
+            f"the model gives no answer within {longest_s(settings):.0f} s; check that the server runs and"
+            " can be reached, or set BROADSHEET_FIRST_TOKEN_TIMEOUT_S if it needs longer"
+        ) from error
 
 
 async def _examine(settings: Settings, remembered: Dialect) -> Examined:
