@@ -17,8 +17,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
 from broadsheet.addresses import fault_of
+from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
 from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
 

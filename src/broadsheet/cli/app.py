@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from inspect import Parameter, Signature, signature
-from io import TextIOWrapper
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NoReturn, get_type_hints
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from broadsheet import __version__
+from broadsheet.cli.last_door import EXIT_INTERNAL, fault_sentence, foreseen
 from broadsheet.cli.printing import complain, note, say
-from broadsheet.errors import AmbiguousError, BroadsheetError, UserError
+from broadsheet.cli.streams import guarded_streams
+from broadsheet.errors import AmbiguousError, BroadsheetError
 
 app = typer.Typer(
     name="broadsheet",
@@ -93,18 +94,28 @@ def _options(group: type) -> list[Parameter]:
 
 
 def main() -> None:
-    """Run the command line; print a `BroadsheetError` as one sentence on standard error and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # print ? where the terminal's encoding lacks a character
-    try:
-        with _whole_output():
-            app(prog_name="broadsheet")
-    except BroadsheetError as error:
-        complain(str(error))
-        for paper_id, title in error.candidates if isinstance(error, AmbiguousError) else ():
-            note(f"  {paper_id}  {title}")
-        sys.exit(error.exit_code)
+    """Run the command line; end every failure with one sentence on standard error and an exit status.
+
+    The status is that of a `BroadsheetError`, or 70 for a fault of Broadsheet's own.
+    """
+    with guarded_streams():
+        try:
+            with _whole_output():
+                app(prog_name="broadsheet")
+        except BroadsheetError as error:
+            _exit_with(error)
+        except Exception as error:  # noqa: BLE001 - the last door: nothing behind it would report the error
+            if known := foreseen(error):
+                _exit_with(known)
+            complain(fault_sentence(error))
+            sys.exit(EXIT_INTERNAL)
+
+
+def _exit_with(error: BroadsheetError) -> NoReturn:
+    complain(str(error))
+    for paper_id, title in error.candidates if isinstance(error, AmbiguousError) else ():
+        note(f"  {paper_id}  {title}")
+    sys.exit(error.exit_code)
 
 
 @contextmanager
@@ -112,7 +123,7 @@ def _whole_output() -> Iterator[None]:
     """Flush standard output at the end of the body, since a failure at interpreter exit cannot be reported.
 
     Raises:
-        UserError: The disk is full.
+        OSError: The disk is full.
     """
     try:
         try:
@@ -124,12 +135,9 @@ def _whole_output() -> Iterator[None]:
         _drop_output()
         sys.exit(1)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _drop_output()
-        raise UserError(
-            "The disk is full and the output incomplete; free some space and run the same command again."
-        ) from error
+        if error.errno == errno.ENOSPC:
+            _drop_output()
+        raise
 
 
 def _drop_output() -> None:

@@ -9,11 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from broadsheet.redaction import Secrets, redacted
+from broadsheet.visible import printable, printable_json
 
-# Titles and abstracts are untrusted: an escape sequence in one must not reach the terminal.
-_CONTROLS = [*range(9), *range(11, 32), *range(127, 160)]
-_UNPRINTABLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
-_ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROLS}
 _log = logging.getLogger(__name__)
 
 
@@ -33,13 +30,13 @@ def is_quiet() -> bool:
 def say(text: str) -> None:
     """Print a result on standard output, unless quiet."""
     if not is_quiet():
-        print(Secrets.of_environment().hide(text).translate(_UNPRINTABLE))  # noqa: T201 - command-line output
+        print(printable(Secrets.of_environment().hide(text)))  # noqa: T201 - command-line output
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
-    """Print a result as JSON, escaping the control characters from U+007F on, which JSON allows unescaped."""
+    """Print a result as JSON, escaping the control and invisible characters that JSON allows unescaped."""
     text = Secrets.of_environment().hide(json.dumps(value, ensure_ascii=False, indent=indent))
-    print(text.translate(_ESCAPED))  # noqa: T201 - the same
+    print(printable_json(text))  # noqa: T201 - command-line output
 
 
 def say_result(value: Any, words: str, *, as_json: bool) -> None:
@@ -63,7 +60,7 @@ def complain(sentence: str) -> None:
 
 def _print_message(text: str) -> None:
     with suppress(OSError):  # standard error is closed
-        print(redacted(text).translate(_UNPRINTABLE), file=sys.stderr)  # noqa: T201 - command-line output
+        print(printable(redacted(text)), file=sys.stderr)  # noqa: T201 - command-line output
 
 
 class _Messages(logging.Handler):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from broadsheet.cli.printing import is_quiet, note
+from broadsheet.cli.streams import Door, unguarded
+from broadsheet.visible import printable
 
 PLAIN_INTERVAL_S = 5.0
 LONGEST_PLAIN_INTERVAL_S = 60.0
@@ -58,13 +60,15 @@ def _live(what: str) -> Iterator[Advance]:
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         RemarkColumn(),
     )
-    bars = Progress(*columns, console=Console(stderr=True), transient=True, expand=True)
+    bars = Progress(*columns, console=Console(file=unguarded(sys.stderr)), transient=True, expand=True)
     try:  # a Ctrl-C while the line starts must stop it too, or it is drawn over what is said next
         bars.start()
-        task = bars.add_task(what, total=None, remark="")
+        # rich has put streams of its own in place until it stops; they obey escape sequences.
+        sys.stdout, sys.stderr = Door(sys.stdout), Door(sys.stderr)
+        task = bars.add_task(printable(what), total=None, remark="")
 
         def advance(done: int, total: int | None, remark: str) -> None:
-            bars.update(task, completed=done, total=total, remark=remark)
+            bars.update(task, completed=done, total=total, remark=printable(remark))
 
         yield advance
     finally:
