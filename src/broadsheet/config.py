@@ -12,15 +12,16 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from broadsheet.addresses import fault_of
 from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
 from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
+from broadsheet.toml_file import read_toml
 
 CONFIG_FILE = Path("broadsheet.toml")
 PREFIX = "BROADSHEET_"
@@ -35,7 +36,6 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         env_prefix=PREFIX,
-        toml_file=CONFIG_FILE,
         env_ignore_empty=True,
     )
 
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         True, description="Print lines extracted by rules for papers that the model did not answer for."
     )
     look_back_days: int = Field(
-        3, ge=0, description="How many days before the edition's day a run asks live sources for."
+        3, ge=0, le=36_500, description="How many days before the edition's day a run asks live sources for."
     )
     site_out: Path = Field(Path("site"), description="The folder to write the static site to.")
     site_url: str = Field("", description="The site's public address, which feeds and the sitemap need.")
@@ -155,6 +155,23 @@ class Settings(BaseSettings):
             raise ValueError(f"it {fault}")
         return address
 
+    @field_validator("*", mode="after")
+    @classmethod
+    def _is_a_path(cls, value: Any) -> Any:
+        """Replace ``~`` in a path by the home folder, as a shell does.
+
+        Raises:
+            ValueError: There is no such user, or no file system has such a name.
+        """
+        if not isinstance(value, Path):
+            return value
+        if "\0" in str(value):
+            raise ValueError("a path holds no NUL character")
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError("there is no user of that name") from error
+
     @field_validator("language")
     @classmethod
     def _is_a_language_tag(cls, tag: str) -> str:
@@ -187,14 +204,14 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let options win over the environment, and that over the file; nothing else is read."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_toml(CONFIG_FILE))
 
     @classmethod
     def load(cls, **options: Any) -> Settings:
         """Load settings from the options that are not None, the environment and ``broadsheet.toml``.
 
         Raises:
-            ConfigError: A value is not allowed, a key is unknown, or the file is no TOML.
+            ConfigError: A value is not allowed, a key is unknown, or the file cannot be read.
         """
         given = {name: value for name, value in options.items() if value is not None}
         try:
@@ -214,8 +231,6 @@ class Settings(BaseSettings):
                 f"The setting “{name}” {shown}: {plain_reason(first)};"
                 f" correct{option}{variable} {CONFIG_FILE}."
             ) from error
-        except ValueError as error:
-            raise ConfigError(f"{CONFIG_FILE} is not valid TOML ({error}); correct it.") from error
 
 
 def misspelt_variables() -> list[str]:

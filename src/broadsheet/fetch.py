@@ -77,4 +77,4 @@ def _offset_progress(before: int, on_progress: Callable[[int], None] | None) -> 
 
 def look_back(day: date, settings: Settings) -> date:
     """Return the first day to request from live sources in a run for ``day``."""
-    return day - timedelta(days=settings.look_back_days)
+    return day - timedelta(days=min(settings.look_back_days, (day - date.min).days))

@@ -10,7 +10,7 @@ import typer
 
 from broadsheet.cli.app import command
 from broadsheet.cli.fetch import Problems
-from broadsheet.cli.options import JsonOption, PaceOptions, start
+from broadsheet.cli.options import MOST_ROWS, JsonOption, PaceOptions, start
 from broadsheet.cli.printing import note, say_result
 from broadsheet.cli.spending import (
     SpendingOptions,
@@ -38,7 +38,7 @@ RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Also what fai
 PaperOption = Annotated[
     list[str] | None, typer.Option("--paper", help="Only this paper, anew; may be repeated.")
 ]
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Papers, at most.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, max=MOST_ROWS, help="Papers, at most.")]
 
 
 @command("annotate")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from broadsheet import __version__
 from broadsheet.errors import UserError
-from broadsheet.redaction import without_secrets
+from broadsheet.redaction import redacted
 
 EXIT_INTERNAL = 70
 """``EX_SOFTWARE`` of BSD's sysexits.h: the program is at fault, and neither the papers nor the user."""
@@ -63,7 +63,7 @@ def fault_sentence(error: BaseException) -> str:
 def _kept(number: str, trace: str) -> Path | None:
     """Write a report that only the user can read; return its path, or None if no folder takes it."""
     system = f"Broadsheet {__version__}, Python {platform.python_version()}, {platform.platform()}"
-    report = without_secrets(f"{number}\n{system}\n\n{trace}")
+    report = redacted(f"{number}\n{system}\n\n{trace}")
     for folder in (None, os.curdir):  # None is the system's folder for temporary files
         with suppress(OSError):
             handle, name = tempfile.mkstemp(prefix=f"broadsheet-{number}-", suffix=".txt", dir=folder)

@@ -12,7 +12,7 @@ import typer
 from broadsheet.annotation import Code, Finding
 from broadsheet.cli.app import command
 from broadsheet.cli.filtering import FilterOptions
-from broadsheet.cli.options import CacheOptions, JsonOption, start
+from broadsheet.cli.options import MOST_ROWS, CacheOptions, JsonOption, start
 from broadsheet.cli.printing import note, say, say_json, say_result
 from broadsheet.engines import how_made
 from broadsheet.filters import Filter
@@ -35,7 +35,9 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
 @command("list")
 def list_(
     *,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, max=MOST_ROWS, help="At most so many.")
+    ] = None,
     as_json: JsonOption = False,
     options: FilterOptions,
 ) -> None:

@@ -14,10 +14,22 @@ from broadsheet.config import Settings, misspelt_variables
 from broadsheet.engines import ENGINES
 from broadsheet.errors import ConfigError
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+MOST_ROWS = 2**31 - 1
+"""More than a cache can hold, and less than SQLite's largest integer."""
+
 
 def day_option(name: str, words: str) -> Any:
     """Return the declaration of an option that takes a day."""
     return typer.Option(name, parser=_parsed_day, metavar="YYYY-MM-DD", help=words)
+
+
+def _parsed_edition_day(text: str) -> date:
+    """Return an edition's day; one near the ends of the calendar has no days before or after to look at."""
+    day = _parsed_day(text)
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise typer.BadParameter(f"“{text}” is too far away; take a year from {_FIRST_YEAR} to {_LAST_YEAR}.")
+    return day
 
 
 def _parsed_day(text: str) -> date:
@@ -27,7 +39,12 @@ def _parsed_day(text: str) -> date:
         raise typer.BadParameter(f"“{text}” is no day; write it as YYYY-MM-DD.") from error
 
 
-DateOption = Annotated[date | None, day_option("--date", "The edition's day [today].")]
+DateOption = Annotated[
+    date | None,
+    typer.Option(
+        "--date", parser=_parsed_edition_day, metavar="YYYY-MM-DD", help="The edition's day [today]."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for editions [editions].")]

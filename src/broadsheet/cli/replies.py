@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from broadsheet.cli.app import command
-from broadsheet.cli.options import CacheOptions, JsonOption, start
+from broadsheet.cli.options import MOST_ROWS, CacheOptions, JsonOption, start
 from broadsheet.cli.printing import note, say, say_json
 from broadsheet.cli.spending import money
 from broadsheet.fencing import fenced
@@ -26,7 +26,7 @@ def replies_(
     question: Annotated[
         bool, typer.Option("--question", help="Print the prompt as well, as it is for these papers now.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The latest so many.")] = 3,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST_ROWS, help="The latest so many.")] = 3,
     as_json: JsonOption = False,
     options: CacheOptions,
 ) -> None:

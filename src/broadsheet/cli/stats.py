@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from broadsheet.cli.app import command
-from broadsheet.cli.options import CacheOptions, JsonOption, start
+from broadsheet.cli.options import MOST_ROWS, CacheOptions, JsonOption, start
 from broadsheet.cli.printing import say_result
 from broadsheet.cli.spending import spent_sentence
 from broadsheet.config import Settings
@@ -16,7 +16,9 @@ from broadsheet.errors import ConfigError
 from broadsheet.store import Store
 from broadsheet.text import plural
 
-RunsOption = Annotated[int | None, typer.Option("--runs", min=1, help="What each of the last N runs took.")]
+RunsOption = Annotated[
+    int | None, typer.Option("--runs", min=1, max=MOST_ROWS, help="What each of the last N runs took.")
+]
 
 
 @command("stats")

@@ -18,10 +18,14 @@ from broadsheet.redaction import Secrets
 BUSY_TIMEOUT_S = 30.0
 
 _DAMAGED = "{path} is damaged; restore it from a backup or name another file with --db."
+_CHANGED = "{path} was changed by another program; restore it from a backup or name another file with --db."
 _SENTENCES = (
     ("file is not a database", "{path} is not a Broadsheet database; name another file with --db."),
     ("could not decode to utf-8", _DAMAGED),
     ("malformed", _DAMAGED),
+    ("no such table", _CHANGED),
+    ("no such column", _CHANGED),
+    ("has no column", _CHANGED),
     ("readonly", "{path} is read-only; make it and its folder writable or name another file with --db."),
     ("locked", "{path} is locked by another program; try again when that has finished."),
     ("full", "The disk that holds {path} is full; free some space and run the same command again."),
@@ -84,7 +88,7 @@ class _Connection(sqlite3.Connection):
         try:
             # sqlite3's own `execute` would bypass `cursor`, and with it `_Cursor`.
             return self.cursor().execute(statement, *map(self._without_secrets, values))  # type: ignore[no-any-return]
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 # Only cleanup follows a timeout, and it should not wait just as long again.
                 super().execute("PRAGMA busy_timeout = 0")
@@ -127,6 +131,8 @@ def connect(path: Path, *, create: bool = True) -> Database:
         StoreError: The file does not exist and ``create`` is false; or it is not a Broadsheet database, was
             made by a newer version, or is read-only, locked or damaged.
     """
+    if str(path) == ":memory:":
+        raise StoreError("What is kept in memory is gone when the command ends; name a file with --db.")
     try:
         absent, is_folder = not path.exists(), path.is_dir()
     except OSError as error:

@@ -10,7 +10,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.edition import Edition
 from broadsheet.store.fields import Fields
-from broadsheet.store.rows import now
+from broadsheet.store.rows import decodes_rows, now
 
 
 class Editions:
@@ -20,6 +20,7 @@ class Editions:
         self._db = db
         self._fields = fields
 
+    @decodes_rows
     def get(self, day: date) -> Edition | None:
         """Return the edition of a day as it was composed, or None if there is none."""
         row = self._db.execute("SELECT edition FROM editions WHERE day = ?", [day.isoformat()]).fetchone()
@@ -40,6 +41,7 @@ class Editions:
             [now(), day.isoformat()],
         )
 
+    @decodes_rows
     def days(self) -> list[date]:
         """Return the days that have an edition, latest first."""
         return [

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.record import LinkState
-from broadsheet.store.rows import insert, now
+from broadsheet.store.rows import decodes_rows, insert, now
 
 FRESH_FOR = timedelta(days=7)
 _CHUNK = 500
@@ -21,6 +21,7 @@ class Links:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    @decodes_rows
     def due(self, *, all_links: bool = False) -> list[str]:
         """Return the distinct code URLs of current annotations: all, or those not checked within a week."""
         since = (datetime.now(UTC) - FRESH_FOR).isoformat()

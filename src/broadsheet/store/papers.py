@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Paper, Sighting, title_key
-from broadsheet.store.rows import insert, now
+from broadsheet.store.rows import decodes_rows, insert, now
 
 _TEXTS = ("id", "title", "abstract", "url", "comment", "arxiv_id", "doi", "local_id")
 _VERSIONED = ("content_hash", "version", "title", "abstract", "comment")
 
 
+@decodes_rows
 def paper_from_row(row: Mapping[str, Any]) -> Paper:
     """Return the paper in a row of the papers table, without its sightings."""
     return Paper.model_construct(
@@ -202,6 +203,7 @@ class Papers:
             {"id": paper_id, "day": sighting.day.isoformat(), "votes": sighting.votes},
         )
 
+    @decodes_rows
     def listings(self, paper: Paper) -> Listings | None:
         """Return who has listed the paper with exactly this text, or None if nobody has."""
         row = self._db.execute(
@@ -220,6 +222,7 @@ class Papers:
             ).fetchone()
         )
 
+    @decodes_rows
     def sightings(self, paper_id: str) -> list[Sighting]:
         """Return the paper's sightings, oldest first."""
         rows = self._db.execute(

@@ -20,6 +20,7 @@ from broadsheet.store.annotations import finding_from_row
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.papers import paper_from_row
+from broadsheet.store.rows import decodes_rows
 
 _SELECT = """
     SELECT papers.*, a.*, papers.rowid AS rowid, papers.content_hash AS content_hash,
@@ -177,6 +178,7 @@ def _with_links(record: Record, states: Mapping[str, LinkState]) -> Record:
     return record.model_copy(update={"links": links}) if links else record
 
 
+@decodes_rows
 def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Annotation]) -> Record:
     annotated = row["current_key"] is not None
     return Record.model_construct(

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
+
+from broadsheet.errors import StoreError
 
 SPENT_SUMS = """count(*) AS requests, coalesce(sum(input_tokens), 0) AS input_tokens,
     coalesce(sum(cached_tokens), 0) AS cached_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
     CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END AS cost_usd"""
 """The sums over some replies; ``cost_usd`` is NULL if the price of any of them is unknown."""
+
+_Given = ParamSpec("_Given")
+_Value = TypeVar("_Value")
+
+
+def decodes_rows(decode: Callable[_Given, _Value]) -> Callable[_Given, _Value]:
+    """Decorate a function that makes values of rows, so that a row which Broadsheet did not write is named.
+
+    Another program may have changed it, or the disk: JSON that ends too early, a day that is none.
+
+    Raises:
+        StoreError: Raised by the decorated function for such a row.
+    """
+
+    @functools.wraps(decode)
+    def decoded(*args: _Given.args, **named: _Given.kwargs) -> _Value:
+        try:
+            return decode(*args, **named)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise StoreError(
+                "The database holds a row that Broadsheet did not write; restore the file from a backup or name"
+                f" another with --db ({type(error).__name__} in {decode.__name__.strip('_')})."
+            ) from error
+
+    return decoded
 
 
 def now() -> str:
