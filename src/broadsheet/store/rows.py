@@ -35,8 +35,8 @@ def decodes_rows(decode: Callable[_Given, _Value]) -> Callable[_Given, _Value]:
             return decode(*args, **named)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise StoreError(
-                "The database holds a row that Broadsheet did not write; restore the file from a backup or name"
-                f" another with --db ({type(error).__name__} in {decode.__name__.strip('_')})."
+                "The database holds a row that Broadsheet did not write; restore the file from a backup or"
+                f" name another with --db ({type(error).__name__} in {decode.__name__.strip('_')})."
             ) from error
 
     return decoded
