@@ -1,4 +1,4 @@
-"""Set-ups that cannot work: of configuration, options, names, folders and locale. Each ends in one sentence."""
+"""Set-ups that cannot work, of configuration, options, names, folders and locale, each end in one sentence."""
 
 from __future__ import annotations
 
