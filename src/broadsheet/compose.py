@@ -1,13 +1,14 @@
-"""The compose stage: makes a day's edition and stores it in the cache."""
+"""The compose stage: makes a newsletter's edition of a day and stores it in the cache."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from broadsheet.edition import Edition
+from broadsheet.newsletter import Newsletter
 from broadsheet.record import Record
 from broadsheet.sections import SECTIONS, Today
 from broadsheet.store import Store
@@ -21,16 +22,18 @@ class Composed:
     """The result of composing an edition.
 
     Attributes:
+        newsletter: Of which newsletter.
         edition: The day's edition, or None if there is no paper to print.
         changed: Whether it differs from the edition stored before.
     """
 
+    newsletter: Newsletter
     edition: Edition | None
     changed: bool
 
 
-def compose(store: Store, day: date, *, taxonomy: Taxonomy) -> Composed:
-    """Compose the edition of a day from the papers that are in no other edition, and store it.
+def compose(store: Store, day: date, *, taxonomy: Taxonomy, newsletter: Newsletter | None = None) -> Composed:
+    """Compose a newsletter's edition of a day from the papers that are new to it, and store it.
 
     Composing again without new papers gives a byte-identical edition. A published edition is returned
     unchanged.
@@ -39,23 +42,31 @@ def compose(store: Store, day: date, *, taxonomy: Taxonomy) -> Composed:
         store: The cache.
         day: The edition's day; it takes papers first seen on or before it.
         taxonomy: The topics that group the papers, in page order.
+        newsletter: The newsletter; by default, the one that takes everything.
 
     Raises:
         RuntimeError: The sections lose or repeat a paper, which is a bug.
     """
+    newsletter = newsletter or Newsletter()
+    name = newsletter.name
     with store.transaction():
-        if store.editions.is_published(day):
-            return Composed(store.editions.get(day), changed=False)
-        ids = store.editions.candidates(day)
+        if store.editions.is_published(day, name):
+            return Composed(newsletter, store.editions.get(day, name), changed=False)
+        ids = store.editions.candidates(day, newsletter)
         if not ids:
-            return Composed(None, changed=False)
-        earlier = next((other for other in store.editions.days() if other < day), None)
-        previous = store.editions.get(earlier) if earlier else None
-        today = Today(day, _records(store, ids), taxonomy, previous)
+            return Composed(newsletter, None, changed=False)
+        earlier = store.editions.latest(name, before=day)
+        previous = store.editions.get(earlier, name) if earlier else None
+        today = Today(day, _records(store, ids), taxonomy, newsletter, previous)
         sections = tuple(section for make in SECTIONS for section in make(today))
-        edition = Edition(day=day, before=earlier, sections=sections)
+        edition = Edition(day=day, newsletter=name, title=newsletter.title, before=earlier, sections=sections)
         _check_each_once(edition, ids)
-        return Composed(edition, changed=store.editions.keep(edition, ids))
+        return Composed(newsletter, edition, changed=store.editions.keep(edition, ids))
+
+
+def due(store: Store, day: date, newsletters: Iterable[Newsletter]) -> list[Newsletter]:
+    """Return the newsletters of which an edition falls due on a day."""
+    return [each for each in newsletters if each.is_due(day, store.editions.latest(each.name, until=day))]
 
 
 def _records(store: Store, ids: Sequence[str]) -> list[Record]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from broadsheet.addresses import fault_of
 from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
 from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
+from broadsheet.newsletter import Newsletter
 from broadsheet.toml_file import read_toml
 
 CONFIG_FILE = Path("broadsheet.toml")
@@ -132,6 +134,26 @@ class Settings(BaseSettings):
     arxiv_oai_url: str = Field(
         "https://oaipmh.arxiv.org/oai", description="The address of arXiv's OAI-PMH interface."
     )
+    templates: Path | None = Field(
+        None, description="A folder of templates that replace or extend the packaged ones, file by file."
+    )
+    newsletter: dict[str, Newsletter] = Field(
+        {}, description="The newsletters, by name; one of everything, named daily, if there is none."
+    )
+
+    @property
+    def newsletters(self) -> tuple[Newsletter, ...]:
+        """Return the newsletters that are made: those declared, or one of everything."""
+        return tuple(self.newsletter.values()) or (Newsletter(),)
+
+    @field_validator("newsletter", mode="before")
+    @classmethod
+    def _know_their_names(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: {"name": name, **each} if isinstance(each, dict) else each for name, each in given.items()
+        }
 
     mail: MailSettings | None = Field(None, description="The table `[mail]`: how mail is sent.")
     webhook: WebhookSettings | None = Field(
@@ -219,6 +241,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
+            if name.startswith("newsletter."):
+                raise ConfigError(_newsletter_sentence(name, first)) from error
             if first["type"] == "extra_forbidden":
                 raise ConfigError(
                     f"There is no setting “{name}”; correct {CONFIG_FILE}{_closest(name) or '.'}"
@@ -231,6 +255,18 @@ class Settings(BaseSettings):
                 f"The setting “{name}” {shown}: {plain_reason(first)};"
                 f" correct{option}{variable} {CONFIG_FILE}."
             ) from error
+
+
+def _newsletter_sentence(name: str, detail: Mapping[str, Any]) -> str:
+    """Return the sentence for a newsletter's setting that cannot be as it is."""
+    name = name.replace(".filter.", ".")
+    if detail["type"] == "extra_forbidden":
+        return f"A newsletter has no setting “{name.rpartition('.')[2]}”; correct “{name}” in {CONFIG_FILE}."
+    if isinstance(detail["input"], dict):
+        return f"[{name}] in {CONFIG_FILE} is not right: {plain_reason(detail)}; correct it."
+    return (
+        f"The setting “{name}” cannot be “{detail['input']}”: {plain_reason(detail)}; correct {CONFIG_FILE}."
+    )
 
 
 def misspelt_variables() -> list[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +21,15 @@ WORDS_A_MINUTE = 238
 """Adults' mean silent reading speed for English prose (Brysbaert 2019, a review of 190 studies)."""
 
 
+class Correction(BaseModel):
+    """What the editor put right in an edition after it was published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    day: date = Field(description="When it was put right.")
+    words: str = Field(description="What was wrong and what is right, in a sentence or two.")
+
+
 class Card(BaseModel):
     """One paper in an edition: its record at the time the edition was composed."""
 
@@ -27,15 +37,31 @@ class Card(BaseModel):
 
     record: Record
     why_bare: str = Field("", description="Why the card has no summary, if it has none.")
+    is_brief: bool = Field(False, description="Only the title is printed, with its link.")
+    note: str = Field("", description="The editor's own words, above the paper.")
+    corrections: tuple[Correction, ...] = Field((), description="What was put right since, oldest first.")
 
 
 class Pick(BaseModel):
-    """A highlighted paper, whose card is in another section of the edition."""
+    """A highlighted paper, whose card is in another section of the edition or in an earlier edition."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     paper_id: str
     why: tuple[str, ...] = Field((), description="Why the paper was picked, such as '143 votes'.")
+    record: Record | None = Field(None, description="The paper, if it has no card in this edition.")
+    note: str = Field("", description="The editor's own words, above the pick.")
+
+
+class Trend(BaseModel):
+    """How a share of the papers went, from the earliest period to the latest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    kind: Literal["tag", "keyword", "code", "revised"]
+    counts: tuple[int, ...] = Field(description="Papers in each period.")
+    totals: tuple[int, ...] = Field(description="All papers in each period, annotated.")
 
 
 class Count(BaseModel):
@@ -58,6 +84,7 @@ class Section(BaseModel):
     cards: tuple[Card, ...] = ()
     picks: tuple[Pick, ...] = ()
     counts: tuple[Count, ...] = ()
+    trends: tuple[Trend, ...] = ()
     note: str = Field("", description="How the section was made, for the page's footer.")
 
 
@@ -78,6 +105,8 @@ class Edition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     day: date
+    newsletter: str = Field("daily", description="The name of the newsletter that it is an edition of.")
+    title: str = Field("Broadsheet", description="What readers call the newsletter.")
     before: date | None = Field(None, description="The day of the previous edition.")
     sections: tuple[Section, ...]
 
@@ -94,11 +123,16 @@ class Edition(BaseModel):
     @property
     def words(self) -> int:
         """Return the number of words in titles and summaries, counting picked papers twice."""
-        repeated = (self.place[pick.paper_id][1] for section in self.sections for pick in section.picks)
-        records = [card.record for card in (*self.cards, *repeated)]
-        return sum(len(record.title.split()) for record in records) + sum(
-            word_count(record.annotation.tldr) for record in records if record.annotation
+        picked = [self.record_of(pick) for section in self.sections for pick in section.picks]
+        told = [card.record for card in self.cards if not card.is_brief] + picked
+        titles = [card.record.title for card in self.cards] + [record.title for record in picked]
+        return sum(len(title.split()) for title in titles) + sum(
+            word_count(record.annotation.tldr) for record in told if record.annotation
         )
+
+    def record_of(self, pick: Pick) -> Record:
+        """Return the record that a pick points to, in this edition or outside it."""
+        return pick.record or self.place[pick.paper_id][1].record
 
     @property
     def minutes(self) -> int:

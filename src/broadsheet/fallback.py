@@ -14,7 +14,9 @@ from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch,
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of, rules
 from broadsheet.errors import LLMError
+from broadsheet.filters import Filter
 from broadsheet.llm import LLM, open_llm
+from broadsheet.newsletter import Newsletter
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 
@@ -37,20 +39,48 @@ def annotate(
         return report, error
 
 
-def pending(store: Store, llm: LLM, prompts: Prompts, day: date, paper_ids: Sequence[str]) -> list[str]:
+def pending(
+    store: Store,
+    llm: LLM,
+    prompts: Prompts,
+    day: date,
+    newsletters: Sequence[Newsletter],
+    paper_ids: Sequence[str],
+) -> list[str]:
     """Return the papers that a run is about: those just read, those to print, and those once unanswered."""
     unanswered = store.backlog.unanswered(maker_of(llm, prompts))
-    return list(dict.fromkeys([*paper_ids, *store.editions.candidates(day), *unanswered]))
+    return list(dict.fromkeys([*paper_ids, *_to_print(store, day, newsletters), *unanswered]))
+
+
+def _to_print(store: Store, day: date, newsletters: Sequence[Newsletter]) -> list[str]:
+    """Return the papers that the day's editions may print once they are annotated, and those they will."""
+    found = dict[str, None]()
+    for newsletter in newsletters:
+        if newsletter.filter == Filter():
+            found |= dict.fromkeys(store.editions.candidates(day, newsletter))
+        else:  # what a filter lets through is known only of annotated papers
+            anything = newsletter.model_copy(
+                update={"filter": Filter(), "look_back_days": newsletter.reach_days}
+            )
+            recent = store.editions.candidates(day, anything)
+            found |= dict.fromkeys(store.backlog.unannotated(recent))
+    return list(found)
 
 
 def extract_rest(
-    store: Store, llm: LLM, prompts: Prompts, settings: Settings, day: date, outage: LLMError | None
+    store: Store,
+    llm: LLM,
+    prompts: Prompts,
+    settings: Settings,
+    day: date,
+    newsletters: Sequence[Newsletter],
+    outage: LLMError | None,
 ) -> int:
     """Give the day's papers without an annotation an extracted one; return how many there are.
 
     After an outage they are remembered as unanswered, so that the next run asks the model about them.
     """
-    bare = store.backlog.unannotated(store.editions.candidates(day))
+    bare = store.backlog.unannotated(_to_print(store, day, newsletters))
     if not bare or engine_of(llm.engine).by_rules:
         return 0
     by_rules = open_llm(settings.model_copy(update={"engine": rules()[0]}), store, prompts)

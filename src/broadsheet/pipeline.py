@@ -14,15 +14,29 @@ from pathlib import Path
 
 from broadsheet import fallback
 from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch, prepare
-from broadsheet.compose import Composed, compose
+from broadsheet.compose import Composed, compose, due
 from broadsheet.config import Settings
 from broadsheet.errors import LLMError
 from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.llm import open_llm
+from broadsheet.newsletter import Newsletter, all_with_tag_ids
 from broadsheet.prompts import Prompts
 from broadsheet.render import render, write
 from broadsheet.sources import Source
 from broadsheet.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One newsletter's edition of a run.
+
+    Attributes:
+        composed: The edition, if there is anything to print.
+        written: Its HTML page.
+    """
+
+    composed: Composed
+    written: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +46,27 @@ class RunReport:
     Attributes:
         fetched: Papers read and admitted, source by source.
         annotated: Papers annotated and failed, requests, tokens and cost.
-        composed: The day's edition, if there is anything to print; None where the run was stopped before.
-        written: The edition's HTML page.
+        issues: The editions that fell due, in the order of the newsletters; None where the run was stopped
+            before.
         extracted: Papers whose lines are extracted because the model gave none.
         outage: Why the model gave no answer, if it gave out.
     """
 
     fetched: FetchReport
     annotated: AnnotateReport
-    composed: Composed | None
-    written: Path | None
+    issues: tuple[Issue, ...] | None
     extracted: int = 0
     outage: LLMError | None = None
+
+    @property
+    def composed(self) -> Composed | None:
+        """Return the first newsletter's edition, if one fell due."""
+        return self.issues[0].composed if self.issues else None
+
+    @property
+    def written(self) -> Path | None:
+        """Return the first newsletter's HTML page, if it has an edition."""
+        return self.issues[0].written if self.issues else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +110,13 @@ def run(
         LLMError: The engine cannot answer and ``settings.fallback`` is off; what it answered before is kept.
     """
     hooks, prompts = hooks or Hooks(), Prompts.load(settings.prompts, settings.language)
+    newsletters = all_with_tag_ids(settings.newsletters, prompts.taxonomy.names)
     with Store.open(settings.db) as store:
+        issued = due(store, day, newsletters)
         llm = open_llm(settings, store, prompts)
         fetched = fetch(sources, store, look_back(day, settings), on_progress=hooks.on_fetch)
         with store.annotating(wait=wait):
-            pending = fallback.pending(store, llm, prompts, day, fetched.paper_ids)
+            pending = fallback.pending(store, llm, prompts, day, issued, fetched.paper_ids)
             prepared = prepare(store, llm, prompts, settings, Wanted(pending, others=again))
             hooks.approve(fetched, prepared)
             with hooks.watching() as watch:
@@ -99,12 +124,22 @@ def run(
             if outage and not settings.fallback:
                 raise outage
             if annotated.ending in {"stopped", "with-service"}:
-                return RunReport(fetched, annotated, None, None)
+                return RunReport(fetched, annotated, None)
             extracted = 0
             if settings.fallback:
-                extracted = fallback.extract_rest(store, llm, prompts, settings, day, outage)
-        composed = compose(store, day, taxonomy=prompts.taxonomy)
-        edition = composed.edition
-        pages = render(edition, prompts.taxonomy, settings.language) if edition else None
-        written = write(pages, settings.out, day) if pages else None
-    return RunReport(fetched, annotated, composed, written, extracted, outage)
+                extracted = fallback.extract_rest(store, llm, prompts, settings, day, issued, outage)
+        issues = tuple(issue(store, settings, prompts, day, newsletter) for newsletter in issued)
+    return RunReport(fetched, annotated, issues, extracted, outage)
+
+
+def issue(store: Store, settings: Settings, prompts: Prompts, day: date, newsletter: Newsletter) -> Issue:
+    """Compose a newsletter's edition of a day and write its pages.
+
+    Raises:
+        UserError: A template is wrong, or the folder cannot be written.
+    """
+    composed = compose(store, day, taxonomy=prompts.taxonomy, newsletter=newsletter)
+    if composed.edition is None:
+        return Issue(composed, None)
+    pages = render(composed.edition, prompts.taxonomy, settings.language, newsletter=newsletter)
+    return Issue(composed, write(pages, settings.out, composed.edition))

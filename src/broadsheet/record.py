@@ -75,6 +75,8 @@ class Record(BaseModel):
         votes: The most votes that any sighting counted.
         repository: The repository that the latest listing names; the abstract may say nothing of it.
         links: What the last check found behind each code URL that was checked.
+        sources: Every source that has listed it, such as ``hf`` or ``arxiv:cs.CL``, in alphabetical order.
+        listings: How often it was listed, over all sources and days.
         failure: Why the last try to annotate it failed, where it did and nothing else stands.
     """
 
@@ -90,6 +92,8 @@ class Record(BaseModel):
     provenance: Provenance | None = None
     findings: tuple[Finding, ...] = ()
     links: dict[str, LinkState] = {}
+    sources: tuple[str, ...] = ()
+    listings: int = 0
     failure: str = ""
 
     @field_validator("annotation", mode="before")
@@ -110,6 +114,11 @@ class Record(BaseModel):
     def title(self) -> str:
         """Return the paper's title."""
         return self.paper.title
+
+    @property
+    def stars(self) -> int | None:
+        """Return how many stars its listed repository had at the latest listing, if that says."""
+        return self.repository.stars if self.repository else None
 
     @property
     def extracted(self) -> bool:

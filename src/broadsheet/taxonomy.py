@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,21 @@ def _tags(table: Mapping[str, Any], names: Mapping[str, str], facet: str, name: 
             raise ConfigError(f"{name}: the name of {id_!r} must be a text.")
         tags.append(Tag(id_, shown, " ".join(definition.split())))
     return tuple(tags)
+
+
+def tag_id(tag: str, known: Mapping[str, str]) -> str:
+    """Return the id of a tag that is given by its id or its shown name, in any letter case.
+
+    Args:
+        tag: What the user wrote.
+        known: The shown name of each tag, by id.
+
+    Raises:
+        ConfigError: There is no such tag.
+    """
+    ids = {shown.casefold(): id_ for id_, shown in known.items()} | {id_.casefold(): id_ for id_ in known}
+    if (found := ids.get(tag.strip().casefold())) is None:
+        close = get_close_matches(tag.casefold(), ids, n=1)
+        hint = f"did you mean {ids[close[0]]}?" if close else "broadsheet tags lists them."
+        raise ConfigError(f"There is no tag “{tag}”; {hint}")
+    return found

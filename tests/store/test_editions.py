@@ -46,7 +46,7 @@ def test_keeping_the_same_edition_again_changes_nothing(store: Store) -> None:
 def test_composing_a_day_anew_replaces_its_papers(store: Store) -> None:
     store.editions.keep(edition(store, FIRST.id), [FIRST.id])
     assert store.editions.keep(edition(store, SECOND.id), [SECOND.id])
-    assert rows(store, "SELECT id FROM papers WHERE edition_day IS NOT NULL") == [(SECOND.id,)]
+    assert rows(store, "SELECT paper_id FROM edition_papers") == [(SECOND.id,)]
 
 
 def test_candidates_are_papers_seen_by_that_day_that_no_other_edition_has(store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
+from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
 import typer
@@ -11,18 +11,20 @@ from pydantic import ValidationError
 
 from broadsheet.annotation import Annotation, Code, CodeStatus
 from broadsheet.cli.app import command
-from broadsheet.cli.filtering import tag_id
 from broadsheet.cli.options import CacheOptions, YesOption, check_choice, start
 from broadsheet.cli.printing import note, say
 from broadsheet.cli.spending import says_yes
 from broadsheet.compose import compose
+from broadsheet.config import Settings
 from broadsheet.engines import EDITOR
 from broadsheet.errors import ConfigError, plain_reason
+from broadsheet.newsletter import DEFAULT, Newsletter, all_with_tag_ids
 from broadsheet.prompts import Prompts
 from broadsheet.record import Maker, Record
 from broadsheet.schema import schema_id
 from broadsheet.store import Store
-from broadsheet.taxonomy import Taxonomy
+from broadsheet.store.overview import EditionKey
+from broadsheet.taxonomy import Taxonomy, tag_id
 from broadsheet.text import plural
 
 Name = Annotated[str, typer.Argument(metavar="ID", help="As for show.")]
@@ -63,9 +65,9 @@ def correct_(
         maker = Maker(EDITOR, EDITOR, "", schema_id(prompts.taxonomy, store.annotation))
         with store.transaction():
             store.annotations.keep(record.paper, maker, annotation)
-            day = store.editions.withdraw(record.id)
+            withdrawn = store.editions.withdraw(record.id)
         say(f"Corrected: {record.title}")
-        _compose_again(store, day, prompts.taxonomy)
+        _compose_again(store, withdrawn, settings, prompts.taxonomy)
 
 
 def _code(record: Record, status: str | None, evidence: str | None, urls: Texts) -> dict[str, Any] | None:
@@ -124,14 +126,22 @@ def remove_(
             if not says_yes(f"Remove {plural(len(records), 'paper')} for good?"):
                 raise typer.Abort
         with store.transaction():
-            days = [store.editions.withdraw(record.id) for record in records]
+            withdrawn = [key for record in records for key in store.editions.withdraw(record.id)]
             for record in records:
                 store.papers.remove(record.id)
         say(f"{plural(len(records), 'paper')} removed; a source that still lists one brings it back.")
-        for day in dict.fromkeys(days):
-            _compose_again(store, day, taxonomy)
+        _compose_again(store, withdrawn, settings, taxonomy)
 
 
-def _compose_again(store: Store, day: date | None, taxonomy: Taxonomy) -> None:
-    if day and compose(store, day, taxonomy=taxonomy).edition:
-        note(f"The edition of {day} was composed again; write its pages with: broadsheet render --date {day}")
+def _compose_again(
+    store: Store, withdrawn: Iterable[EditionKey], settings: Settings, taxonomy: Taxonomy
+) -> None:
+    newsletters = {each.name: each for each in all_with_tag_ids(settings.newsletters, taxonomy.names)}
+    for key in sorted(withdrawn):
+        newsletter = newsletters.get(key.newsletter, Newsletter(name=key.newsletter))
+        if compose(store, key.day, taxonomy=taxonomy, newsletter=newsletter).edition:
+            named = "" if key.newsletter == DEFAULT else f" --newsletter {key.newsletter}"
+            note(
+                f"The edition of {key.day} was composed again; write its pages with: broadsheet render"
+                f" --date {key.day}{named}"
+            )

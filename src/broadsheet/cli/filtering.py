@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from typing import Annotated, get_args
 
 import typer
@@ -18,7 +16,7 @@ from broadsheet.errors import BroadsheetError, ConfigError
 from broadsheet.filters import Filter
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
-from broadsheet.taxonomy import Taxonomy
+from broadsheet.taxonomy import Taxonomy, tag_id
 
 TAG_HELP = "Has this tag, by its id or its name; may be repeated."
 NOT_HELP = "Lacks this tag; may be repeated."
@@ -32,20 +30,6 @@ def tags_for_shell(incomplete: str) -> list[str]:
         names = Prompts.load(Settings.load().prompts).taxonomy.names
         return [tag for tag in names if tag.startswith(incomplete.lower())]
     return []
-
-
-def tag_id(tag: str, known: Mapping[str, str]) -> str:
-    """Return the id of a tag that is given by its id or its shown name, in any letter case.
-
-    Raises:
-        ConfigError: There is no such tag.
-    """
-    ids = {shown.casefold(): id_ for id_, shown in known.items()} | {id_.casefold(): id_ for id_ in known}
-    if (found := ids.get(tag.strip().casefold())) is None:
-        close = get_close_matches(tag.casefold(), ids, n=1)
-        hint = f"did you mean {ids[close[0]]}?" if close else "broadsheet tags lists them."
-        raise ConfigError(f"There is no tag “{tag}”; {hint}")
-    return found
 
 
 @dataclass(frozen=True)
@@ -67,6 +51,16 @@ class FilterOptions(CacheOptions):
     where: Annotated[
         Texts,
         typer.Option("--where", metavar="FIELD=VALUE", help="A field has this value; may be repeated."),
+    ] = None
+    author: Annotated[
+        Texts, typer.Option("--author", metavar="NAME", help="One of its authors; may be repeated: either.")
+    ] = None
+    contribution: Annotated[
+        Texts, typer.Option("--contribution", help="Its main kind; may be repeated: either.")
+    ] = None
+    source: Annotated[
+        Texts,
+        typer.Option("--source", help="Listed by it, such as hf or arxiv:cs.CL; may be repeated: either."),
     ] = None
     search: Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")] = ""
 
@@ -91,6 +85,9 @@ class FilterOptions(CacheOptions):
                 "published_since": self.published_since,
                 "published_until": self.published_until,
                 "fields": [_field_and_value(each) for each in self.where or ()],
+                "authors": self.author or (),
+                "contribution": [tag_id(each, known) for each in self.contribution or ()],
+                "sources": self.source or (),
                 "search": self.search,
             }
         )

@@ -31,13 +31,14 @@ from broadsheet.cli.spending import (
     standing_sentences,
 )
 from broadsheet.cli.watching import watching
+from broadsheet.newsletter import DEFAULT
 from broadsheet.store import scratch_copy
 from broadsheet.text import plural
 
 if TYPE_CHECKING:
     from broadsheet.annotate import Prepared
     from broadsheet.fetch import FetchReport
-    from broadsheet.pipeline import RunReport
+    from broadsheet.pipeline import Issue, RunReport
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def run_(
         problems(failure.sentence)
     if not as_json:
         note(fetched_sentence(report.fetched))
-        note(report_sentence(report.annotated, how_to_go_on=report.composed is not None))
+        note(report_sentence(report.annotated, how_to_go_on=report.issues is not None))
     say_result(_as_dict(report), _sentence(report), as_json=as_json)
     if report.outage:
         raise typer.Exit(report.outage.exit_code)
@@ -121,22 +122,45 @@ def run_(
 
 
 def _sentence(report: RunReport) -> str:
-    if report.composed is None:
+    if report.issues is None:
         return "No edition is composed yet: run the same command again to go on."
-    if report.composed.edition is None:
+    if not report.issues:
+        return "No newsletter is due today."
+    several = len(report.issues) > 1
+    return "\n".join(_issue_sentence(issue, named=several) for issue in report.issues)
+
+
+def _issue_sentence(issue: Issue, *, named: bool) -> str:
+    composed = issue.composed
+    name = f" “{composed.newsletter.name}”" if named or composed.newsletter.name != DEFAULT else ""
+    if composed.edition is None:
+        if name:
+            return f"Nothing to print in{name}: no paper is new to it."
         return "Nothing to print: every paper in the cache stands in another edition or is of a later day."
-    state = "" if report.composed.changed else ", unchanged"
-    return f"Newsletter of {plural(len(report.composed.edition.cards), 'paper')}{state}: {report.written}"
+    state = "" if composed.changed else ", unchanged"
+    return f"Newsletter{name} of {plural(len(composed.edition.cards), 'paper')}{state}: {issue.written}"
 
 
 def _as_dict(report: RunReport) -> dict[str, Any]:
-    edition = report.composed.edition if report.composed else None
+    issues = [_issue_as_dict(issue) for issue in report.issues or ()]
+    first = issues[0] if issues else {"edition": None, "papers": 0, "changed": False}
     return {
         "fetched": asdict(report.fetched),
         "annotated": asdict(report.annotated),
-        "edition": str(report.written) if report.written else None,
-        "papers": len(edition.cards) if edition else 0,
+        "edition": first["edition"],
+        "papers": first["papers"],
         "extracted": report.extracted,
         "outage": str(report.outage) if report.outage else None,
-        "changed": bool(report.composed and report.composed.changed),
+        "changed": first["changed"],
+        "editions": issues,
+    }
+
+
+def _issue_as_dict(issue: Issue) -> dict[str, Any]:
+    edition = issue.composed.edition
+    return {
+        "newsletter": issue.composed.newsletter.name,
+        "edition": str(issue.written) if issue.written else None,
+        "papers": len(edition.cards) if edition else 0,
+        "changed": issue.composed.changed,
     }

@@ -13,6 +13,9 @@ from broadsheet.annotation import Annotation
 from broadsheet.errors import StoreError
 from broadsheet.fields import annotation_model
 from broadsheet.migrations.delivery import m018_subscribers_and_deliveries  # noqa: F401 - registers it
+from broadsheet.migrations.editions_by_newsletter import (
+    m016_editions_by_newsletter,  # noqa: F401 - registers it
+)
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
 from broadsheet.migrations.steps import migrations
 from broadsheet.schema import columns

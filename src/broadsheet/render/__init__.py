@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from broadsheet.edition import Edition
 from broadsheet.errors import UserError
+from broadsheet.newsletter import DEFAULT, Newsletter
 from broadsheet.render.environments import html_environment, markdown_environment, text_environment
 from broadsheet.render.page import Page
 from broadsheet.taxonomy import Taxonomy
 
-__all__ = ["Rendered", "render", "write"]
+__all__ = ["Rendered", "folder_of", "render", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,19 @@ class Rendered:
     text: str
 
 
-def render(edition: Edition, taxonomy: Taxonomy, language: str = "en") -> Rendered:
-    """Return the pages of an edition: a pure function of the edition, the names of the tags and the language.
+def render(
+    edition: Edition, taxonomy: Taxonomy, language: str = "en", *, newsletter: Newsletter | None = None
+) -> Rendered:
+    """Return the pages of an edition: a pure function of the edition, the names of the tags and the look.
 
     Args:
         edition: What is printed; the cache is not asked.
         taxonomy: Gives the tags their names; a tag that it does not know is printed as its id.
-        language: BCP 47 tag of the summaries.
+        language: BCP 47 tag of the summaries; the newsletter's own goes before it.
+        newsletter: How the page looks; by default, as the edition's newsletter without settings.
     """
-    page = Page.of(edition, taxonomy, language)
+    newsletter = newsletter or Newsletter(title=edition.title)
+    page = Page.of(edition, taxonomy, newsletter.language or language, newsletter)
     return Rendered(
         html=html_environment().get_template("edition.html").render(page=page),
         markdown=markdown_environment().get_template("edition.md").render(page=page),
@@ -41,8 +45,14 @@ def render(edition: Edition, taxonomy: Taxonomy, language: str = "en") -> Render
     )
 
 
-def write(rendered: Rendered, out_dir: Path, day: date) -> Path:
-    """Write ``index.html``, ``index.md`` and ``index.txt`` into ``out_dir/YYYY-MM-DD``.
+def folder_of(edition: Edition, out_dir: Path) -> Path:
+    """Return where an edition's pages are: ``YYYY-MM-DD``, in a folder of its newsletter unless daily."""
+    below = out_dir if edition.newsletter == DEFAULT else out_dir / edition.newsletter
+    return below / edition.day.isoformat()
+
+
+def write(rendered: Rendered, out_dir: Path, edition: Edition) -> Path:
+    """Write ``index.html``, ``index.md`` and ``index.txt`` into the edition's own folder.
 
     Each file is replaced as a whole, so that a reader never meets half of one, and left alone where it would
     not change.
@@ -53,7 +63,7 @@ def write(rendered: Rendered, out_dir: Path, day: date) -> Path:
     Raises:
         UserError: The folder cannot be made or written.
     """
-    folder = out_dir / day.isoformat()
+    folder = folder_of(edition, out_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for ending, content in (("txt", rendered.text), ("md", rendered.markdown), ("html", rendered.html)):

@@ -15,6 +15,7 @@ from broadsheet.annotation import Annotation, Finding, Severity
 from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import how_made
 from broadsheet.english import reads_english
+from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.record import Record, Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.schema import shown_fields
@@ -40,6 +41,9 @@ class CardView:
         marks: What is to be said at once: revised, made by another maker than most, why it stands bare.
         withheld: What the check withheld, a sentence each.
         notes: What the check noted, a sentence each.
+        is_brief: Whether only the title is printed, with its link.
+        note: The editor's own words, or empty.
+        corrections: What was put right since, a sentence each.
         abstract: The abstract before, in and after the words that are evidence for code; empty strings where
             there is none or it is left out.
     """
@@ -54,6 +58,9 @@ class CardView:
     withheld: tuple[str, ...]
     notes: tuple[str, ...]
     abstract: tuple[str, str, str]
+    is_brief: bool
+    note: str
+    corrections: tuple[str, ...]
 
     def at(self, place: str) -> tuple[Shown, ...]:
         """Return the fields shown at that place."""
@@ -62,7 +69,10 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class PickView:
-    """A pointer in print: the paper's title, page and sentence, where its card stands, why it was picked."""
+    """A pointer in print: the paper's title, page and sentence, where its card stands, why it was picked.
+
+    The anchor and the section are empty where the paper has no card in this edition.
+    """
 
     paper_id: str
     anchor: str
@@ -71,6 +81,7 @@ class PickView:
     sentence: str
     section: str
     why: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,10 @@ class Page:
         sections: In order.
         notes: How sections and summaries are made, a sentence or two each.
         language: BCP 47 tag of the summaries.
+        title: What readers call the newsletter.
+        wordmark: The words at the top.
+        footer: The newsletter's own last words, or empty.
+        colours: The colours of the HTML page.
     """
 
     day: date
@@ -113,11 +128,15 @@ class Page:
     before: str
     sections: tuple[SectionView, ...]
     notes: tuple[str, ...]
-    language: str = "en"
+    language: str
+    title: str
+    wordmark: str
+    footer: str
+    colours: Colours
 
     @classmethod
-    def of(cls, edition: Edition, taxonomy: Taxonomy, language: str = "en") -> Page:
-        """Return the page of an edition, tags under their names."""
+    def of(cls, edition: Edition, taxonomy: Taxonomy, language: str, newsletter: Newsletter) -> Page:
+        """Return the page of an edition, tags under their names, with the look of its newsletter."""
         made, papers = edition.made, plural(len(edition.cards), "paper")
         total = sum(len(card.record.paper.abstract) for card in edition.cards)
         abstracts = total <= MAX_ABSTRACT_CHARACTERS
@@ -134,6 +153,10 @@ class Page:
             ),
             notes=(*(section.note for section in edition.sections if section.note), *_makers_notes(made)),
             language=language,
+            title=visible(edition.title),
+            wordmark=visible(newsletter.wordmark),
+            footer=visible(newsletter.footer),
+            colours=newsletter.colours,
         )
 
     def language_of(self, summary: str) -> str:
@@ -164,16 +187,17 @@ def _section(
 
 
 def _pick(pick: Pick, edition: Edition) -> PickView:
-    section, card = edition.place[pick.paper_id]
-    record, annotation = card.record, card.record.annotation
+    record = edition.record_of(pick)
+    place = edition.place.get(pick.paper_id)
     return PickView(
         paper_id=record.id,
-        anchor=anchor(record.id),
+        anchor=anchor(record.id) if place else "",
         heading=visible(record.title) or record.id,
         url=safe_url(record.paper.url),
-        sentence=visible(annotation.tldr) if annotation else "",
-        section=section.title,
-        why=", ".join(pick.why),
+        sentence=visible(record.annotation.tldr) if record.annotation else "",
+        section=place[0].title if place else "",
+        why=", ".join(map(visible, pick.why)),
+        note=visible(pick.note),
     )
 
 
@@ -195,6 +219,11 @@ def _card(
         withheld=findings_in_words(record, "withheld"),
         notes=findings_in_words(record, "note"),
         abstract=marked_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
+        is_brief=card.is_brief,
+        note=visible(card.note),
+        corrections=tuple(
+            f"Corrected on {in_words(each.day)}: {visible(each.words)}" for each in card.corrections
+        ),
     )
 
 

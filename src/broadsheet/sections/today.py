@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from broadsheet.edition import Edition
+from broadsheet.newsletter import EVERYTHING, Newsletter
 from broadsheet.record import Record
 from broadsheet.taxonomy import Taxonomy
 
@@ -28,12 +29,14 @@ class Today:
         day: The edition's day.
         records: Its papers in the order in which they were listed.
         taxonomy: The topics, in the order of the page.
-        previous: The latest edition of an earlier day.
+        newsletter: The newsletter that it is an edition of.
+        previous: Its latest edition of an earlier day.
     """
 
     day: date
     records: Sequence[Record]
     taxonomy: Taxonomy
+    newsletter: Newsletter = EVERYTHING
     previous: Edition | None = None
 
     @cached_property

@@ -45,7 +45,7 @@ class EditionPages:
         """Yield the pages of editions."""
         for path in paths:
             key = self._keys[path]
-            edition = self._site.store.editions.get(key.day)
+            edition = self._site.store.editions.get(key.day, key.newsletter)
             if edition is None:
                 continue
             page = Page.of(edition, self._site.taxonomy, self._site.publication.language)

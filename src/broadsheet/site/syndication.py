@@ -109,7 +109,9 @@ class Feeds:
         """Return the papers of a newsletter's latest editions, in their order there."""
         ids: list[str] = []
         for key in self._site.days(newsletter):
-            edition = self._site.store.editions.get(key.day) if len(ids) < FEWEST_IN_FEED else None
+            edition = (
+                self._site.store.editions.get(key.day, key.newsletter) if len(ids) < FEWEST_IN_FEED else None
+            )
             if edition is None:
                 break
             ids += [card.record.id for card in edition.cards if card.record.id in self._site.stamps]

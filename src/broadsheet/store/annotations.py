@@ -15,6 +15,7 @@ from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.schema import from_row, to_row
 from broadsheet.store.fields import Fields
+from broadsheet.store.named_rows import take_in
 from broadsheet.store.reply_rows import KeptReply, NewReply
 from broadsheet.store.rows import insert, now
 
@@ -76,6 +77,8 @@ class Annotations:
             **to_row(annotation),
         }
         before = self._before(paper, key)
+        if before["is_annotated"] and self._differs(key, row):
+            take_in(self._db, paper.id)
         # A row that may displace another takes three times as long to write.
         insert(self._db, "annotations", row, "INSERT OR REPLACE" if before["is_annotated"] else "INSERT")
         if before["is_annotated"]:
@@ -159,6 +162,11 @@ class Annotations:
                FROM failures f JOIN papers p ON p.id = f.paper_id ORDER BY f.failed_at DESC"""
         )
         return [dict(row) for row in rows]
+
+    def _differs(self, key: str, row: Mapping[str, Any]) -> bool:
+        """Tell whether an annotation is stored that says something else, or was made at another time."""
+        stored = self._db.execute("SELECT * FROM annotations WHERE key = ?", [key]).fetchone()
+        return any(stored[name] != value for name, value in row.items() if name != "reply_id")
 
     def _before(self, paper: Paper, key: str) -> Mapping[str, Any]:
         """Return what there is of the paper before an annotation is stored; most have nothing."""

@@ -14,7 +14,8 @@ from broadsheet.paper import Sighting
 DAILY = "daily"
 """The newsletter of every paper, which exists without being declared."""
 _STAMP = """json_array(p.content_hash, p.current_key, p.url, p.authors, p.published, p.doi, p.votes,
-    p.revised_at, p.edition_day, p.source, a.annotated_at, s.listings, s.latest, s.figures)"""
+    p.revised_at, (SELECT json_group_array(e.edition_id) FROM edition_papers e WHERE e.paper_id = p.id),
+    p.source, a.annotated_at, s.listings, s.latest, s.figures)"""
 
 
 class Stamp(NamedTuple):
@@ -111,22 +112,29 @@ class Overview:
 
     def editions(self) -> dict[EditionKey, str]:
         """Return a text for each edition that changes whenever it does, a newsletter's latest first."""
-        rows = self._db.execute("SELECT day, composed_at, published_at FROM editions ORDER BY day DESC")
-        return {EditionKey(DAILY, date.fromisoformat(day)): json.dumps(stamps) for day, *stamps in rows}
+        rows = self._db.execute(
+            "SELECT newsletter, day, composed_at, published_at FROM editions ORDER BY newsletter, day DESC"
+        )
+        return {EditionKey(name, date.fromisoformat(day)): json.dumps(stamps) for name, day, *stamps in rows}
 
     def edition_sizes(self) -> dict[EditionKey, int]:
         """Return the number of papers in each edition."""
         rows = self._db.execute(
-            "SELECT edition_day, count(*) FROM papers WHERE edition_day IS NOT NULL GROUP BY edition_day"
+            """SELECT newsletter, day, count(*) FROM edition_papers e JOIN editions ON id = edition_id
+               WHERE NOT is_outside GROUP BY id"""
         )
-        return {EditionKey(DAILY, date.fromisoformat(day)): papers for day, papers in rows}
+        return {EditionKey(name, date.fromisoformat(day)): papers for name, day, papers in rows}
 
     def editions_of(self, ids: Sequence[str]) -> dict[str, list[EditionKey]]:
         """Return the editions that each of these papers is in, by paper id, oldest first."""
         found: dict[str, list[EditionKey]] = {}
-        rows = self._asked("SELECT id, edition_day FROM papers WHERE edition_day IS NOT NULL AND id", ids)
-        for paper_id, day in rows:
-            found.setdefault(paper_id, []).append(EditionKey(DAILY, date.fromisoformat(day)))
+        rows = self._asked(
+            """SELECT paper_id, newsletter, day FROM edition_papers e JOIN editions ON id = edition_id
+               WHERE NOT is_outside AND paper_id""",
+            ids,
+        )
+        for paper_id, name, day in sorted(rows, key=lambda row: (row[2], row[1])):
+            found.setdefault(paper_id, []).append(EditionKey(name, date.fromisoformat(day)))
         return found
 
     def times(self, ids: Sequence[str]) -> dict[str, Times]:

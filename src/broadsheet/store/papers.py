@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Paper, Sighting, title_key
+from broadsheet.store.named_rows import take_in
 from broadsheet.store.rows import decodes_rows, insert, now
 
 _TEXTS = ("id", "title", "abstract", "url", "comment", "arxiv_id", "doi", "local_id")
@@ -135,6 +136,7 @@ class Papers:
         Everything that refers to the second paper then refers to the first, and the second paper's id becomes
         an alias of the first.
         """
+        take_in(self._db, gone_id)
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [gone_id])
         for table, reference in self._references():
             self._db.execute(
@@ -143,16 +145,16 @@ class Papers:
             )
         self._db.execute(
             """UPDATE papers SET first_seen = min(papers.first_seen, gone.first_seen),
-                   edition_day = coalesce(papers.edition_day, gone.edition_day),
                    votes = max(coalesce(papers.votes, gone.votes), coalesce(gone.votes, papers.votes))
-               FROM (SELECT first_seen, votes, edition_day FROM papers WHERE id = ?) AS gone WHERE id = ?""",
+               FROM (SELECT first_seen, votes FROM papers WHERE id = ?) AS gone WHERE id = ?""",
             [gone_id, kept_id],
         )
         self.remove(gone_id)
         self.add_aliases(kept_id, [f"former:{gone_id}"])
 
     def remove(self, paper_id: str) -> None:
-        """Remove a paper and everything that refers to it; raw replies about it stay."""
+        """Remove a paper and everything that refers to it; raw replies about it stay, and editions."""
+        take_in(self._db, paper_id)
         self._db.execute(
             "DELETE FROM findings WHERE key IN (SELECT key FROM annotations WHERE paper_id = ?)", [paper_id]
         )

@@ -11,12 +11,14 @@ from typing import Any
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.annotation import Annotation, Finding
-from broadsheet.errors import AmbiguousError, NotFoundError, UserError
+from broadsheet.errors import AmbiguousError, NotFoundError
 from broadsheet.filters import Filter
 from broadsheet.paper import title_key
 from broadsheet.record import LinkState, Provenance, Record, Repository
-from broadsheet.schema import columns, from_row
+from broadsheet.schema import from_row
+from broadsheet.searching import storable
 from broadsheet.store.annotations import finding_from_row
+from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.papers import paper_from_row
@@ -28,7 +30,10 @@ _SELECT = """
          ORDER BY f.failed_at DESC LIMIT 1) AS failure,
         (SELECT json_object('url', json_extract(s.words, '$.githubRepo'), 'stars', s.stars) FROM sightings s
          WHERE s.paper_id = papers.id AND json_extract(s.words, '$.githubRepo') != ''
-         ORDER BY s.day DESC, s.seen_at DESC LIMIT 1) AS repository
+         ORDER BY s.day DESC, s.seen_at DESC LIMIT 1) AS repository,
+        (SELECT json_object('listings', count(*), 'sources', json_group_array(DISTINCT
+            CASE origin WHEN '' THEN source ELSE source || ':' || origin END))
+         FROM sightings s WHERE s.paper_id = papers.id) AS listed
     FROM papers LEFT JOIN annotations a ON a.key = papers.current_key
 """
 _CANDIDATES_SHOWN = 10
@@ -43,8 +48,6 @@ _FEWEST_LETTERS_OF_ID = 3
 _CHUNK = 500
 _LISTS_REPOSITORIES = "Hugging Face"
 """Whose listings have a ``githubRepo``: its daily papers, live or saved."""
-_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
-_MOST_WORDS = 100
 
 
 class Records:
@@ -56,11 +59,11 @@ class Records:
 
     def matching(self, where: Filter, *, limit: int | None = None, offset: int = 0) -> Iterator[Record]:
         """Yield records that pass a filter, latest first seen first; within a day, as they were listed."""
-        condition, values = _condition(where, self._fields.model)
+        conditions, values = condition(where, self._fields.model)
         ids = [
             row["id"]
             for row in self._db.execute(
-                f"""SELECT papers.id FROM papers {condition}
+                f"""SELECT papers.id FROM papers {conditions}
                     ORDER BY papers.first_seen DESC, papers.rowid LIMIT ? OFFSET ?""",  # noqa: S608 - ours
                 [*values, -1 if limit is None else limit, offset],
             )
@@ -70,9 +73,9 @@ class Records:
 
     def count(self, where: Filter) -> int:
         """Count the records that pass a filter."""
-        condition, values = _condition(where, self._fields.model)
+        conditions, values = condition(where, self._fields.model)
         return int(
-            self._db.execute(f"SELECT count(*) FROM papers {condition}", values).fetchone()[0]  # noqa: S608
+            self._db.execute(f"SELECT count(*) FROM papers {conditions}", values).fetchone()[0]  # noqa: S608
         )
 
     def by_ids(self, ids: Sequence[str]) -> list[Record]:
@@ -95,7 +98,7 @@ class Records:
             NotFoundError: No paper answers to it.
             AmbiguousError: Several do.
         """
-        wanted = _storable(wanted).removeprefix("id:")
+        wanted = storable(wanted).removeprefix("id:")
         for ids in (self._with_id(wanted), self._titled(wanted), self._with_part(wanted)):
             if len(ids) == 1:
                 return self.by_ids(ids)[0]
@@ -180,7 +183,7 @@ def _with_links(record: Record, states: Mapping[str, LinkState]) -> Record:
 
 @decodes_rows
 def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Annotation]) -> Record:
-    annotated = row["current_key"] is not None
+    annotated, listed = row["current_key"] is not None, json.loads(row["listed"])
     return Record.model_construct(
         paper=paper_from_row(row),
         first_seen=date.fromisoformat(row["first_seen"]),
@@ -194,6 +197,8 @@ def _record(row: Mapping[str, Any], findings: Sequence[Finding], model: type[Ann
         provenance=_provenance(row) if annotated else None,
         findings=tuple(findings),
         links={},
+        sources=tuple(sorted(listed["sources"])),
+        listings=listed["listings"],
         failure=row["failure"] or "",
     )
 
@@ -205,92 +210,3 @@ def _provenance(row: Mapping[str, Any]) -> Provenance:
         prompt=row["prompt"],
         annotated_at=datetime.fromisoformat(row["annotated_at"]),
     )
-
-
-def _storable(text: str) -> str:
-    """Replace lone surrogates, which a terminal makes of bytes that are no UTF-8 and SQLite refuses."""
-    return text.encode(errors="replace").decode()
-
-
-def _searched(search: str) -> Iterator[str]:
-    """Yield the FTS5 queries that a paper or its annotation must all match; the last word may be unfinished.
-
-    Raw input such as c++ or a lone quote is a syntax error in FTS5, so every word is quoted; one of signs
-    alone answers to nothing and is passed over, unless there is no other. Beyond `_MOST_WORDS` SQLite's
-    expressions would grow too deep.
-    """
-    given = _storable(search).replace("\0", " ").split()
-    words = [word for word in given if any(map(str.isalnum, word))] or given[:1]
-    *whole, last = words[:_MOST_WORDS] or [""]
-    yield from map(_quoted, dict.fromkeys(whole))
-    if last:
-        yield f"{_quoted(last)}*"
-
-
-def _quoted(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"'
-
-
-def _condition(where: Filter, model: type[Annotation]) -> tuple[str, list[Any]]:
-    """Return the WHERE clause of a filter, with its values."""
-    clauses: list[str] = []
-    values: list[Any] = []
-
-    def add(clause: str, *given: Any) -> None:
-        clauses.append(clause)
-        values.extend(given)
-
-    # Tags go in as one JSON value, so that no number of them is too many for SQLite.
-    tagged = (
-        "(SELECT count(*) FROM tags t WHERE t.paper_id = papers.id"
-        " AND t.tag IN (SELECT value FROM json_each(?)))"
-    )
-    if where.tags:
-        wanted = set(where.tags)
-        add(f"{tagged} >= ?", json.dumps(sorted(wanted)), 1 if where.match == "any" else len(wanted))
-    if where.without:
-        add(f"{tagged} = 0", json.dumps(where.without))
-    if where.code:
-        add(
-            "EXISTS (SELECT 1 FROM annotations a WHERE a.key = papers.current_key AND a.code_status = ?)",
-            where.code,
-        )
-    if where.repository is not None:
-        listed = """EXISTS (SELECT 1 FROM sightings s WHERE s.paper_id = papers.id
-            AND json_extract(s.words, '$.githubRepo') != '')"""
-        add(listed if where.repository else f"NOT {listed}")
-    for column, first, last in (
-        ("first_seen", where.since, where.until),
-        ("published", where.published_since, where.published_until),
-    ):
-        if first:
-            add(f"papers.{column} >= ?", first.isoformat())
-        if last:
-            add(f"papers.{column} <= ?", last.isoformat())
-    for name, value in where.fields:
-        clause, given = _field_condition(name, value, model)
-        add(clause, given)
-    for word in _searched(where.search):
-        add(
-            """papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?
-                UNION SELECT rowid FROM annotations_fts WHERE annotations_fts MATCH ?)""",
-            word,
-            word,
-        )
-    return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
-
-
-def _field_condition(name: str, value: str, model: type[Annotation]) -> tuple[str, str]:
-    """Return the clause, with its value, of a field that has a value, or of phrases that hold it."""
-    fields = {column.name: column for column in columns(model)}
-    column = fields.get(name.replace(".", "_").replace("-", "_"))
-    if column is None:
-        raise UserError(f"No field is called {name!r}; --where takes one of {', '.join(fields)}.")
-    current = "SELECT 1 FROM annotations a WHERE a.key = papers.current_key"
-    if column.is_text:
-        return f'EXISTS ({current} AND a."{column.name}" = ? COLLATE NOCASE)', value
-    words: list[Any] = [value, *(_YES_NO[word] for word in [value.lower()] if word in _YES_NO)]
-    if value.isdecimal():
-        words.append(int(value))
-    found = 'SELECT 1 FROM json_each(a."{}") AS held, json_each(?) AS wanted WHERE held.value = wanted.value'
-    return f"EXISTS ({current} AND EXISTS ({found.format(column.name)} COLLATE NOCASE))", json.dumps(words)
