@@ -48,7 +48,7 @@ class Colours(BaseModel):
     accent: Colour = Field("#9a3412", description="Rules between sections, marks and the wordmark.")
     link: Colour = Field("#0b57d0", description="Links.")
     ink: Colour = Field("#1f2328", description="Text.")
-    paper: Colour = Field("#ffffff", description="What the text stands on.")
+    paper: Colour = Field("#fff", description="What the text stands on.")
     accent_dark: Colour = Field("#f0a37c", description="The accent on a dark screen.")
     link_dark: Colour = Field("#79b8ff", description="Links on a dark screen.")
     ink_dark: Colour = Field("#e6edf3", description="Text on a dark screen.")

@@ -30,7 +30,12 @@ def test_compose_says_how_many_papers_stand_in_the_edition(db: str) -> None:
         "The edition of 2026-01-05 has 8 papers; it has not changed.\n",
     )
     said = CLI.invoke(app, ["compose", "--db", db, "--date", str(DAY), "--json"], catch_exceptions=False)
-    assert json.loads(said.stdout) == {"day": "2026-01-05", "papers": 8, "changed": False}
+    assert json.loads(said.stdout) == {
+        "newsletter": "daily",
+        "day": "2026-01-05",
+        "papers": 8,
+        "changed": False,
+    }
 
 
 def test_compose_says_that_nothing_is_left_to_print(db: str) -> None:

@@ -341,15 +341,15 @@ def test_distinct_papers_have_distinct_anchors(ids: list[str]) -> None:
 def test_the_three_files_are_written_whole_and_only_where_they_change(
     pages: Rendered, tmp_path: Path
 ) -> None:
-    page = write(pages, tmp_path / "out", DAY)
+    page = write(pages, tmp_path / "out", Edition(day=DAY, sections=()))
     folder = tmp_path / "out" / "2026-01-05"
     assert page == folder / "index.html"
     assert {path.name for path in folder.iterdir()} == {"index.html", "index.md", "index.txt"}
     assert page.read_text(encoding="utf-8") == pages.html
     before = page.stat().st_ino, page.stat().st_mtime_ns
-    write(pages, tmp_path / "out", DAY)
+    write(pages, tmp_path / "out", Edition(day=DAY, sections=()))
     assert (page.stat().st_ino, page.stat().st_mtime_ns) == before
-    write(Rendered(html="new", markdown="new", text="new"), tmp_path / "out", DAY)
+    write(Rendered(html="new", markdown="new", text="new"), tmp_path / "out", Edition(day=DAY, sections=()))
     assert page.read_text(encoding="utf-8") == "new"
     assert page.stat().st_ino != before[0]
 
@@ -359,7 +359,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(pages: Rendered, tmp_pa
     with pytest.raises(
         UserError, match=r"^The edition cannot be written to .*; name another folder with --out\.$"
     ):
-        write(pages, tmp_path / "file", DAY)
+        write(pages, tmp_path / "file", Edition(day=DAY, sections=()))
 
 
 def test_the_summary_stands_on_every_page(pages: Rendered) -> None:

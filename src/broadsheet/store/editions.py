@@ -81,8 +81,8 @@ class Editions:
         """Return the ids of the papers that are new for a newsletter on a day.
 
         A paper is new if it passes the filter, was first seen on or before the day and is in no other edition
-        of the newsletter. The first edition looks back over the days of the rhythm, later ones a fortnight
-        more; the one that takes everything looks at whatever it has not printed. So the work is that of the
+        of the newsletter. The first edition takes the days of the rhythm, later ones look back a fortnight more;
+        the newsletter that takes everything looks at whatever it has not printed. So the work is that of the
         new papers, however many the cache has.
 
         They come latest first-seen day first, and within a day in the order in which they were admitted.
@@ -91,13 +91,13 @@ class Editions:
         chosen, values = condition(newsletter.filter, self._fields.model)
         given: dict[str, Any] = {"newsletter": newsletter.name, "day": day.isoformat()}
         if newsletter.takes_everything:
-            recent = "papers.rowid > :mark AND +first_seen <= :day"
+            recent = "papers NOT INDEXED WHERE papers.rowid > :mark AND first_seen <= :day"
             given["mark"] = self._mark_before(EditionKey(newsletter.name, day))
         else:
-            recent = "first_seen BETWEEN :start AND :day"
+            recent = "papers WHERE first_seen BETWEEN :start AND :day"
             given["start"] = self._start(day, newsletter).isoformat()
         rows = self._db.execute(
-            f"SELECT id, rowid FROM papers WHERE {recent} AND NOT {_IN_ANOTHER}"  # noqa: S608 - ours
+            f"SELECT id, rowid FROM {recent} AND NOT {_IN_ANOTHER}"  # noqa: S608 - ours
             " ORDER BY first_seen DESC, rowid",
             given,
         )
@@ -170,15 +170,23 @@ class Editions:
         return [EditionKey(row["newsletter"], date.fromisoformat(row["day"])) for row in rows]
 
     def _start(self, day: date, newsletter: Newsletter) -> date:
-        """Return the earliest first-seen day of a paper that is still new."""
+        """Return the earliest first-seen day of a paper that is still new.
+
+        Days are counted back from the latest on which any paper was seen, so that a page saved long ago makes
+        an edition as well.
+        """
+        seen = self._db.execute(
+            "SELECT max(first_seen) FROM papers WHERE first_seen <= ?", [day.isoformat()]
+        ).fetchone()[0]
+        latest = date.fromisoformat(seen) if seen else day
         first = self._db.execute(
             "SELECT min(day) FROM editions WHERE newsletter = ? AND day < ?",
             [newsletter.name, day.isoformat()],
         ).fetchone()[0]
         window = timedelta(days=newsletter.window_days - 1)
         if first is None:
-            return day - window
-        return max(day - timedelta(days=newsletter.reach_days), date.fromisoformat(first) - window)
+            return latest - window
+        return max(latest - timedelta(days=newsletter.reach_days), date.fromisoformat(first) - window)
 
     def _mark_before(self, key: EditionKey) -> int:
         """Return the rowid up to which the edition before has left no paper unprinted."""
