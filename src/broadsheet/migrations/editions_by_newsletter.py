@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
 
-from broadsheet.migrations.later_steps import migrations
+from broadsheet.migrations import later_steps  # noqa: F401 - its steps come before
+from broadsheet.migrations.steps import migrations
 
 _MADE_BY = ("engine", "model", "prompt", "annotated_at")
 _TEXTS = ("title", "abstract", "comment")

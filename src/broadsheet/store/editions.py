@@ -81,9 +81,9 @@ class Editions:
         """Return the ids of the papers that are new for a newsletter on a day.
 
         A paper is new if it passes the filter, was first seen on or before the day and is in no other edition
-        of the newsletter. The first edition takes the days of the rhythm, later ones look back a fortnight more;
-        the newsletter that takes everything looks at whatever it has not printed. So the work is that of the
-        new papers, however many the cache has.
+        of the newsletter. The first edition takes the days of the rhythm, later ones look back a fortnight
+        more; the newsletter that takes everything looks at whatever it has not printed. So the work is that
+        of the new papers, however many the cache has.
 
         They come latest first-seen day first, and within a day in the order in which they were admitted.
         """
