@@ -1,4 +1,4 @@
-"""Set-ups that cannot work, of configuration, options, names, folders and locale, each end in one sentence."""
+"""Broken configuration, options, names, folders and locales each end in one sentence."""
 
 from __future__ import annotations
 
