@@ -36,8 +36,7 @@ def render(
         language: BCP 47 tag of the summaries; the newsletter's own goes before it.
         newsletter: How the page looks; by default, as the edition's newsletter without settings.
     """
-    newsletter = newsletter or Newsletter(title=edition.title)
-    page = Page.of(edition, taxonomy, newsletter.language or language, newsletter)
+    page = Page.of(edition, taxonomy, language, newsletter)
     return Rendered(
         html=html_environment().get_template("edition.html").render(page=page),
         markdown=markdown_environment().get_template("edition.md").render(page=page),

@@ -6,7 +6,6 @@ All text of papers passes `visible` here; how it is escaped is each format's own
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +17,7 @@ from broadsheet.english import reads_english
 from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.record import Record, Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
+from broadsheet.render.making import code_counts, made_sentence, makers_notes
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
@@ -135,8 +135,15 @@ class Page:
     colours: Colours
 
     @classmethod
-    def of(cls, edition: Edition, taxonomy: Taxonomy, language: str, newsletter: Newsletter) -> Page:
+    def of(
+        cls,
+        edition: Edition,
+        taxonomy: Taxonomy,
+        language: str = "en",
+        newsletter: Newsletter | None = None,
+    ) -> Page:
         """Return the page of an edition, tags under their names, with the look of its newsletter."""
+        newsletter = newsletter or Newsletter(title=edition.title)
         made, papers = edition.made, plural(len(edition.cards), "paper")
         total = sum(len(card.record.paper.abstract) for card in edition.cards)
         abstracts = total <= MAX_ABSTRACT_CHARACTERS
@@ -144,20 +151,25 @@ class Page:
             day=edition.day,
             date=in_words(edition.day),
             extent=f"{papers} · {plural(edition.words, 'word')} · {edition.minutes:,} min",
-            code=_code_counts(edition.code),
-            made=_made_sentence(made),
+            code=code_counts(edition.code),
+            made=made_sentence(made),
             before=in_words(edition.before) if edition.before else "",
             sections=tuple(
                 _section(section, edition, taxonomy.names, made[0] if made else None, abstracts=abstracts)
                 for section in edition.sections
             ),
-            notes=(*(section.note for section in edition.sections if section.note), *_makers_notes(made)),
-            language=language,
+            notes=(*(section.note for section in edition.sections if section.note), *makers_notes(made)),
+            language=newsletter.language or language,
             title=visible(edition.title),
             wordmark=visible(newsletter.wordmark),
             footer=visible(newsletter.footer),
             colours=newsletter.colours,
         )
+
+    @property
+    def is_recoloured(self) -> bool:
+        """Tell whether any colour is not the packaged one."""
+        return self.colours != Colours()
 
     def language_of(self, summary: str) -> str:
         """Return "en" where rules copied English words into a page of another language, else nothing."""
@@ -276,31 +288,3 @@ def _finding(finding: Finding, labels: Mapping[str, str]) -> str:
     instead = ", an extracted sentence is shown instead" if field == "tldr" else ""
     # The words withheld stay out of print: a false address is one, whatever stands around it.
     return f"{what} withheld by the check: {why}{instead}"
-
-
-def _code_counts(code: Mapping[str, int]) -> str:
-    available, announced, none = (code.get(status, 0) for status in ("available", "announced", "none"))
-    return f"Code available for {available:,}, announced for {announced:,}, no link found for {none:,}"
-
-
-def _made_sentence(made: tuple[Made, ...]) -> str:
-    counted: Counter[str] = Counter()
-    for maker in made:
-        counted[how_made(maker.engine, visible(maker.model))] += maker.papers
-    if len(counted) > 1:
-        return "Summaries: " + ", ".join(f"{papers:,} {how}" for how, papers in counted.items())
-    return f"Summaries {next(iter(counted))}" if counted else "No summaries yet"
-
-
-def _makers_notes(made: tuple[Made, ...]) -> list[str]:
-    makers = "; ".join(
-        f"{visible(maker.engine)} engine ({visible(maker.model)}, prompt {visible(maker.prompt)}) for"
-        f" {plural(maker.papers, 'paper')}"
-        for maker in made
-    )
-    note = (
-        f"Summaries, tags and code status were made from title and abstract alone, by the {makers}."
-        " They were checked against the abstract: a claim that does not stand in it is withheld, and the card"
-        " says so."
-    )
-    return [note] if made else []

@@ -107,12 +107,9 @@ class Feeds:
 
     def _latest(self, newsletter: str) -> list[str]:
         """Return the papers of a newsletter's latest editions, in their order there."""
-        ids: list[str] = []
+        ids, editions = list[str](), self._site.store.editions
         for key in self._site.days(newsletter):
-            edition = (
-                self._site.store.editions.get(key.day, key.newsletter) if len(ids) < FEWEST_IN_FEED else None
-            )
-            if edition is None:
+            if len(ids) >= FEWEST_IN_FEED or not (edition := editions.get(key.day, key.newsletter)):
                 break
             ids += [card.record.id for card in edition.cards if card.record.id in self._site.stamps]
         return list(dict.fromkeys(ids))[:MOST_IN_FEED]
