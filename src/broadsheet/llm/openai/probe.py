@@ -36,9 +36,13 @@ class Probe:
         holder = self._holder = object()
         try:
             yield
-        finally:
-            if self._holder is holder:
-                self._release()
+        except Exception:
+            raise  # the run ends with it, so nobody follows
+        except BaseException:
+            self._give_up(holder)
+            raise
+        else:
+            self._give_up(holder)
 
     def sent(self) -> None:
         """Note that a request was sent: unless it fails soon, the others may follow."""
@@ -55,6 +59,10 @@ class Probe:
         self._is_over = True
         self._stop_timer()
         if self._holder:
+            self._release()
+
+    def _give_up(self, holder: object) -> None:
+        if self._holder is holder:
             self._release()
 
     def _release(self) -> None:
