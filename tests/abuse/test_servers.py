@@ -20,6 +20,8 @@ PAPERS = 60
 def broadsheet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setattr("broadsheet.llm.openai.exchange._WAIT", _waits_as_asked_or_not_at_all())
+    # A busy machine may take longer than the moment in which a refusal comes.
+    monkeypatch.setattr("broadsheet.llm.openai.probe.PROBE_S", 30.0)
     return Command(monkeypatch, capsys)
 
 
