@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -208,6 +209,10 @@ def _opened(settings: MailSettings) -> smtplib.SMTP:
     else:
         smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
     try:
+        if smtp.sock:
+            # The full stop leaves on its own. Nagle's algorithm would hold it back until the other side has
+            # acknowledged the body, which it delays by 40 ms: 18 messages a second instead of hundreds.
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if settings.security == "starttls":
             smtp.starttls(context=_trust(settings))
         smtp.ehlo_or_helo_if_needed()
