@@ -13,6 +13,7 @@ import argparse
 import itertools
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -143,6 +144,7 @@ def run(folder: Path, sink: Sink, readers: int) -> Iterator[str]:
     """Send to all at once; yields the rows of the table."""
     memory: dict[int, float] = {}
     begun, first = time.monotonic(), 0.0
+    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     process = sender(folder)
     while process.poll() is None:
         count = sink.count()
@@ -151,10 +153,12 @@ def run(folder: Path, sink: Sink, readers: int) -> Iterator[str]:
         memory[tenth] = max(memory.get(tenth, 0.0), resident_mb(process))
         time.sleep(0.05)
     took = time.monotonic() - begun
+    used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
     count = sink.count()
     yield f"messages sent                       {count:>10,}"
     yield f"size of all                         {sink.megabytes():>10,.0f} MB"
     yield f"the whole command                   {took:>10.1f} s   {count / took:,.0f} messages/s"
+    yield f"of it on a processor                {used:>10.1f} s   {count / used:,.0f} messages/s"
     yield f"from the first message to the last  {time.monotonic() - first:>10.1f} s"
     yield f"memory at one tenth, at nine tenths {memory.get(1, 0):>10.0f} MB  {memory.get(9, 0):.0f} MB"
 

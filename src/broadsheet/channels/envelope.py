@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -26,7 +27,7 @@ _LONGEST_LINE = 990
 """RFC 5322 allows 998 characters in a line."""
 _WORD_BYTES = 39
 """How many bytes of UTF-8 an encoded word takes: RFC 2047 allows it 75 characters."""
-UNFOLDED = frozenset({"list-unsubscribe", "list-unsubscribe-post", "list-id", "message-id", "to"})
+UNFOLDED = frozenset({"list-unsubscribe", "list-unsubscribe-post", "list-id", "message-id", "to", "date"})
 SIGNED = (
     *("from", "to", "subject", "date", "message-id", "mime-version", "content-type", "auto-submitted"),
     *("list-id", "list-unsubscribe", "list-unsubscribe-post"),
@@ -116,28 +117,38 @@ class Envelope:
         Raises:
             ValueError: A header would not be what it says, such as one with a line break.
         """
-        settings, links = self.settings, Links(self.settings)
-        content = message.content
-        body = self._body(content)
-        headers = self._headers(message.address, content.subject, message.key, sent_at, settings.sender)
+        body = self._body(message.content)
+        leave = Links(self.settings).unsubscribe(message.token)
+        mailbox = self.settings.unsubscribe or self.settings.sender
+        own = {
+            "To": message.address,
+            "Date": format_datetime(sent_at or datetime.now(UTC)),
+            "Message-ID": f"<{message.key}@{self.settings.domain}>",
+            "List-Unsubscribe": f"<{leave}>, <mailto:{mailbox}?subject=unsubscribe%20{message.token}>",
+        }
+        return body.head + _written(own) + b"\r\n" + body.with_token(message.token)
+
+    def _shared_headers(self, content: Content, boundary: str) -> EmailMessage:
+        """Return the headers that are the same for all readers of a content."""
+        headers = self._headers(content.subject, self.settings.sender)
         name = re.sub(r"[^A-Za-z0-9 ]", "", content.title) or content.newsletter
-        headers["List-ID"] = f"{name} <{content.newsletter}.{settings.list_domain or settings.domain}>"
-        mailbox = settings.unsubscribe or settings.sender
-        headers["List-Unsubscribe"] = (
-            f"<{links.unsubscribe(message.token)}>, <mailto:{mailbox}?subject=unsubscribe%20{message.token}>"
-        )
+        domain = self.settings.list_domain or self.settings.domain
+        headers["List-ID"] = f"{name} <{content.newsletter}.{domain}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        headers["Content-Type"] = f'multipart/alternative; boundary="{body.boundary}"'
-        return _written(headers) + body.with_token(message.token)
+        headers["Content-Type"] = f'multipart/alternative; boundary="{boundary}"'
+        return headers
 
     def confirmation(self, address: str, title: str, text: str, key: str) -> bytes:
         """Return the message that asks to confirm: account mail, so without the headers of a list."""
         settings = self.settings
         sender = settings.account_from or settings.sender
-        headers = self._headers(address, f"Please confirm: {title}"[:60], key, None, sender)
+        headers = self._headers(f"Please confirm: {title}"[:60], sender)
+        headers["To"] = address
+        headers["Date"] = format_datetime(datetime.now(UTC))
+        headers["Message-ID"] = f"<{key}@{settings.domain}>"
         headers["Content-Type"] = 'text/plain; charset="utf-8"'
         headers["Content-Transfer-Encoding"] = "quoted-printable"
-        return _written(headers) + _quoted_printable(text)
+        return _written(dict(headers.raw_items())) + b"\r\n" + _quoted_printable(text)
 
     def sender_of(self, key: str) -> str:
         """Return the envelope sender, which names the delivery if bounces have an address of their own."""
@@ -146,15 +157,10 @@ class Envelope:
         local, _, domain = self.settings.bounces.rpartition("@")
         return f"{local}+{key}@{domain}"
 
-    def _headers(
-        self, address: str, subject: str, key: str, sent_at: datetime | None, sender: str
-    ) -> EmailMessage:
+    def _headers(self, subject: str, sender: str) -> EmailMessage:
         headers = EmailMessage(policy=POLICY)
         headers["From"] = formataddr((self.settings.name, sender))
-        headers["To"] = address
         headers["Subject"] = subject
-        headers["Date"] = format_datetime(sent_at or datetime.now(UTC))
-        headers["Message-ID"] = f"<{key}@{self.settings.domain}>"
         headers["Auto-Submitted"] = "auto-generated"
         headers["MIME-Version"] = "1.0"
         return headers
@@ -163,20 +169,21 @@ class Envelope:
         held = self._bodies.get(id(content))
         if held is None or held[0] is not content:
             self._bodies.clear()  # contents come one after the other; more than one would only fill memory
-            held = self._bodies[id(content)] = (content, _Body.of(content))
+            boundary = "b-" + hashlib.sha256((content.text + content.html).encode()).hexdigest()[:32]
+            head = _written(dict(self._shared_headers(content, boundary).raw_items()))
+            held = self._bodies[id(content)] = (content, _Body.of(content, boundary, head))
         return held[1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """An encoded body in pieces: bytes, and where a part of the token goes."""
+    """Headers that all readers share, and a body in pieces: bytes, and where parts of the token go."""
 
-    boundary: str
+    head: bytes
     pieces: tuple[bytes | slice, ...]
 
     @classmethod
-    def of(cls, content: Content) -> _Body:
-        boundary = "b-" + hashlib.sha256((content.text + content.html).encode()).hexdigest()[:32]
+    def of(cls, content: Content, boundary: str, head: bytes) -> _Body:
         parts = [
             f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
             f"Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
@@ -184,7 +191,7 @@ class _Body:
             + b"\r\n"
             for subtype, text in (("plain", content.text), ("html", content.html))
         ]
-        return cls(boundary, tuple(_pieces(b"".join(parts) + f"--{boundary}--\r\n".encode())))
+        return cls(head, tuple(_pieces(b"".join(parts) + f"--{boundary}--\r\n".encode())))
 
     def with_token(self, token: str) -> bytes:
         encoded = token.encode("ascii")
@@ -193,9 +200,9 @@ class _Body:
         return b"".join(encoded[piece] if isinstance(piece, slice) else piece for piece in self.pieces)
 
 
-def _written(headers: EmailMessage) -> bytes:
-    """Return the headers and the empty line after them; `as_bytes` would add an empty body of its own."""
-    return b"".join(POLICY.fold_binary(name, value) for name, value in headers.raw_items()) + b"\r\n"
+def _written(headers: Mapping[str, Any]) -> bytes:
+    """Return headers as they are sent; `as_bytes` of a multipart message would add an empty body."""
+    return b"".join(POLICY.fold_binary(name, value) for name, value in headers.items())
 
 
 def _pieces(body: bytes) -> list[bytes | slice]:
