@@ -82,18 +82,19 @@ class Judge:
         annotation, findings, untrue = verdict.annotation, verdict.findings, verdict.untrue
         if annotation is None:
             fields = {name: value for name, value in verdict.fields.items() if name not in verdict.wrong}
-            fields |= {name: self._by_rules(paper, name) for name in verdict.wrong if name in CORE}
+            fields |= {name: self.by_rules(paper, name) for name in verdict.wrong if name in CORE}
             findings += _malformed(verdict.wrong)
             annotation, wrong = self._shaped(fields)
             if annotation is None:
                 return Verdict(None, findings, _sentences(wrong))
             untrue = grounding.check(paper, annotation)
             findings += untrue
-        kept = grounding.withhold(paper, annotation, untrue, lambda name: self._by_rules(paper, name))
+        kept = grounding.withhold(paper, annotation, untrue, lambda name: self.by_rules(paper, name))
         annotation, wrong = self._shaped(dict(kept)) if kept is not annotation else (annotation, {})
         return Verdict(annotation, findings, _sentences(wrong))
 
-    def _by_rules(self, paper: Paper, name: str) -> Any:
+    def by_rules(self, paper: Paper, name: str) -> Any:
+        """Return what the rules of the extractive engine read for a core field."""
         from broadsheet.llm.extractive import extract  # loads fitted weights, which few runs need
 
         return extract(paper, self.taxonomy, [name])[name]

@@ -194,6 +194,7 @@ def _questions(
         patient=chosen.under_quota or llm.deferred,
     )
     room = limits.room(1, builder.fixed_tokens)
+    queue.ask_apart(fitted(paper, room, count) for paper in recovered.apart.values())
     queue.repair((fitted(paper, room, count), fault) for paper, fault in recovered.faults.values())
     return batches, builder, queue
 

@@ -1,9 +1,10 @@
 """`AskQueue`: what to ask next, until every paper has its annotation or is given up.
 
 Fresh batches come first, then what answers leave over. Papers that an answer merely passed over are asked
-about again together. A batch whose answer was refused, cut off or unreadable is halved until the paper that
-spoils it stands alone. A paper that fails alone `MAX_TIMES_ALONE` times is given up; one that gets no answer
-alone is given up at once, because the engine has already retried.
+about again together, and one whose tags another paper may have dictated is asked about alone. A batch whose
+answer was refused, cut off or unreadable is halved until the paper that spoils it stands alone. A paper that
+fails alone `MAX_TIMES_ALONE` times is given up; one that gets no answer alone is given up at once, because
+the engine has already retried.
 """
 
 from __future__ import annotations
@@ -106,6 +107,10 @@ class AskQueue:
         if fit < len(group.papers):
             self._groups.appendleft(replace(group, papers=group.papers[fit:]))
         return replace(group, papers=group.papers[:fit])
+
+    def ask_apart(self, papers: Iterable[FencedPaper]) -> None:
+        """Ask about each of these papers alone, before anything else."""
+        self._groups.extendleft(_Group((paper,), "apart") for paper in papers)
 
     def shrink_to(self, most: int) -> None:
         """Put no more papers than this into a request from now on: one with more was too long."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from broadsheet.annotate.judging import Judge, Verdict
-from broadsheet.annotate.replies import RawRecord, read
+from broadsheet.annotate.replies import RawRecord, Reading, read
 from broadsheet.annotate.reply_findings import ReplyFindings
+from broadsheet.annotate.steering import judge_records, overruled, repaired
 from broadsheet.annotation import Finding
+from broadsheet.engines import engine_of
 from broadsheet.fencing import FencedPaper, fenced
 from broadsheet.llm import Fault, Reply
 from broadsheet.paper import Paper
@@ -29,6 +31,12 @@ class _Judged:
     record: RawRecord
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Return the cache key of the annotation."""
+        return self.reply.maker.key(self.paper.content_hash)
 
     def store(self, store: Store) -> int:
         """Store the annotation under the reply's key and time; return the number of its findings."""
@@ -48,14 +56,16 @@ class Recovered:
     Attributes:
         judged: Annotations to store, by paper id.
         faults: Records that are to be repaired, by paper id.
+        apart: Papers to ask about alone, because their records look dictated, by id.
     """
 
     judged: dict[str, _Judged] = field(default_factory=dict)
     faults: dict[str, tuple[Paper, Fault]] = field(default_factory=dict)
+    apart: dict[str, Paper] = field(default_factory=dict)
 
     def has(self, paper_id: str) -> bool:
         """Tell whether a stored reply holds anything of a paper."""
-        return paper_id in self.judged or paper_id in self.faults
+        return paper_id in self.judged or paper_id in self.faults or paper_id in self.apart
 
     def store(self, store: Store) -> int:
         """Store the annotations; return the number of their findings. Call it inside a transaction."""
@@ -92,6 +102,9 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
         elif (judged.paper.id, judged.paper.content_hash) in wanted:
             fault = Fault(judged.record, judged.verdict.problems, judged.reply.id)
             found.faults[judged.paper.id] = judged.paper, fault
+    for judged in replay.doubted.values():
+        if (judged.paper.id, judged.paper.content_hash) in wanted and not found.has(judged.paper.id):
+            found.apart[judged.paper.id] = judged.paper
     return found
 
 
@@ -113,6 +126,8 @@ def rebuild(store: Store, judge: Judge) -> int:
     with store.transaction():
         for reply in store.annotations.replies():
             replay.read(reply)
+        for judged in list(replay.doubted.values()):
+            replay.overrule(judged)
         for judged in list(replay.faulty.values()):
             replay.settle(judged)
     return len(kept)
@@ -124,6 +139,7 @@ class _Replay:
     Attributes:
         faulty: Records with problems that no later reply has put right, by key.
         repaired: Keys of the records that the model was asked to put right, with or without success.
+        doubted: Records that another paper may have dictated and no later reply has confirmed, by key.
     """
 
     def __init__(self, store: Store, judge: Judge, keep: Callable[[_Judged], None]) -> None:
@@ -133,22 +149,60 @@ class _Replay:
         self._findings = ReplyFindings()
         self.faulty: dict[str, _Judged] = {}
         self.repaired: set[str] = set()
+        self.doubted: dict[str, _Judged] = {}
 
     def read(self, reply: KeptReply) -> None:
         sent = _sent(self._store, reply)
         reading = read(Reply(reply.text, reply.finish_reason, reply.refusal), sent)
+        # What a paper that has other words now was asked about is unknown.
+        same_words = [ref for ref, each in sent.items() if each.paper.content_hash == reply.papers[ref][1]]
         if reply.purpose == "repair":
-            for each in sent.values():
-                key = reply.maker.key(each.paper.content_hash)
-                self.repaired.add(key)
-                before = self.faulty.get(key)
-                self._findings.add_repair(each.paper.id, before.verdict.problems if before else ())
-        else:
-            self._findings.add_reading(reading, sent)
-        for ref, record in reading.records.items():
-            paper = sent[ref].paper
-            if paper.content_hash == reply.papers[ref][1]:  # it still has the words that were asked about
-                self._take(_Judged(paper, reply, record, self._judge.judge(paper, record)))
+            self._read_repair(reply, sent, reading, same_words)
+            return
+        if reply.purpose == "apart":
+            self._findings.add_apart(next(iter(sent.values())).paper.id)
+        self._findings.add_reading(reading, sent)
+        by_rules = engine_of(reply.maker.engine).by_rules
+        for each in judge_records(sent, reading.records, self._judge, by_rules=by_rules):
+            if each.ref not in same_words:
+                continue
+            judged = _Judged(sent[each.ref].paper, reply, each.record, each.verdict, doubts=each.doubts)
+            if each.doubts:
+                self.doubted[judged.key] = judged
+            else:
+                self._take(judged)
+
+    def _read_repair(
+        self,
+        reply: KeptReply,
+        sent: Mapping[str, FencedPaper],
+        reading: Reading,
+        same_words: Collection[str],
+    ) -> None:
+        for ref, each in sent.items():
+            key = reply.maker.key(each.paper.content_hash)
+            self.repaired.add(key)
+            if key in self.doubted:  # no turn was left to ask about it apart, so the rules had their way
+                self.overrule(self.doubted[key])
+            before = self.faulty.get(key)
+            self._findings.add_repair(each.paper.id, before.verdict.problems if before else ())
+            record = reading.records.get(ref)
+            if record is None or ref not in same_words:
+                continue
+            findings: tuple[Finding, ...] = ()
+            if before:
+                record, findings = repaired(sent, ref, before.record, record, self._judge)
+            judged = _Judged(each.paper, reply, record, self._judge.judge(each.paper, record))
+            if before is None or len(judged.verdict.problems) <= len(before.verdict.problems):
+                self._findings.add_overruled(each.paper.id, findings)
+                self._take(judged)
+
+    def overrule(self, judged: _Judged) -> None:
+        """Take a doubted record with the rules' reading in place of what is doubted."""
+        self.doubted.pop(judged.key)
+        record, findings = overruled(judged.paper, judged.record, judged.doubts, self._judge)
+        self._findings.add_overruled(judged.paper.id, findings)
+        self._take(replace(judged, record=record, verdict=self._judge.judge(judged.paper, record)))
 
     def settle(self, judged: _Judged) -> None:
         """Keep what a faulty record is worth without its problems."""
@@ -157,14 +211,15 @@ class _Replay:
             self._keep_judged(settled)
 
     def _take(self, judged: _Judged) -> None:
-        before = self.faulty.get(judged.reply.maker.key(judged.paper.content_hash))
+        self.doubted.pop(judged.key, None)
+        before = self.faulty.get(judged.key)
         if not judged.verdict.problems:
             self._keep_judged(judged)
         elif before is None or len(judged.verdict.problems) <= len(before.verdict.problems):
-            self.faulty[judged.reply.maker.key(judged.paper.content_hash)] = judged
+            self.faulty[judged.key] = judged
 
     def _keep_judged(self, judged: _Judged) -> None:
-        self.faulty.pop(judged.reply.maker.key(judged.paper.content_hash), None)
+        self.faulty.pop(judged.key, None)
         self._keep(replace(judged, findings=self._findings.pop(judged.paper.id)))
 
 

@@ -26,6 +26,14 @@ class ReplyFindings:
         """Add what the model was asked to put right."""
         self._add(paper_id, "repaired", "; ".join(problems))
 
+    def add_apart(self, paper_id: str) -> None:
+        """Add that the paper was asked about again alone, because its tags looked dictated."""
+        self._add(paper_id, "apart")
+
+    def add_overruled(self, paper_id: str, findings: Iterable[Finding]) -> None:
+        """Add what the rules overruled in the paper's record."""
+        self._by_paper.setdefault(paper_id, []).extend(findings)
+
     def pop(self, paper_id: str) -> tuple[Finding, ...]:
         """Return the paper's findings, and forget them."""
         return tuple(self._by_paper.pop(paper_id, ()))

@@ -19,6 +19,7 @@ from broadsheet.annotate.reply_findings import ReplyFindings
 from broadsheet.annotate.report import AnnotateReport, Failure, Watch
 from broadsheet.annotate.requests import RequestBuilder
 from broadsheet.annotate.spending import Ledger
+from broadsheet.annotate.steering import Apart, JudgedRecord, judge_records, overruled, repaired
 from broadsheet.annotate.tally import Tally
 from broadsheet.errors import StoreError
 from broadsheet.llm import LLM, Control, Fault, Outcome, Request
@@ -78,6 +79,7 @@ class AnnotateRun:
         self._ledger, self._watch = ledger, watch
         self._open_ids = {request.id for request in self.open_requests}
         waiting = sum(len(request.sent) for request in self.open_requests)
+        self._apart = Apart(len(papers) + waiting)
         with self._store.transaction():
             self._tally = Tally(self._store, self.maker, ledger, len(papers) + waiting)
             self._tally.findings += self._recovered.store(self._store)
@@ -127,17 +129,26 @@ class AnnotateRun:
         self._fill(more=outcome.more)
 
     def _take_records(self, request: Request, reading: Reading, reply_id: int) -> None:
-        faulty = []
+        faulty, apart = [], []
         self._fruitless.add([sent.paper.id for sent in request.sent.values()], reading)
-        for ref, record in reading.records.items():
-            sent = request.sent[ref]
-            verdict = self._judge.judge(sent.paper, record)
+        if request.purpose == "apart":
+            self._findings.add_apart(next(iter(request.sent.values())).paper.id)
+        for each in judge_records(
+            request.sent, reading.records, self._judge, by_rules=not self._llm.prompted
+        ):
+            sent, record, verdict = request.sent[each.ref], each.record, each.verdict
+            if each.doubts and self._apart.take_turn():
+                apart.append(sent)
+                continue
+            if each.doubts:
+                record, verdict = self._overrule(sent.paper, each)
             if not verdict.problems:
                 self._keep(sent.paper, verdict, reply_id)
             elif self._llm.prompted:
                 faulty.append((sent, Fault(record, verdict.problems, reply_id)))
             else:  # rules answer alike however often they are asked
                 self._settle(sent.paper, verdict, reply_id)
+        self._queue.ask_apart(apart)
         self._queue.repair(faulty)
         self._findings.add_reading(reading, request.sent)
         self._fail(
@@ -146,16 +157,26 @@ class AnnotateRun:
             )
         )
 
+    def _overrule(self, paper: Paper, doubted: JudgedRecord) -> tuple[RawRecord, Verdict]:
+        record, findings = overruled(paper, doubted.record, doubted.doubts, self._judge)
+        self._findings.add_overruled(paper.id, findings)
+        return record, self._judge.judge(paper, record)
+
     def _take_repair(self, request: Request, reading: Reading, reply_id: int) -> None:
         """Keep the record with fewer problems, the later one if they have as many; withhold what is wrong."""
         for ref, fault in request.faults.items():
             paper = request.sent[ref].paper
             self._findings.add_repair(paper.id, fault.problems)
-            record = reading.records.get(ref)
-            verdict = self._judge.judge(paper, record) if record is not None else None
-            if verdict is None or len(verdict.problems) > len(fault.problems):
+            given = reading.records.get(ref)
+            if given is None:
+                self._settle_record(paper, fault)
+                continue
+            record, findings = repaired(request.sent, ref, fault.record, given, self._judge)
+            verdict = self._judge.judge(paper, record)
+            if len(verdict.problems) > len(fault.problems):
                 self._settle_record(paper, fault)
             else:
+                self._findings.add_overruled(paper.id, findings)
                 self._settle(paper, verdict, reply_id)
 
     def _settle_all(self, faulty: Iterable[FaultyPaper]) -> None:
@@ -185,14 +206,13 @@ class AnnotateRun:
         What is wrong in it is withheld: nothing more is asked under a prompt that is gone. A paper without a
         record stays without an annotation, so a later run asks about it under the prompt of its day.
         """
-        for ref, sent in request.sent.items():
-            fault = request.faults.get(ref)
-            record: RawRecord | None = reading.records.get(ref, fault.record if fault else None)
-            if record is None:
-                continue
-            verdict = self._judge.settle(sent.paper, self._judge.judge(sent.paper, record))
+        records = {ref: fault.record for ref, fault in request.faults.items()} | dict(reading.records)
+        for each in judge_records(request.sent, records, self._judge, by_rules=not self._llm.prompted):
+            paper = request.sent[each.ref].paper
+            verdict = self._overrule(paper, each)[1] if each.doubts else each.verdict
+            verdict = self._judge.settle(paper, verdict)
             if verdict.annotation:
-                self._keep(sent.paper, verdict, reply_id, request.maker)
+                self._keep(paper, verdict, reply_id, request.maker)
 
     def _take_silence(self, outcome: Outcome) -> None:
         """Halve a request without an answer: the engine answers others, so one paper may be to blame."""

@@ -16,7 +16,7 @@ from broadsheet.record import Maker
 from broadsheet.store import Store
 
 Role = Literal["system", "user", "assistant"]
-Purpose = Literal["annotate", "repair", "missing", "split"]
+Purpose = Literal["annotate", "repair", "missing", "split", "apart"]
 
 
 @dataclass(frozen=True, slots=True)

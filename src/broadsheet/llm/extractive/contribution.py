@@ -35,6 +35,31 @@ def _coins_a_name(title: str, abstract: str) -> bool:
     return bool(colon) and len(name.split()) <= MAX_NAME_WORDS and name.strip() in abstract
 
 
+def contribution_probabilities(
+    title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None
+) -> dict[str, float]:
+    """Return how probable each contribution of the taxonomy is.
+
+    Args:
+        title: The paper's title.
+        abstract: Its abstract; may be empty.
+        taxonomy: The contributions to choose from, and the topics, which are evidence for some of them.
+        ranker: The weights; by default, the fitted ones that ship with Broadsheet.
+
+    Raises:
+        ConfigError: A cue is malformed.
+    """
+    rows, context = contribution_features(title, abstract, taxonomy)
+    ranker = ranker or load_rankers()["contribution"]
+    probabilities = ranker.probabilities(list(rows), list(rows.values()), context)
+    return dict(zip(rows, probabilities, strict=True))
+
+
+def is_titled_survey(title: str, taxonomy: Taxonomy) -> bool:
+    """Tell whether the title calls the paper a survey, and the taxonomy knows that contribution."""
+    return "survey" in taxonomy.contribution_ids and _SURVEY.search(title) is not None
+
+
 def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
     """Return the id of the paper's contribution in the taxonomy.
 
@@ -47,9 +72,7 @@ def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker:
     Raises:
         ConfigError: A cue is malformed.
     """
-    if "survey" in taxonomy.contribution_ids and _SURVEY.search(title):
+    if is_titled_survey(title, taxonomy):
         return "survey"
-    rows, context = contribution_features(title, abstract, taxonomy)
-    ranker = ranker or load_rankers()["contribution"]
-    probabilities = ranker.probabilities(list(rows), list(rows.values()), context)
-    return max(zip(probabilities, rows, strict=True), key=lambda pair: pair[0])[1]
+    probabilities = contribution_probabilities(title, abstract, taxonomy, ranker)
+    return max(probabilities, key=lambda id_: probabilities[id_])

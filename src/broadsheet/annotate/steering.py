@@ -1,0 +1,172 @@
+"""Notices records that another paper of their request may have steered.
+
+Anyone can write an abstract, in any language or disguise, and a model that obeys it may change the records of
+the other papers in the same request. So how an order is written is not looked at: what counts is what it
+achieves. Tags that the rules of the extractive engine all but rule out are never kept from an answer about
+several papers. Such a paper is asked about again alone, where no other abstract can speak for it; beyond
+`Apart`'s allowance the rules' own reading takes the place of the tags.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from broadsheet.annotate.judging import Judge, Verdict
+from broadsheet.annotate.replies import RawRecord
+from broadsheet.annotation import Finding
+from broadsheet.fencing import FencedPaper
+from broadsheet.paper import Paper
+
+TAGS = ("topics", "contribution")
+
+_TOPICS_APART = 3.0
+_CONTRIBUTION_APART = 4.5
+_SAME_TAG_APART = 4.0
+"""Log-odds between the rules' choice and a record's tags from which the record is doubted.
+
+A topic 3.0 apart is twenty times less likely. Of 327 careful annotations, 1.1 % are doubted; of the pairs of
+a paper and a topic that it does not have, 99 %. `_SAME_TAG_APART` is for a tag that two records of one answer
+share, as they do when an order is given for all.
+"""
+
+_FREE_TURNS = 8
+_PAPERS_A_TURN = 100
+
+
+class Apart:
+    """How many papers a run may still ask about apart, so that a model at odds with the rules costs little.
+
+    Args:
+        papers: Papers of the run. One in a hundred may be asked about apart, and eight besides.
+    """
+
+    def __init__(self, papers: int) -> None:
+        self._left = _FREE_TURNS + papers // _PAPERS_A_TURN
+
+    def take_turn(self) -> bool:
+        """Take a turn; false where none is left."""
+        self._left -= 1
+        return self._left >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRecord:
+    """One record of an answer, what it is worth, and which of its fields another paper may have dictated."""
+
+    ref: str
+    record: RawRecord
+    verdict: Verdict
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Which fields of a record are doubted, and which of its tags are where another record has them too."""
+
+    fields: tuple[str, ...]
+    odd_tags: tuple[tuple[str, str], ...]
+
+
+def judge_records(
+    sent: Mapping[str, FencedPaper], records: Mapping[str, RawRecord], judge: Judge, *, by_rules: bool = False
+) -> list[JudgedRecord]:
+    """Judge the records of one answer, each against its own paper, and all of them for signs of steering.
+
+    A record of a paper that was asked about alone is never doubted: nobody else's words stood beside it. Where
+    tags are malformed, what is left of them is looked at.
+
+    Args:
+        sent: All the papers of the request.
+        records: Its records by ref.
+        judge: Judges them.
+        by_rules: The engine follows rules, so no abstract can steer it.
+    """
+    verdicts = {ref: judge.judge(sent[ref].paper, record) for ref, record in records.items()}
+    if by_rules or len(sent) == 1:
+        return [JudgedRecord(ref, records[ref], verdict) for ref, verdict in verdicts.items()]
+    doubts = {ref: _doubt(sent[ref].paper, verdict.fields, judge) for ref, verdict in verdicts.items()}
+    common = Counter(tag for doubt in doubts.values() for tag in doubt.odd_tags)
+    found = []
+    for ref, doubt in doubts.items():
+        shared = (field for field, tag in doubt.odd_tags if common[field, tag] > 1)
+        fields = tuple(dict.fromkeys((*doubt.fields, *shared)))
+        found.append(JudgedRecord(ref, records[ref], verdicts[ref], fields))
+    return found
+
+
+def overruled(
+    paper: Paper, record: RawRecord, fields: Collection[str], judge: Judge
+) -> tuple[RawRecord, tuple[Finding, ...]]:
+    """Return the record with the rules' reading in place of these fields, and the findings that say so."""
+    ruled = {name: judge.by_rules(paper, name) for name in fields}
+    replaced = {**record, **ruled}
+    return replaced, tuple(
+        Finding(
+            field=name,
+            kind="steered",
+            detail=f"{_said(record.get(name))} said beside other papers, {_said(ruled[name])} by rule",
+            severity="withheld",
+        )
+        for name in fields
+    )
+
+
+def repaired(
+    sent: Mapping[str, FencedPaper], ref: str, before: RawRecord, record: RawRecord, judge: Judge
+) -> tuple[RawRecord, tuple[Finding, ...]]:
+    """Return a repaired record with the tags that needed no repair as they were, and what was overruled.
+
+    So a repair, which may speak of several papers, changes nobody's tags; where it had to, the rules must not
+    rule the new ones out.
+
+    Args:
+        sent: All the papers of the repair.
+        ref: Whose record it is.
+        before: The record that was to be repaired.
+        record: The record as it came.
+        judge: Judges both.
+    """
+    paper = sent[ref].paper
+    wrong = judge.judge(paper, before).wrong
+    held = {name: before[name] for name in TAGS if name in before and name not in wrong}
+    merged = {**record, **held}
+    if len(sent) == 1:
+        return merged, ()
+    doubt = _doubt(paper, judge.judge(paper, merged).fields, judge)
+    dictated = [name for name in doubt.fields if name not in held]
+    return overruled(paper, merged, dictated, judge)
+
+
+def _doubt(paper: Paper, fields: Mapping[str, Any], judge: Judge) -> _Doubt:
+    from broadsheet.llm.extractive.plausibility import distance  # loads fitted weights, which few runs need
+
+    topics, contribution = fields.get("topics"), fields.get("contribution")
+    topics = [topic for topic in topics if isinstance(topic, str)] if isinstance(topics, list) else []
+    kind = contribution if isinstance(contribution, str) else ""
+    far = distance(paper, topics, kind, judge.taxonomy)
+    against, odd = [], []
+    if far.topics >= _TOPICS_APART:
+        against.append("topics")
+    if far.contribution >= _CONTRIBUTION_APART:
+        against.append("contribution")
+    if far.first_topic >= _SAME_TAG_APART:
+        odd.append(("topics", topics[0]))
+    if far.contribution >= _SAME_TAG_APART:
+        odd.append(("contribution", kind))
+    if _denies_code(fields) and judge.by_rules(paper, "code")["status"] != "none":
+        against.append("code")
+    return _Doubt(tuple(against), tuple(odd))
+
+
+def _denies_code(fields: Mapping[str, Any]) -> bool:
+    code = fields.get("code", "")
+    return code is None or (isinstance(code, dict) and code.get("status") == "none")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("status")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")
