@@ -22,7 +22,8 @@ def paper(number: int, *, abstract: str = "") -> Paper:
         id=f"paper-{number}",
         title=f"{subject} {number}: a Network for {task.title()}",
         abstract=abstract
-        or f"We study {task}. {subject} trains a small neural network on {task} with contrastive learning and"
+        or f"We study {task} with representations of large language models. {subject} trains a small"
+        f" neural network on {task} with contrastive learning and"
         f" reaches 91.{number}% accuracy, three points above the best earlier method, at half of its cost.",
     )
 

@@ -202,11 +202,11 @@ def test_left_overs_are_asked_about_within_the_input_budget_and_the_context(
 
 
 def test_an_unknown_topic_is_dropped_with_a_finding_and_without_a_repair(store: Store) -> None:
-    llm = first_time(lambda records: records[0].update(topics=["herons", "graphs"]))
+    llm = first_time(lambda records: records[0].update(topics=["herons", "representation-learning"]))
     report = annotate(admitted(store, 5), store, llm, PROMPTS, limits=FIVE)
     assert report.requests == 1
     found = store.get(papers(1)[0].id)
-    assert found.annotation.topics == ("graphs",)
+    assert found.annotation.topics == ("representation-learning",)
     assert [(finding.kind, finding.detail, finding.severity) for finding in found.findings] == [
         ("unknown-topic", "herons", "withheld")
     ]

@@ -75,7 +75,7 @@ def judge_records(
 ) -> list[JudgedRecord]:
     """Judge the records of one answer, each against its own paper, and all of them for signs of steering.
 
-    A record of a paper that was asked about alone is never doubted: nobody else's words stood beside it. Where
+    A record of a paper that was asked about alone is never doubted: no other words stood beside it. Where
     tags are malformed, what is left of them is looked at.
 
     Args:
