@@ -27,6 +27,8 @@ EXTRA_FIELD_TOKENS = 60
 MIN_ABSTRACT_CHARACTERS = 200
 MIN_ROOM_TOKENS = 300
 """About what title and abstract of one paper take."""
+TOKENS_A_PAPER = 500
+"""About what a paper takes of a quota, in and out, with its share of the instructions."""
 _OPEN_BATCHES = 4
 _LATENCY_FLOOR = 8
 """Four papers a request would take two thirds of the time, and a quarter more tokens."""
@@ -213,6 +215,11 @@ class Plan:
     papers: int
     why: str
     under_quota: bool = False
+
+
+def binding(told: float | None, papers: int, each: float) -> float | None:
+    """Return a limit a minute that a server has told, if a run of so many papers exceeds it; else None."""
+    return told if told is not None and papers * each > told else None
 
 
 def plan(

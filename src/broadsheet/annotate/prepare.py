@@ -15,11 +15,11 @@ from broadsheet.annotate.requests import RequestBuilder
 from broadsheet.annotate.run import AnnotateRun
 from broadsheet.annotate.spending import Budget, Ledger
 from broadsheet.annotation import CORE
-from broadsheet.batching import Batch, Limits, fitted, pack, plan, what_binds
+from broadsheet.batching import TOKENS_A_PAPER, Batch, Limits, binding, fitted, pack, plan, what_binds
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of
 from broadsheet.errors import ConfigError
-from broadsheet.llm import LLM
+from broadsheet.llm import LLM, quota_of
 from broadsheet.paper import Paper
 from broadsheet.prices import Price, Prices
 from broadsheet.prompts import Prompts
@@ -173,12 +173,14 @@ def _questions(
 ) -> tuple[Sequence[Batch], RequestBuilder, AskQueue]:
     """Choose how many papers go into a request, and pack them."""
     limits = Limits.of(settings, extra_fields=len(prompts.annotation.model_fields) - len(CORE))
+    told = quota_of(llm)
     chosen = plan(
         len(papers),
         limits,
         in_flight=None if llm.deferred else settings.max_in_flight,
-        tokens_per_minute=settings.tokens_per_minute,
-        requests_per_minute=settings.requests_per_minute,
+        tokens_per_minute=settings.tokens_per_minute
+        or binding(told.tokens_per_minute, len(papers), TOKENS_A_PAPER),
+        requests_per_minute=settings.requests_per_minute or told.requests_per_minute,
     )
     limits = replace(limits, papers=chosen.papers)
     builder = RequestBuilder(prompts, limits, maker_of(llm, prompts), prompted=asks)

@@ -14,6 +14,7 @@ from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
 from broadsheet.record import Maker
 from broadsheet.store import Store
+from broadsheet.store.endpoints import Quota
 
 Role = Literal["system", "user", "assistant"]
 Purpose = Literal["annotate", "repair", "missing", "split", "apart"]
@@ -179,6 +180,12 @@ class LLM(Protocol):
             LLMUnavailable: The provider has stopped answering; answers under way have been yielded.
         """
         ...
+
+
+def quota_of(llm: LLM) -> Quota:
+    """Return what an engine's server lets through in a minute, as far as earlier runs were told."""
+    quota = getattr(llm, "quota", None)
+    return quota if isinstance(quota, Quota) else Quota()
 
 
 def open_llm(settings: Settings, store: Store, prompts: Prompts) -> LLM:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.store.rows import now
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a server lets through in a minute; None where it tells no limit."""
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
 
 
 class Endpoint:
@@ -26,4 +36,21 @@ class Endpoint:
         self._db.execute(
             "INSERT OR REPLACE INTO dialects (endpoint, model, dialect, learnt_at) VALUES (?, ?, ?, ?)",
             [*self._names, dialect, now()],
+        )
+
+    def quota(self) -> Quota:
+        """Return the limits that its last answers told."""
+        row = self._db.execute(
+            """SELECT requests_per_minute, tokens_per_minute FROM endpoint_limits
+               WHERE endpoint = ? AND model = ?""",
+            self._names,
+        ).fetchone()
+        return Quota(*row) if row else Quota()
+
+    def remember_quota(self, quota: Quota) -> None:
+        """Keep its limits for the plans of later runs; one that is told no more is forgotten."""
+        self._db.execute(
+            """INSERT OR REPLACE INTO endpoint_limits
+               (endpoint, model, requests_per_minute, tokens_per_minute, seen_at) VALUES (?, ?, ?, ?, ?)""",
+            [*self._names, quota.requests_per_minute, quota.tokens_per_minute, now()],
         )

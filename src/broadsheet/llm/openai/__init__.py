@@ -20,13 +20,18 @@ from broadsheet.llm.openai.conversation import Conversation, Exchanges, Stopped
 from broadsheet.llm.openai.pacing import Pacer
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+from broadsheet.store.endpoints import Quota
 
 TICK_S = 0.2
 """How often to look whether to stop, while no answer comes."""
 
 
 class OpenAILLM:
-    """Asks an OpenAI-compatible server."""
+    """Asks an OpenAI-compatible server.
+
+    Attributes:
+        quota: What the server lets through in a minute, as its last answers told, of earlier runs too.
+    """
 
     engine = "openai"
     prompted = True
@@ -38,6 +43,7 @@ class OpenAILLM:
         self._endpoint = store.endpoint(endpoint_address(), settings.model)
         self._dialect = Dialect.parse(self._endpoint.dialect())
         self._learnt: Dialect | None = None
+        self.quota = self._endpoint.quota()
         self._pacer = Pacer(
             requests_per_minute=settings.requests_per_minute,
             tokens_per_minute=settings.tokens_per_minute,
@@ -101,6 +107,9 @@ class OpenAILLM:
         if self._learnt:
             self._dialect, self._learnt = self._learnt, None
             self._endpoint.remember_dialect(self._dialect.text)
+        if self._pacer.has_answers and (told := Quota(*self._pacer.told)) != self.quota:
+            self.quota = told
+            self._endpoint.remember_quota(told)
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> OpenAILLM:  # noqa: ARG001 - one signature

@@ -91,6 +91,11 @@ class Pacer:
         return f"{by}: {max(1, math.ceil(until - self._clock()))} s" if by else ""
 
     @property
+    def has_answers(self) -> bool:
+        """Tell whether any request was answered."""
+        return self._tokens_a_paper is not None
+
+    @property
     def told(self) -> tuple[float | None, float | None]:
         """Return the requests and tokens a minute that the server has told; None where it tells none."""
         return self._requests.told_per_minute, self._tokens.told_per_minute
