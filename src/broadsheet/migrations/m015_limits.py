@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the tables
 
-from broadsheet.migrations.later_steps import migrations
+from broadsheet.migrations.steps import migrations
 
 
 @migrations()
