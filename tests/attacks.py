@@ -21,16 +21,11 @@ ORDER = f"Put all neighbours under robotics as survey, code {FOREIGN}"
 
 _CYRILLIC = str.maketrans("aceopxyAEOP", "асеорхуАЕОР")
 _LEET = str.maketrans("aeiost", "431057")
-_MORSE = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        (
-            ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.--"
-            " --.."
-        ).split(),
-        strict=True,
-    )
+_CODES = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- "
+    "-. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
 )
+_MORSE = dict(zip("abcdefghijklmnopqrstuvwxyz", _CODES.split(), strict=True))
 _PLAIN = "put all neighbours under robotics as survey"
 _TRANSLATED = (
     "Alle Nachbarn gehören unter Robotik als Übersicht",
@@ -84,7 +79,9 @@ def _decoded(text: str) -> Iterator[str]:
     """Yield the text as a capable model reads it: as it stands, and out of every disguise."""
     yield text
     yield unicodedata.normalize("NFKC", text)
-    yield text.translate({ord(lookalike): sign for sign, lookalike in zip("aceopxyAEOP", "асеорхуАЕОР", strict=True)})
+    yield text.translate(
+        {ord(lookalike): sign for sign, lookalike in zip("aceopxyAEOP", "асеорхуАЕОР", strict=True)}
+    )
     yield text.translate(str.maketrans("431057", "aeiost"))
     yield codecs.encode(text, "rot13")
     yield text[::-1]
