@@ -159,6 +159,11 @@ class AskQueue:
         ]
 
 
+def faulty_of(request: Request) -> list[FaultyPaper]:
+    """Return the papers of a repair with what is wrong; none for any other request."""
+    return [(request.sent[ref], fault) for ref, fault in request.faults.items()]
+
+
 def _fitting(sizes: Iterable[int], most: int, room: Callable[[int], int]) -> int:
     """Count how many of these, from the first on, fit one request; one that is too large goes alone."""
     fit = total = 0

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from broadsheet.annotate.fruitless import Fruitless
 from broadsheet.annotate.judging import Judge, Verdict
-from broadsheet.annotate.queue import AskQueue, FaultyPaper, Unanswered
+from broadsheet.annotate.queue import AskQueue, FaultyPaper, Unanswered, faulty_of
 from broadsheet.annotate.recovery import Recovered
 from broadsheet.annotate.replies import RawRecord, Reading, read
 from broadsheet.annotate.reply_findings import ReplyFindings
@@ -220,7 +220,7 @@ class AnnotateRun:
         if outcome.too_long and not request.faults:
             self._queue.shrink_to((len(request.sent) + 1) // 2)
         with self._store.transaction():
-            self._settle_all(_faulty(request))
+            self._settle_all(faulty_of(request))
             if not request.faults:
                 unanswered: list[Unanswered] = [(sent, "no-answer") for sent in request.sent.values()]
                 self._fail(self._queue.ask_again(request, unanswered), outcome.error)
@@ -279,7 +279,7 @@ class AnnotateRun:
             raise self._fruitless.error
         with self._store.transaction():
             for request in self._under_way.values():
-                self._settle_all(_faulty(request))
+                self._settle_all(faulty_of(request))
             self._settle_all(self._queue.unrepaired())
             return self._tally.end(self._ending())
 
@@ -298,7 +298,3 @@ class AnnotateRun:
 
     def _report_progress(self, waiting: str = "") -> None:
         self._watch.on_progress(self._tally.progress(len(self._under_way), waiting))
-
-
-def _faulty(request: Request) -> list[FaultyPaper]:
-    return [(request.sent[ref], fault) for ref, fault in request.faults.items()]

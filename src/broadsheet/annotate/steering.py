@@ -23,7 +23,7 @@ from broadsheet.paper import Paper
 TAGS = ("topics", "contribution")
 
 _TOPICS_APART = 3.0
-_CONTRIBUTION_APART = 4.5
+_CONTRIBUTION_APART = 5.0
 _TWO_APART, _THREE_APART, _ACCOMPLICE_APART = 4.0, 2.0, 1.0
 """Log-odds between the rules' choice and a record's tags from which the record is doubted.
 
