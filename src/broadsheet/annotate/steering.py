@@ -162,6 +162,8 @@ def _doubt(paper: Paper, fields: Mapping[str, Any], judge: Judge) -> _Doubt:
         against.append("topics")
     if far.contribution >= _CONTRIBUTION_APART:
         against.append("contribution")
+    if _denies_code(fields) and judge.by_rules(paper, "code")["status"] != "none":
+        against.append("code")
     first = topics[0] if topics else ""
     first_tags = (("topics", first, far.first_topic), ("contribution", kind, far.contribution))
     apart = {(field, tag): distance for field, tag, distance in first_tags}
