@@ -14,7 +14,11 @@ def opening(content: Content) -> str:
 
 
 def lines_that_fit(
-    content: Content, written: Callable[[Headline], str], room: int, size: Callable[[str], int] = len
+    content: Content,
+    written: Callable[[Headline], str],
+    room: int,
+    size: Callable[[str], int] = len,
+    most: int | None = None,
 ) -> tuple[str, ...]:
     """Return the lines of as many papers as fit, and last how many more there are.
 
@@ -23,10 +27,12 @@ def lines_that_fit(
         written: Makes the line of a paper, escaped for its format.
         room: How much all lines may come to, with a line break each.
         size: Measures a line.
+        most: How many lines there may be, the last one included.
     """
     found: list[str] = []
     last = _more(content, 0)
-    for place, headline in enumerate(content.headlines, start=1):
+    papers = content.headlines if most is None else content.headlines[: most - 1]
+    for place, headline in enumerate(papers, start=1):
         line, more = written(headline), _more(content, place)
         if sum(size(each) + 1 for each in (*found, line, more)) > room:
             break

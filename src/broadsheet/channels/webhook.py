@@ -52,9 +52,7 @@ def slack(content: Content) -> dict[str, Any]:
         return f"{shown}\n{escaped(shortened(paper.sentence, SENTENCE_CHARACTERS))}".rstrip()
 
     head = opening(content)
-    lines = lines_that_fit(content, written, SLACK_BLOCK * (SLACK_BLOCKS - 1))
-    if len(lines) > SLACK_BLOCKS - 1:
-        lines = (*lines[: SLACK_BLOCKS - 2], lines[-1])
+    lines = lines_that_fit(content, written, SLACK_BLOCK * SLACK_BLOCKS, most=SLACK_BLOCKS - 1)
     blocks = [
         {"type": "section", "text": {"type": "mrkdwn", "text": shortened(line, SLACK_BLOCK)}}
         for line in (f"*{escaped(head)}*", *lines)
