@@ -16,6 +16,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from broadsheet.addresses import fault_of
@@ -255,6 +256,8 @@ class Settings(BaseSettings):
                 f"The setting “{name}” {shown}: {plain_reason(first)};"
                 f" correct{option}{variable} {CONFIG_FILE}."
             ) from error
+        except SettingsError as error:  # a variable that holds a list is written as JSON
+            raise ConfigError(f"A variable {PREFIX}… is not valid JSON ({error}); correct it.") from error
 
 
 def _newsletter_sentence(name: str, detail: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Broken configuration, options, names, folders and locales each end in one sentence."""
+"""Set-ups that cannot work: configuration, options, names, folders, locale; each ends in one sentence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ WORDS: dict[str, tuple[str, ...]] = {
     "a day at the end of the calendar": ("fetch", "sample", "--date", "9999-12-31"),
     "a day that is none": ("fetch", "sample", "--date", "2026-02-30"),
     "a limit beyond SQLite's integers": ("list", "--limit", "9" * 30),
-    "a source without a name": ("fetch", ""),
     "a file that cannot be written": ("export", "--output", "/proc/nowhere/papers.csv"),
     "an option with an escape sequence": ("list", "--\x1b[31mred"),
     "a command with an escape sequence": ("\x1b[31mred",),
@@ -168,7 +167,7 @@ def test_names_that_are_no_utf8_work_in_a_locale_without_utf8(what: str, status:
     words = {
         "fetch": [b"sample", b"--date", b"2026-01-05"],
         "list": [],
-        "show": [b"nothing-\xff-of-that-name"],
+        "show": [b"no-\xff-such-name"],
     }
     ended = subprocess.run(
         [os.fsencode(sys.executable), b"-m", b"broadsheet", what.encode(), *words[what], b"--db", strange],
