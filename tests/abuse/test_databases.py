@@ -159,7 +159,6 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "authors that are no JSON": changed("UPDATE papers SET authors = '[[[['"),
     "authors that are a number": changed("UPDATE papers SET authors = '7'"),
     "a day that is none": changed("UPDATE papers SET first_seen = 'yesterday', published = 'soon'"),
-    "annotations that are no JSON": changed("UPDATE annotations SET keywords = '{', code_urls = '{'"),
     "editions that are no JSON": changed("UPDATE editions SET edition = '{'"),
     "a schema that is no SQL": changed(
         "UPDATE sqlite_schema SET sql = 'CREATE NONSENSE' WHERE name = 'papers'"
