@@ -12,6 +12,7 @@ from broadsheet.newsletter import Newsletter
 from broadsheet.record import Record
 from broadsheet.sections import SECTIONS, Today
 from broadsheet.store import Store
+from broadsheet.store.overview import EditionKey
 from broadsheet.taxonomy import Taxonomy
 
 _CHUNK = 500
@@ -57,7 +58,8 @@ def compose(store: Store, day: date, *, taxonomy: Taxonomy, newsletter: Newslett
             return Composed(newsletter, None, changed=False)
         earlier = store.editions.latest(name, before=day)
         previous = store.editions.get(earlier, name) if earlier else None
-        today = Today(day, _records(store, ids), taxonomy, newsletter, previous)
+        revised = store.records.by_ids(store.editions.revised(EditionKey(name, day)))
+        today = Today(day, _records(store, ids), taxonomy, newsletter, previous, revised)
         sections = tuple(section for make in SECTIONS for section in make(today))
         edition = Edition(day=day, newsletter=name, title=newsletter.title, before=earlier, sections=sections)
         _check_each_once(edition, ids)

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from broadsheet.edition import Section
-from broadsheet.sections import also_today, by_topic, numbers, picks
+from broadsheet.sections import also_today, by_topic, more, numbers, picks, revised
 from broadsheet.sections.today import Today
 
 __all__ = ["SECTIONS", "MakeSections", "Today"]
 
 MakeSections = Callable[[Today], Iterator[Section]]
 
-# In the order of the page. Together, `by_topic` and `also_today` place every paper once.
+# In the order of the page. Together, `by_topic`, `also_today` and `more` place every paper once.
 SECTIONS: tuple[MakeSections, ...] = (
     picks.sections,
     by_topic.sections,
     also_today.sections,
+    more.sections,
+    revised.sections,
     numbers.sections,
 )

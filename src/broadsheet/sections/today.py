@@ -31,6 +31,7 @@ class Today:
         taxonomy: The topics, in the order of the page.
         newsletter: The newsletter that it is an edition of.
         previous: Its latest edition of an earlier day.
+        revised: Papers of its earlier editions whose words have changed since the latest of those.
     """
 
     day: date
@@ -38,12 +39,27 @@ class Today:
     taxonomy: Taxonomy
     newsletter: Newsletter = EVERYTHING
     previous: Edition | None = None
+    revised: Sequence[Record] = ()
+
+    @cached_property
+    def told(self) -> Sequence[Record]:
+        """Return the papers that are told in full: the first by rank, or all, as they were listed."""
+        if self.newsletter.top is None or len(self.records) <= self.newsletter.top:
+            return self.records
+        chosen = {record.id for record in sorted(self.records, key=self.order)[: self.newsletter.top]}
+        return [record for record in self.records if record.id in chosen]
+
+    @cached_property
+    def rest(self) -> list[Record]:
+        """Return the papers of which only the title stands, best first."""
+        told = {record.id for record in self.told}
+        return sorted((each for each in self.records if each.id not in told), key=self.order)
 
     @cached_property
     def topics(self) -> dict[str, list[Record]]:
         """Return the annotated papers under their primary topic, in the order of the taxonomy, best first."""
         found: dict[str, list[Record]] = {topic: [] for topic in self.taxonomy.topic_ids}
-        for record in sorted(self.records, key=self.order):
+        for record in sorted(self.told, key=self.order):
             if topic := self._primary_topic(record):
                 found[topic].append(record)
         return {topic: records for topic, records in found.items() if records}
@@ -51,14 +67,14 @@ class Today:
     @property
     def by_topic(self) -> dict[str, list[Record]]:
         """Return the topics that have a section of their own: with several papers, or in a small edition."""
-        is_small = len(self.records) < SMALL_EDITION
+        is_small = len(self.told) < SMALL_EDITION
         return {topic: records for topic, records in self.topics.items() if is_small or len(records) > 1}
 
     @property
     def others(self) -> list[Record]:
         """Return the papers in no topic's section, those with a topic first."""
         alone = [record for topic in self.topics.keys() - self.by_topic for record in self.topics[topic]]
-        without = [record for record in self.records if self._primary_topic(record) is None]
+        without = [record for record in self.told if self._primary_topic(record) is None]
         return sorted(alone, key=self.order) + sorted(without, key=self.order)
 
     @cached_property
@@ -66,9 +82,26 @@ class Today:
         """Return where each paper stands on the day's list, from 1, by its id."""
         return {record.id: number for number, record in enumerate(self.records, start=1)}
 
-    def order(self, record: Record) -> tuple[int, bool, int]:
-        """Return what papers are sorted by: the most votes, then available code, then their place."""
-        return -(record.votes or 0), not has_code(record), self.place[record.id]
+    def order(self, record: Record) -> tuple[int | bool, ...]:
+        """Return what papers are sorted by, the best first.
+
+        More of the newsletter's own tags, then more votes, then available code, then more stars of the listed
+        repository, then more listings, then the place on the list.
+        """
+        return (
+            -len(self.own_tags(record)),
+            -(record.votes or 0),
+            not has_code(record),
+            -(record.stars or 0),
+            -record.listings,
+            self.place[record.id],
+        )
+
+    def own_tags(self, record: Record) -> tuple[str, ...]:
+        """Return the tags that the newsletter asks for and the paper has."""
+        said = record.annotation
+        has = {*said.topics, said.contribution} if said else set()
+        return tuple(tag for tag in self.newsletter.filter.tags if tag in has)
 
     def _primary_topic(self, record: Record) -> str | None:
         """Return the paper's first topic; one that the taxonomy has since lost gives way to the next."""

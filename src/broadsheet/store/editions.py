@@ -111,6 +111,23 @@ class Editions:
         wanted = {row[0] for row in passing}
         return [id_ for id_ in ids if id_ in wanted]
 
+    def revised(self, key: EditionKey) -> list[str]:
+        """Return the ids of papers in earlier editions of a newsletter, revised since the latest of those.
+
+        They are at most some hundreds, the latest first.
+        """
+        rows = self._db.execute(
+            """SELECT id FROM papers WHERE revised_at > (
+                   SELECT composed_at FROM editions WHERE newsletter = :newsletter AND day < :day
+                   ORDER BY day DESC LIMIT 1)
+               AND EXISTS (SELECT 1 FROM edition_papers e JOIN editions ON editions.id = e.edition_id
+                   WHERE e.paper_id = papers.id AND NOT e.is_outside AND newsletter = :newsletter
+                   AND day < :day)
+               ORDER BY revised_at DESC, papers.rowid LIMIT 500""",
+            {"newsletter": key.newsletter, "day": key.day.isoformat()},
+        )
+        return [row[0] for row in rows]
+
     def keep(self, edition: Edition, paper_ids: Sequence[str]) -> bool:
         """Store an edition with its papers, replacing what it had before; tell whether anything changed.
 
