@@ -95,7 +95,7 @@ class Press:
         self, issue: Issue, edition: Edition, subject: str, html: str, text: str, markdown: str = ""
     ) -> Content:
         page = Page.of(edition, self.taxonomy, self.settings.language)
-        picked = [pick.anchor for section in page.sections for pick in section.picks]
+        picked = [pick.anchor for section in page.sections for pick in section.picks if pick.anchor]
         cards = {card.anchor: card for section in page.sections for card in section.cards}
         ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards])]
         return Content(
