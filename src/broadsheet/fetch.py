@@ -10,7 +10,6 @@ from broadsheet.config import Settings
 from broadsheet.errors import SourceError
 from broadsheet.intake import IntakeInterrupted, IntakeReport, admit
 from broadsheet.sources import Source
-from broadsheet.sources.files import FileSource
 from broadsheet.store import Store
 
 
@@ -25,7 +24,6 @@ class FetchReport:
         without_abstract: Papers without an abstract, which no engine annotates.
         paper_ids: Ids of the distinct papers, in the order in which they were first read.
         failed: One sentence for each source that failed, even if it delivered some papers first.
-        notes: What the user should know although nothing failed, such as how many papers have no abstract.
     """
 
     read: int = 0
@@ -34,7 +32,6 @@ class FetchReport:
     without_abstract: int = 0
     paper_ids: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def fetch(
@@ -59,7 +56,6 @@ def fetch(
             failed.append(str(error))
         except SourceError as error:
             failed.append(str(error))
-    files = [source for source in sources if isinstance(source, FileSource)]
     return FetchReport(
         read=sum(report.read for report in reports),
         new=sum(report.new for report in reports),
@@ -67,7 +63,6 @@ def fetch(
         without_abstract=sum(report.without_abstract for report in reports),
         paper_ids=tuple(dict.fromkeys(paper_id for report in reports for paper_id in report.paper_ids)),
         failed=tuple(failed),
-        notes=tuple(note for file in files for note in file.reading.notes(file.name)),
     )
 
 
@@ -76,5 +71,5 @@ def _offset_progress(before: int, on_progress: Callable[[int], None] | None) -> 
 
 
 def look_back(day: date, settings: Settings) -> date:
-    """Return the first day to request from live sources in a run for ``day``."""
+    """Return the first day to request from live sources in a run for ``day``, at the earliest the year 1."""
     return day - timedelta(days=min(settings.look_back_days, (day - date.min).days))

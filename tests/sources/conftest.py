@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from broadsheet.errors import Notice
 from broadsheet.sources.listing import Listing
 
 DAY = date(2025, 3, 13)
@@ -29,8 +30,13 @@ def listing(troubles: list[str]) -> Callable[..., Listing]:
         fields: Mapping[str, str] | None = None,
     ) -> Listing:
         raw = content.encode() if isinstance(content, str) else content
+
+        def on_trouble(sentence: str) -> None:
+            if not isinstance(sentence, Notice):
+                troubles.append(sentence)
+
         return Listing(
-            name, lambda: io.BytesIO(raw), troubles.append, day=day, modified=modified, fields=fields or {}
+            name, lambda: io.BytesIO(raw), on_trouble, day=day, modified=modified, fields=fields or {}
         )
 
     return make

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.errors import SourceError
+from broadsheet.errors import Notice, SourceError
 from broadsheet.fetch import fetch
 from broadsheet.intake import admit
 from broadsheet.paper import Paper
@@ -179,14 +179,15 @@ def test_papers_without_an_abstract_are_kept_and_counted_and_the_fields_are_name
     listing: Make, tmp_path: Path
 ) -> None:
     (tmp_path / "works.json").write_text(WRITERS["openalex_api"]())
-    (source,) = open_source(str(tmp_path / "works.json"))
+    notes: list[str] = []
+    (source,) = open_source(str(tmp_path / "works.json"), on_trouble=notes.append)
     assert isinstance(source, FileSource)
     with Store.open(tmp_path / "cache.db") as store:
         report = fetch([source], store, listing("").listed_on)
     assert (report.read, report.failed) == (12, ())
     assert (source.reading.papers, source.reading.without_abstract) == (12, 2)
     assert {"title", "abstract_inverted_index"} <= source.reading.field_names.keys()
-    assert report.notes == (f"{tmp_path}/works.json: 2 of 12 have no abstract.",)
+    assert notes == [Notice(f"{tmp_path}/works.json: 2 of 12 have no abstract.")]
 
 
 def test_where_half_of_a_files_papers_have_no_abstract_its_fields_are_named(listing: Make) -> None:

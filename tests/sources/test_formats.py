@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.errors import SourceError
+from broadsheet.errors import Notice, SourceError
 from broadsheet.intake import admit
 from broadsheet.paper import Paper
 from broadsheet.sources import open_source
@@ -140,7 +140,12 @@ def _papers(
 ) -> list[Paper]:
     raw = content.encode() if isinstance(content, str) else content
     problems = troubles if troubles is not None else []
-    listing = Listing("file", lambda: io.BytesIO(raw), problems.append, day=DAY, fields=fields or {})
+
+    def on_trouble(sentence: str) -> None:
+        if not isinstance(sentence, Notice):
+            problems.append(sentence)
+
+    listing = Listing("file", lambda: io.BytesIO(raw), on_trouble, day=DAY, fields=fields or {})
     return list(FileSource("file", listing).fetch(DAY))
 
 
@@ -202,9 +207,10 @@ def test_columns_with_other_names_are_mapped() -> None:
 @pytest.mark.parametrize(
     ("content", "place"),
     [
-        ('title,abstract\nBarges,"We steer."\nFog,a,b,c\nTugs,We pull.\n', "row 3"),
+        ('title,abstract\nBarges,"We steer."\nFog,a,b,c\nTugs,We pull.\n', "line 3"),
         ("@misc{a, title={Barges}}\n@misc{b, title = {cut\n@misc{c, title={Tugs}}\n", "the entry on line 2"),
-        ("TY  - JOUR\nTI  - Barges\nER  -\n\nTY  - JOUR\nER  -\n\nTY  - JOUR\nTI  - Tugs", "reference 2"),
+        ("TY  - JOUR\nTI  - Barges\nER  -\n\nTY  - JOUR\nER  -\n\nTY  - JOUR\nTI  - Tugs",
+         "the reference on line 5"),
         ('[{"title": "Barges"}, 7, {"title": "Tugs"}]', "record 2"),
         ('[{"paper": {"id": "1", "title": "Barges"}}, {"id": 1}, {"paper": {"id": "2", "title": "Tugs"}}]',
          "record 2"),
@@ -262,7 +268,7 @@ def test_more_troubles_than_a_screen_are_counted() -> None:
     troubles: list[str] = []
     _papers('{"title": "Barges"}\n' + "7\n" * 500, troubles=troubles)
     assert len(troubles) == 21
-    assert troubles[-1] == "file: 480 more are skipped for similar reasons."
+    assert troubles[-1] == "file: 480 more have such problems."
 
 
 @st.composite

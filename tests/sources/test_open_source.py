@@ -36,11 +36,13 @@ def test_a_folder_is_a_source_for_each_of_its_files_but_hidden_ones_and_database
     assert _kinds(str(tmp_path)) == ["jsonl", "trending-page"]
 
 
-def test_standard_input_is_read_as_its_content_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_read_once_and_as_its_content_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LINE.encode())))
     (source,) = open_source("-", day=DAY)
-    first = [paper.title for paper in source.fetch(DAY)]
-    assert first == [paper.title for paper in source.fetch(DAY)] == ["Barges in Fog"]
+    assert [paper.title for paper in source.fetch(DAY)] == ["Barges in Fog"]
+    assert not sys.stdin.closed
+    with pytest.raises(SourceError, match="is empty"):
+        list(source.fetch(DAY))
 
 
 def test_an_unreadable_file_stops_itself_only(tmp_path: Path) -> None:

@@ -58,8 +58,6 @@ def fetch_(
             on_progress=lambda read: advance(read, None, ""),
         )
     say_result(asdict(report), fetched_sentence(report), as_json=as_json)
-    for sentence in report.notes:
-        note(f"broadsheet: {sentence}")
     for sentence in report.failed:
         problems(sentence)
     problems.exit_if_any()

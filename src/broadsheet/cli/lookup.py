@@ -28,7 +28,7 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     """Open the cache, and return it with the filter that the options make."""
     settings = start(CacheOptions(options.db))
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
-    with Store.open(settings.db, create=False) as store:
+    with Store.open(settings.db, create=False, reading=True) as store:
         yield store, options.filter(taxonomy, store)
 
 
@@ -63,7 +63,7 @@ def show_(
     options: CacheOptions,
 ) -> None:
     """Show one cached paper with its summary; never calls a model."""
-    with Store.open(start(options).db, create=False) as store:
+    with Store.open(start(options).db, create=False, reading=True) as store:
         record, model = store.get(id_or_title), store.annotation
     say_result(record.as_dict(model), _card(record), as_json=as_json)
 
@@ -73,7 +73,7 @@ def tags_(*, as_json: JsonOption = False, options: CacheOptions) -> None:
     """List the tags, topics and contributions, each with the number of papers that have it."""
     settings = start(options)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
-    with Store.open(settings.db, create=False) as store:
+    with Store.open(settings.db, create=False, reading=True) as store:
         counts = store.records.tag_counts()
     rows = [
         {"tag": tag.id, "name": tag.name, "facet": facet, "papers": counts.pop(tag.id, 0)}

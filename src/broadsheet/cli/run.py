@@ -81,8 +81,6 @@ def run_(
         def approve(fetched: FetchReport, prepared: Prepared) -> None:
             expected = prepared.estimate
             reading.close()  # a question below a live line could be neither read nor answered
-            for sentence in fetched.notes:
-                note(f"broadsheet: {sentence}")
             for sentence in fetched.failed:
                 problems(sentence)
             for sentence in standing_sentences(prepared.standing, Wanted(others=spending.again)):

@@ -25,7 +25,7 @@ RunsOption = Annotated[
 def stats_(*, runs: RunsOption = None, as_json: JsonOption = False, options: CacheOptions) -> None:
     """Count papers, annotations by engine, findings, failures, tokens and cost."""
     settings = start(options)
-    with Store.open(settings.db, create=False) as store:
+    with Store.open(settings.db, create=False, reading=True) as store:
         if runs is not None:
             latest = store.runs.latest(runs)
             say_result(latest, "\n".join(map(_run, latest)), as_json=as_json)

@@ -6,8 +6,8 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +15,9 @@ from broadsheet.annotation import Annotation
 from broadsheet.errors import ConfigError, UserError
 from broadsheet.export.bibtex import write_bibtex
 from broadsheet.record import Record
+from broadsheet.replacing import replacing
 from broadsheet.schema import columns
+from broadsheet.spreadsheets import guarded
 
 Row = dict[str, Any]
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE]\d+)?")
@@ -45,6 +47,8 @@ def write(
 ) -> int:
     """Write records to a file, or to standard output where there is no path; returns how many.
 
+    The file is replaced whole or not at all.
+
     Raises:
         ConfigError: Parquet was asked for without pyarrow, or without a file to write.
         UserError: The file cannot be written.
@@ -65,8 +69,13 @@ def write(
         raise UserError(f"{path} cannot be written ({error.strerror}); name another file.") from error
 
 
-def _opened(path: Path | None) -> AbstractContextManager[IO[str]]:
-    return path.open("w", encoding="utf-8", newline="") if path else nullcontext(sys.stdout)
+@contextmanager
+def _opened(path: Path | None) -> Iterator[IO[str]]:
+    if path is None:
+        yield sys.stdout
+        return
+    with replacing(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 def _write_jsonl(rows: Iterable[Row], stream: IO[str]) -> int:
@@ -82,7 +91,7 @@ def _write_csv(records: Iterable[Record], stream: IO[str], model: type[Annotatio
         row = _flat(record, model)
         if count == 1:
             writer.writerow(row)
-        writer.writerow(row.values())
+        writer.writerow(map(guarded, row.values()))
     return count
 
 
@@ -124,5 +133,6 @@ def _write_parquet(rows: Iterable[Row], path: Path | None) -> int:
             "Parquet needs pyarrow; install it with: pip install 'broadsheet[parquet]'"
         ) from error
     table = pa.Table.from_pylist(list(rows))
-    pq.write_table(table, path)
+    with replacing(path) as unfinished:
+        pq.write_table(table, unfinished)
     return int(table.num_rows)

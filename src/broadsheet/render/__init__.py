@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from broadsheet.errors import UserError
 from broadsheet.newsletter import DEFAULT, Newsletter
 from broadsheet.render.environments import html_environment, markdown_environment, text_environment
 from broadsheet.render.page import Page
+from broadsheet.replacing import replacing
 from broadsheet.taxonomy import Taxonomy
 
 __all__ = ["Rendered", "folder_of", "render", "write"]
@@ -77,9 +77,5 @@ def write(rendered: Rendered, out_dir: Path, edition: Edition) -> Path:
 def _replace(path: Path, content: bytes) -> None:
     if path.is_file() and path.read_bytes() == content:
         return
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as unfinished:
         unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "bibtex"
 _ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s,]+\s*,", re.MULTILINE)
+_FIELD = re.compile(r"^\s*title\s*=", re.MULTILINE | re.IGNORECASE)
 _REPEATED = "\0"
 _NO_PAPERS = {"proceedings", "mvproceedings", "periodical", "xdata", "set"}
 
@@ -41,7 +42,7 @@ def read(listing: Listing) -> Iterator[Paper]:
 
 
 def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
-    from bibtexparser.model import Entry, ExplicitComment, ParsingFailedBlock
+    from bibtexparser.model import Entry, ExplicitComment, ImplicitComment, ParsingFailedBlock
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # its warnings are reported below
     text = _LONE_PERCENT.sub(r"\\%", listing.text())
@@ -53,6 +54,8 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
         place = f"the entry on line {(block.start_line or 0) + 1}"
         if isinstance(block, ParsingFailedBlock):
             yield place, Unreadable("it is not valid BibTeX")
+        elif isinstance(block, ImplicitComment) and _FIELD.search(block.comment):
+            yield place, Unreadable("it has fields but no @type{key, before them")
         elif isinstance(block, ExplicitComment):
             listing.reading.left_out["@comment"] += 1
         elif isinstance(block, Entry) and block.entry_type.lower() in _NO_PAPERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from broadsheet.errors import SourceError
@@ -11,11 +12,16 @@ from broadsheet.paper import Paper
 from broadsheet.sources.field_values import Unreadable
 from broadsheet.sources.listing import Listing
 from broadsheet.sources.records import NAMES, Record, names_title, papers, plain
+from broadsheet.spreadsheets import unguarded
+from broadsheet.text import plural
 
 NAME = "csv"
-_SURPLUS = ""  # the key of the values beyond the last column
 _DIVIDERS = ",;\t|"
 _LONGEST_FIELD = 16 * 1024 * 1024  # some fields exceed the csv module's default limit of 128 KiB
+_LONGEST_ROW = 1000
+"""Lines of the longest row; the longest abstract that we found had 40."""
+_LINES_READ_AGAIN = 100_000
+"""After so many lines of rows that turned out broken, rows may be shorter, so that time stays linear."""
 _LONGEST_HEADING = 60
 _ROWS_LOOKED_AT = 5
 
@@ -41,7 +47,7 @@ def read(listing: Listing) -> Iterator[Paper]:
 
 def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
     csv.field_size_limit(_LONGEST_FIELD)
-    lines = (line + "\n" for _, line in listing.lines())
+    lines = _Lines(listing.lines())
     header = next((line for line in lines if line.strip()), "").strip()
     columns = _columns(header)
     if not (names_title(columns, listing.fields) or any(plain(name) in NAMES["title"] for name in columns)):
@@ -49,15 +55,84 @@ def _rows(listing: Listing) -> Iterator[tuple[str, Record]]:
             f"{listing.name} is a table without a title column; name it with --map title=COLUMN, out of"
             f" {', '.join(columns)}."
         )
-    rows = csv.DictReader(lines, columns, restkey=_SURPLUS, delimiter=_divider(header))
-    number = 1
+    torn = False  # a row was broken, and what follows may be its rest
+    for number, cells, wrong in _cells(lines, _divider(header), len(columns)):
+        trouble = wrong
+        if not trouble and len(cells) > len(columns):
+            trouble = f"it has {len(cells)} columns, the header {len(columns)}"
+        elif not trouble and torn and len(cells) < len(columns):
+            trouble = f"it has {plural(len(cells), 'column')} of {len(columns)} and follows a broken row"
+        torn = bool(trouble)
+        yield (
+            f"line {number}",
+            Unreadable(trouble) if trouble else dict(zip(columns, map(unguarded, cells), strict=False)),
+        )
+
+
+class _Lines:
+    """The lines of a file, of which some can be given back to be read again.
+
+    Attributes:
+        number: The number of the line read last, from 1.
+    """
+
+    def __init__(self, numbered: Iterator[tuple[int, str]]) -> None:
+        self._numbered = numbered
+        self._again: deque[tuple[int, str]] = deque()
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.number, line = self._again.popleft() if self._again else next(self._numbered)
+        return line
+
+    def give_back(self, lines: list[tuple[int, str]]) -> None:
+        self._again.extendleft(reversed(lines))
+
+
+def _cells(lines: _Lines, divider: str, columns: int) -> Iterator[tuple[int, list[str], str]]:
+    """Yield each row's first line, its cells, and what is wrong with it.
+
+    A quote that is never closed, or that another row's quote closes, would swallow the rows between them. So
+    a row whose quotes do not match is its first line alone, and the next line begins a row again.
+    """
+    patience = _LINES_READ_AGAIN
+    for first in lines:
+        if not first.strip():
+            continue
+        start, taken = lines.number, [(lines.number, first)]
+        longest = _LONGEST_ROW if patience > 0 else _LONGEST_ROW // 50
+        try:
+            row = next(_parsed(_row_lines(lines, taken, longest), divider, strict=True))
+        except csv.Error:
+            patience -= len(taken)
+            lines.give_back(taken[1:])
+            yield start, *_first_line(first, divider, columns)
+        else:
+            yield start, row, ""
+
+
+def _row_lines(lines: _Lines, taken: list[tuple[int, str]], longest: int) -> Iterator[str]:
+    """Yield a row's lines for as long as the parser asks for more, up to a bound, and note them."""
+    yield taken[0][1] + "\n"
+    characters = len(taken[0][1])
+    for line in itertools.islice(lines, longest - 1):
+        taken.append((lines.number, line))
+        characters += len(line)
+        if characters > _LONGEST_FIELD:
+            return
+        yield line + "\n"
+
+
+def _first_line(line: str, divider: str, columns: int) -> tuple[list[str], str]:
+    """Return the cells of a line with unmatched quotes, and what is wrong unless it is a whole row."""
     try:
-        for number, row in enumerate(rows, 2):
-            surplus = len(row.pop(_SURPLUS, ()))
-            message = f"it has {len(columns) + surplus} columns, the header {len(columns)}"
-            yield f"row {number}", Unreadable(message) if surplus else row
+        cells = next(_parsed([line], divider))
     except csv.Error as error:
-        raise SourceError(f"{listing.name} cannot be read after row {number} ({error}).") from error
+        return [], f"it is not valid CSV ({error})"
+    return cells, "" if len(cells) == columns else "it has a quote without its counterpart"
 
 
 def _is_table(columns: list[str], lines: list[str]) -> bool:
@@ -83,8 +158,8 @@ def _columns(header: str) -> list[str]:
     return [name.strip() for name in row] if len(row) > 1 else []
 
 
-def _parsed(lines: Iterable[str], divider: str) -> Iterator[list[str]]:
-    return csv.reader((line.replace("\r", " ") for line in lines), delimiter=divider)
+def _parsed(lines: Iterable[str], divider: str, *, strict: bool = False) -> Iterator[list[str]]:
+    return csv.reader((line.replace("\r", " ") for line in lines), delimiter=divider, strict=strict)
 
 
 def _divider(header: str) -> str:

@@ -1,20 +1,24 @@
-"""Opens and decodes files: gzip, the text encodings that papers come in, and what is no text at all."""
+"""Decodes files: the text encodings that papers come in, and what is no text at all."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
-import zlib
-from collections.abc import Callable
-from typing import IO, Literal, cast
+from typing import Literal
 
 from broadsheet.errors import SourceError
 
-READ_ERRORS = (OSError, EOFError, zlib.error)
-"""What reading an unreadable file or broken gzip data raises."""
-_GZIP = b"\x1f\x8b"
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF_8 = "utf-8-sig"
+# The longer marks first: that of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Without a mark, UTF-16 is told by the zero byte of each ASCII character, of which every list of papers has
+# many: its commas, brackets and line breaks, whatever the script of its words.
+_FEWEST_ZEROS = 0.05
 # Formats that hold no list of papers that we could read, by their first bytes, with what the user can do.
 _REFUSED = (
     (
@@ -31,33 +35,14 @@ _NO_WINDOWS_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _MOST_UNREADABLE = 0.02
 
 
-class _Unzipped(gzip.GzipFile):
-    """A gzip file that closes the file it reads from."""
-
-    def __init__(self, compressed: IO[bytes]) -> None:
-        super().__init__(fileobj=compressed)
-        self._compressed = compressed
-
-    def close(self) -> None:
-        super().close()
-        self._compressed.close()
-
-
-def unzipped(open_raw: Callable[[], IO[bytes]]) -> IO[bytes]:
-    """Open a file, through gzip if it is compressed with it."""
-    with open_raw() as probe:
-        compressed = probe.read(len(_GZIP)) == _GZIP
-    return cast("IO[bytes]", _Unzipped(open_raw())) if compressed else open_raw()
-
-
 def encoding(head: bytes, name: str) -> str:
-    """Return the encoding of a file that begins like this, UTF-8 or UTF-16.
+    """Return the encoding of a file that begins like this: UTF-8, UTF-16 or UTF-32.
 
     Raises:
         SourceError: It is not text; the message says what to do.
     """
-    if head.startswith(_UTF_16):
-        return "utf-16"
+    if (wide := _wide(head)) is not None:
+        return wide
     for pattern, advice in _REFUSED:
         if re.match(pattern, head, re.DOTALL):
             raise SourceError(f"{name} is {advice}.")
@@ -65,8 +50,31 @@ def encoding(head: bytes, name: str) -> str:
     if not _is_utf_8(head):
         unreadable += _NO_WINDOWS_1252.findall(head)
     if b"\x00" in head or len(unreadable) > max(1, len(head) * _MOST_UNREADABLE):
-        raise SourceError(f"{name} is neither text nor any other format that Broadsheet reads.")
-    return "utf-8-sig"
+        raise SourceError(
+            f"{name} is neither text nor any other format that Broadsheet reads;"
+            " if it is text, save it as UTF-8."
+        )
+    return UTF_8
+
+
+def _wide(head: bytes) -> str | None:
+    """Return the encoding of a text whose characters have two or four bytes each, else None."""
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if b"\x00" not in head:
+        return None
+    zeros = [head[place::2].count(0) for place in (0, 1)]
+    for place, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if zeros[place] * 2 < len(head) * _FEWEST_ZEROS or zeros[1 - place] * 9 > zeros[place]:
+            continue
+        try:
+            text = codecs.getincrementaldecoder(name)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        if not _CONTROL.search(text.encode("utf-8", errors="replace")):
+            return name
+    return None
 
 
 def repaired(line: str) -> tuple[str, Literal["", "lost", "windows-1252"]]:
@@ -91,7 +99,7 @@ def repaired(line: str) -> tuple[str, Literal["", "lost", "windows-1252"]]:
 
 def start_as_text(head: bytes) -> str:
     """Decode the start of a file for format detection, replacing undecodable bytes."""
-    return head.decode("utf-16" if head.startswith(_UTF_16) else "utf-8-sig", errors="replace")
+    return head.decode(_wide(head) or UTF_8, errors="replace")
 
 
 def _is_utf_8(raw: bytes) -> bool:

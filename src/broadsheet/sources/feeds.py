@@ -9,17 +9,19 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
-from broadsheet.sources.decoding import READ_ERRORS
 from broadsheet.sources.listing import Listing
+from broadsheet.sources.opening import READ_ERRORS
 from broadsheet.sources.records import Record, papers
 
 NAME = "feed"
 ENTRIES = {"entry", "item"}
+_LARGEST_ENTRY_BYTES = 8 * 1024 * 1024
+_DEEPEST = 200
 _FEED = re.compile(r"<(?:\w+:)?(?:feed|rss|RDF)[\s>]")
 # https://info.arxiv.org/help/rss_specifications.html: the description of an arXiv item.
 _ANNOUNCEMENT = re.compile(
@@ -53,20 +55,42 @@ def _records(listing: Listing) -> Iterator[tuple[str, Record]]:
     open_elements: list[Element] = []
     number = 0
     with listing.open() as stream, _xml_errors(listing.name):
-        for event, element in iterparse(stream, events=("start", "end")):
+        metered = _Metered(stream)
+        for event, element in iterparse(metered, events=("start", "end")):
             if event == "start":
                 open_elements.append(element)
+                if len(open_elements) > _DEEPEST:
+                    raise ValueError(f"it nests more than {_DEEPEST} elements")
                 continue
             open_elements.pop()
             if local_name(element) in ENTRIES:
                 number += 1
+                metered.taken = 0
                 entry = record(element)
                 if entry["announce_type"].startswith("replace"):
                     listing.reading.left_out["replacements of earlier papers"] += 1
                 else:
                     yield f"entry {number}", entry
-                if open_elements:
-                    open_elements[-1].clear()
+                for ancestor in open_elements:
+                    ancestor.clear()
+
+
+class _Metered:
+    """A stream that breaks off where one entry takes more memory than any paper needs.
+
+    Attributes:
+        taken: Bytes read since the last entry.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self.taken = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size)
+        self.taken += len(block)
+        if self.taken > _LARGEST_ENTRY_BYTES:
+            raise ValueError(f"an entry has more than {_LARGEST_ENTRY_BYTES >> 20} MiB")
+        return block
 
 
 def document(body: bytes, name: str) -> Element:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import stat
 import sys
-import tempfile
-import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from broadsheet.errors import SourceError, UserError
+from broadsheet.errors import Notice, SourceError, UserError
 from broadsheet.paper import Paper
 from broadsheet.sources import (
     bibtex,
@@ -27,9 +27,12 @@ from broadsheet.sources import (
     trending_page,
 )
 from broadsheet.sources.decoding import encoding, start_as_text
-from broadsheet.sources.listing import Listing, Reading
+from broadsheet.sources.listing import Listing, Reading, today
+from broadsheet.sources.opening import unclosed
+from broadsheet.text import plural
 
-STDIN = "-"
+# Opening a path of the latter kinds fails where standard input is a socket.
+STDIN = {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
 
 
@@ -74,11 +77,19 @@ class FileSource:
         Raises:
             SourceError: The file cannot be read, or its format is unknown.
         """
+        listing = self._listing
+        kind = self._format()
+        yield from kind.read(listing)
+        for sentence in listing.reading.notes(self.name):
+            listing.on_trouble(Notice(sentence))
+
+    def _format(self) -> Format:
         head = self._listing.head()
         text = start_as_text(head)
         for kind in FORMATS:
             if kind.recognises(text, self._listing.fields):
-                return kind.read(self._listing)
+                return kind
+        self._listing.close()
         encoding(head, self.name)  # says what to do with an Excel workbook, a PDF or other binary files
         raise SourceError(
             f"{self.name} has no format that Broadsheet reads ({', '.join(kind.name for kind in FORMATS)})."
@@ -91,37 +102,69 @@ def open_files(
     """Return a source for a file, for each file of a folder in order of name, or for standard input.
 
     Raises:
-        UserError: The path does not exist, or the folder has no files.
+        UserError: The path does not exist or cannot be looked at, or the folder has no files.
     """
     listing = partial(Listing, on_trouble=on_trouble, day=day, fields=fields)
-    if spec == STDIN:
-        return [FileSource("standard input", listing(STDIN, _StandardInput()))]
-    path = Path(spec).expanduser()
-    if path.is_dir():
-        files = sorted(one for one in path.iterdir() if one.is_file() and not _is_aside(one))
-        if not files:
-            raise UserError(f"The folder {spec} has no files to read; name a file or a folder with files.")
-    elif path.exists():
-        files = [path]
-    else:
-        raise UserError(f"There is no file, folder or source named {spec}; check the spelling.")
+    if spec in STDIN:
+        return [FileSource("standard input", listing("-", _standard_input))]
+    if not spec.strip():
+        raise UserError("A source has an empty name; name a file, a folder or a source such as sample.")
+    shown = _shown(spec)
+    try:
+        path = Path(spec).expanduser()
+        kind = path.stat().st_mode
+        files = _files_of(path, on_trouble) if stat.S_ISDIR(kind) else [path]
+    except FileNotFoundError:
+        raise UserError(f"There is no file, folder or source named {shown}; check the spelling.") from None
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, too long, a loop, no such user …
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise UserError(f"{shown} cannot be read ({reason}); check the name and its permissions.") from error
+    if stat.S_ISSOCK(kind) or stat.S_ISBLK(kind):
+        what = "a socket" if stat.S_ISSOCK(kind) else "a disk"
+        raise UserError(f"{shown} is {what}; name a file or a folder.")
+    if not files:
+        raise UserError(f"The folder {shown} has no files to read; name a file or a folder with files.")
     return [
-        FileSource(str(file), listing(file.name, _opener(file), modified=_modified(file))) for file in files
+        FileSource(_shown(str(file)), listing(_shown(file.name), _opener(file), modified=_modified(file)))
+        for file in files
     ]
 
 
-def _opener(path: Path) -> Callable[[], IO[bytes]]:
-    return lambda: path.open("rb")
+def _files_of(folder: Path, on_trouble: Callable[[str], None]) -> list[Path]:
+    """Return the files of a folder, and tell what else it has that is not read."""
+    files: list[Path] = []
+    left_out: Counter[str] = Counter()
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal")):
+            continue
+        if path.is_dir():
+            left_out["folder"] += 1
+        elif path.exists() and not path.is_file():
+            left_out["device or pipe"] += 1
+        elif _is_database(path):
+            left_out["database"] += 1
+        else:  # also a link to nowhere, which is reported when it is read
+            files.append(path)
+    if left_out:
+        kinds = ", ".join(plural(number, kind, f"{kind}s") for kind, number in left_out.items())
+        on_trouble(Notice(f"{_shown(str(folder))}: left out {kinds}; name them to read them."))
+    return files
+
+
+def _shown(path: str) -> str:
+    """Return a path as text that can be stored: bytes in it that are not UTF-8 are replaced."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _modified(path: Path) -> date:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone().date()
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone().date()
+    except (OSError, OverflowError, ValueError):  # a link to nowhere, or a time beyond the calendar
+        return today()
 
 
-def _is_aside(path: Path) -> bool:
-    """Tell whether to skip a file because it is hidden or part of an SQLite database, such as the cache."""
-    if path.name.startswith(".") or path.name.endswith(("-wal", "-shm", "-journal")):
-        return True
+def _is_database(path: Path) -> bool:
+    """Tell whether a file is an SQLite database, such as the cache."""
     try:
         with path.open("rb") as stream:
             return stream.read(len(_SQLITE)) == _SQLITE
@@ -129,16 +172,9 @@ def _is_aside(path: Path) -> bool:
         return False  # an unreadable file is reported when it is fetched
 
 
-class _StandardInput:
-    """Opens standard input from its start any number of times, by copying it to a temporary file."""
+def _opener(path: Path) -> Callable[[], IO[bytes]]:
+    return lambda: path.open("rb")
 
-    def __init__(self) -> None:
-        self._copy: Path | None = None
 
-    def __call__(self) -> IO[bytes]:
-        if self._copy is None:
-            with tempfile.NamedTemporaryFile(prefix="broadsheet-", delete=False) as copy:
-                shutil.copyfileobj(sys.stdin.buffer, copy)
-            self._copy = Path(copy.name)
-            weakref.finalize(self, self._copy.unlink, missing_ok=True)
-        return self._copy.open("rb")
+def _standard_input() -> IO[bytes]:
+    return unclosed(sys.stdin.buffer)

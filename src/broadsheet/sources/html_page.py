@@ -10,11 +10,15 @@ from typing import Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
+from broadsheet.sources.field_values import Unreadable
 from broadsheet.sources.listing import Listing
-from broadsheet.sources.records import papers
+from broadsheet.sources.records import Record, papers
 
 NAME = "html-page"
-_BEGINNING = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)", re.IGNORECASE | re.DOTALL)
+# A comment is taken as a whole or not at all (the atomic group), or many of them would take exponential time.
+_BEGINNING = re.compile(
+    r"\s*+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype html|html|head|body)", re.IGNORECASE | re.DOTALL
+)
 _PROPERTIES = re.compile(r"""\bdata-props=(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -32,12 +36,16 @@ def read(listing: Listing) -> Iterator[Paper]:
     rows = list(_rows(listing.text()))
     if not rows:
         raise SourceError(f"{listing.name} is an HTML page without Hugging Face's list of papers.")
-    return papers(listing, NAME, ((f"row {number}", row) for number, row in enumerate(rows, 1)))
+    return papers(listing, NAME, ((f"row {number}", _record(row)) for number, row in enumerate(rows, 1)))
 
 
-def _rows(page: str) -> Iterator[dict[str, Any]]:
+def _record(row: Any) -> Record:
+    return row if isinstance(row, dict) else Unreadable("it is not a JSON object")
+
+
+def _rows(page: str) -> Iterator[Any]:
     """Yield the distinct rows in the ``data-props`` attributes of the page's components."""
-    seen: list[Any] = []
+    seen: set[str] = set()
     for quoted in _PROPERTIES.findall(page):
         try:
             properties = json.loads(html.unescape("".join(quoted)))
@@ -45,6 +53,7 @@ def _rows(page: str) -> Iterator[dict[str, Any]]:
             continue
         rows = properties.get("dailyPapers") if isinstance(properties, dict) else None
         for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict) and row not in seen:
-                seen.append(row)
+            key = json.dumps(row, sort_keys=True)
+            if key not in seen:
+                seen.add(key)
                 yield row

@@ -15,6 +15,9 @@ from broadsheet.sources.records import Record, names_title, papers
 
 NAME = "json"
 _DEEPEST = 3
+_LINES_LOOKED_AT = 20
+_MOST_VALUES = 4_000_000
+"""Values in one JSON text; each takes Python about 100 bytes, and papers have at most one per 50 bytes."""
 
 
 def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - JSON is JSON by any name
@@ -26,8 +29,23 @@ def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - 
     try:
         json.loads(first)
     except (ValueError, RecursionError):
-        return bool(rest) or first.startswith("[")  # spread over lines, or cut off
+        # Spread over lines, or cut off, unless it is one broken line among those of JSON Lines.
+        return not _is_json_lines(rest) if rest else first.startswith("[")
     return first.startswith("[") and not rest
+
+
+def is_object(line: str) -> bool:
+    """Tell whether a line is a JSON object as a whole."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_json_lines(text: str) -> bool:
+    """Tell whether most of the first lines are objects; where JSON has one a line, commas end them."""
+    lines = [line for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT] if line.strip()]
+    return sum(map(is_object, lines)) * 2 > len(lines)
 
 
 def read(listing: Listing) -> Iterator[Paper]:
@@ -36,8 +54,11 @@ def read(listing: Listing) -> Iterator[Paper]:
     Raises:
         SourceError: The file cannot be read, is not valid JSON, or has no papers.
     """
+    text = listing.text()
+    if has_too_many_values(text):
+        raise SourceError(f"{listing.name} has more than {_MOST_VALUES:,} values; save it as JSON Lines.")
     try:
-        value = json.loads(listing.text())
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{listing.name} is not valid JSON ({error}); was it cut off?") from error
     return papers(listing, NAME, records(value, listing.fields))
@@ -51,6 +72,11 @@ def records(value: Any, fields: Mapping[str, str], place: str = "") -> Iterator[
         yield here, row if isinstance(row, dict) else Unreadable("it is not a JSON object")
 
 
+def has_too_many_values(text: str) -> bool:
+    """Tell whether a JSON text would take far more memory than its length, such as a list of empty lists."""
+    return len(text) > _MOST_VALUES and sum(map(text.count, ",[{")) > _MOST_VALUES
+
+
 def _rows(value: Any, fields: Mapping[str, str]) -> list[Any]:
     """Return the list of papers in a value, or the value itself if there is none in it."""
     if isinstance(value, list):
@@ -58,9 +84,8 @@ def _rows(value: Any, fields: Mapping[str, str]) -> list[Any]:
     if not isinstance(value, dict) or _is_paper(value, fields):
         return [value]
     lists = list(_lists(value, fields))
-    return next((rows for rows in lists if any(_is_paper(row, fields) for row in rows)), None) or max(
-        lists, key=len, default=[value]
-    )
+    of_papers = [row for rows in lists if any(_is_paper(row, fields) for row in rows) for row in rows]
+    return of_papers or max(lists, key=len, default=[value])
 
 
 def _lists(value: dict[str, Any], fields: Mapping[str, str], depth: int = 0) -> Iterator[list[Any]]:
@@ -68,6 +93,9 @@ def _lists(value: dict[str, Any], fields: Mapping[str, str], depth: int = 0) -> 
     objects = [held for held in value.values() if isinstance(held, dict)]
     if any(_is_paper(held, fields) for held in objects):
         yield objects
+        objects = [
+            held for held in objects if not _is_paper(held, fields)
+        ]  # a paper's own lists are no listing
     for held in value.values():
         if isinstance(held, list) and held and isinstance(held[0], dict):
             yield held

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from broadsheet.paper import Paper
 from broadsheet.sources.field_values import Unreadable
-from broadsheet.sources.json_file import records
+from broadsheet.sources.json_file import has_too_many_values, is_object, records
 from broadsheet.sources.listing import Listing
 from broadsheet.sources.records import Record, papers
 
@@ -19,7 +19,7 @@ def recognises(text: str, fields: Mapping[str, str]) -> bool:  # noqa: ARG001 - 
     """Tell whether one of the first lines is a complete JSON object, or the only line starts one."""
     lines = [line for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT] if line.strip()]
     only_line_starts_one = len(lines) == 1 and lines[0].lstrip().startswith('{"')
-    return only_line_starts_one or any(_is_object(line) for line in lines)
+    return only_line_starts_one or any(is_object(line) for line in lines)
 
 
 def read(listing: Listing) -> Iterator[Paper]:
@@ -34,6 +34,9 @@ def read(listing: Listing) -> Iterator[Paper]:
 def _records(listing: Listing) -> Iterator[tuple[str, Record]]:
     for number, line in listing.lines():
         place = f"line {number}"
+        if has_too_many_values(line):
+            yield place, Unreadable("it has too many values for one paper")
+            continue
         try:
             value = json.loads(line) if line.strip() else None
         except (ValueError, RecursionError):
@@ -43,10 +46,3 @@ def _records(listing: Listing) -> Iterator[tuple[str, Record]]:
             yield from records(value, listing.fields, place)
         elif line.strip():
             yield place, Unreadable("it is not a JSON object")
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False

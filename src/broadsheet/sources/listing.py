@@ -11,10 +11,16 @@ from typing import IO, Any
 
 from broadsheet.errors import SourceError
 from broadsheet.paper import Paper, Sighting
-from broadsheet.sources.decoding import READ_ERRORS, encoding, repaired, unzipped
+from broadsheet.sources.decoding import UTF_8, encoding, repaired
+from broadsheet.sources.opening import HEAD_BYTES, READ_ERRORS, opened
 from broadsheet.text import plural
 
-HEAD_BYTES = 64 * 1024
+LONGEST_LINE = 32 * 1024 * 1024
+"""Characters of the longest line that is read; it bounds the memory that one record takes."""
+LARGEST_TEXT = 64 * 1024 * 1024
+"""Characters of the largest file in a format that is read as a whole."""
+MOST_TROUBLES = 20
+"""How many troubles of a listing are told one by one; the others are counted."""
 _MOST_FIELDS = 12
 
 
@@ -38,6 +44,7 @@ class Reading:
         field_names: The names of the fields in its records, in order of appearance.
         left_out: How many records of each kind are no new papers, such as replacements.
         windows_1252: How many lines are not UTF-8 and were read as Windows-1252.
+        troubles: How many troubles there were, told or not.
     """
 
     papers: int = 0
@@ -45,6 +52,7 @@ class Reading:
     field_names: dict[str, None] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     windows_1252: int = 0
+    troubles: int = 0
 
     def add(self, paper: Paper) -> None:
         """Count a paper."""
@@ -78,7 +86,7 @@ class Listing:
 
     Attributes:
         name: Its name in messages and sightings: the file name, or ``-``.
-        open_raw: Opens it at its start; may be called repeatedly.
+        open_raw: Opens it at its start; called once each time the listing is read.
         on_trouble: Called with a sentence for each unreadable record.
         day: The day given with ``--date``, if any.
         modified: The day the file was last modified; today if unknown.
@@ -93,6 +101,7 @@ class Listing:
     modified: date = field(default_factory=today)
     fields: Mapping[str, str] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
+    _held: list[tuple[bytes, IO[bytes]]] = field(default_factory=list, repr=False)  # opened and not yet read
 
     @property
     def listed_on(self) -> date:
@@ -100,63 +109,121 @@ class Listing:
         return self.day or today()
 
     def open(self) -> IO[bytes]:
-        """Open the file at its start, unzipped if it is compressed with gzip."""
-        return unzipped(self.open_raw)
-
-    def head(self) -> bytes:
-        """Return the first 64 KiB.
+        """Return the file from its start, unzipped if it is compressed with gzip; the caller closes it.
 
         Raises:
             SourceError: The file cannot be read, or is empty.
         """
-        try:
-            with self.open() as stream:
-                head = stream.read(HEAD_BYTES)
-        except READ_ERRORS as error:
-            raise self.unreadable(error) from error
+        self.head()
+        return self._held.pop()[1]
+
+    def head(self) -> bytes:
+        """Return the first 64 KiB; the file stays open at its start for the reader that follows.
+
+        Raises:
+            SourceError: The file cannot be read, or is empty.
+        """
+        if not self._held:
+            try:
+                self._held.append(opened(self.open_raw))
+            except READ_ERRORS as error:
+                raise self.unreadable(error) from error
+        head = self._held[0][0]
         if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-            raise SourceError(f"{self.name} is empty.")
+            self.close()
+            blank = f"begins with {HEAD_BYTES >> 10} KiB of blanks" if len(head) == HEAD_BYTES else "is empty"
+            raise SourceError(f"{self.name} {blank}.")
         return head
+
+    def close(self) -> None:
+        """Close the file if it was opened to look at its start and no reader took it."""
+        while self._held:
+            self._held.pop()[1].close()
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers from 1, without line endings, one at a time.
 
-        A line that is neither UTF-8 nor Windows-1252 is reported, and its unreadable bytes are replaced.
+        Bytes that are neither UTF-8 nor Windows-1252 are replaced, and a line that is longer than
+        `LONGEST_LINE` is skipped; both are reported.
 
         Raises:
             SourceError: The file cannot be read, or is not text.
         """
-        name = encoding(self.head(), self.name)
-        errors = "replace" if name == "utf-16" else "surrogateescape"
-        try:
-            with self.open() as stream:
-                text = io.TextIOWrapper(stream, name, errors=errors, newline="\n")
-                for number, raw in enumerate(text, 1):
-                    line, repair = repaired(raw)
-                    self.reading.windows_1252 += repair == "windows-1252"
-                    if repair == "lost":
-                        valid = "UTF-16" if name == "utf-16" else "UTF-8"
-                        self.trouble(f"line {number} has bytes that are not valid {valid}; they are lost")
-                    yield number, line.rstrip("\r\n")
-        except READ_ERRORS as error:
-            raise self.unreadable(error) from error
+        for number, line in self._lines(LONGEST_LINE):
+            if line is None:
+                self.trouble(f"line {number} is skipped: it has more than {LONGEST_LINE >> 20} MiB")
+            else:
+                yield number, line
 
     def text(self) -> str:
         """Return the whole file as text, with line feeds as line endings.
 
         Raises:
-            SourceError: The file cannot be read, or is not text.
+            SourceError: The file cannot be read, is not text, or is too large to be read as a whole.
         """
-        return "\n".join(line for _, line in self.lines())
+        found: list[str] = []
+        left = LARGEST_TEXT
+        for _, line in self._lines(LARGEST_TEXT):
+            left -= len(line or "") + 1
+            if line is None or left < 0:
+                raise SourceError(
+                    f"{self.name} has more than {LARGEST_TEXT >> 20} MiB; split it, or save it as JSON Lines"
+                    " or CSV, which are read line by line."
+                )
+            found.append(line)
+        return "\n".join(found)
+
+    def _lines(self, longest: int) -> Iterator[tuple[int, str | None]]:
+        """Yield the lines with their numbers; None stands for one that is too long."""
+        head = self.head()
+        try:
+            name = encoding(head, self.name)
+        except SourceError:
+            self.close()
+            raise
+        errors = "surrogateescape" if name == UTF_8 else "replace"
+        # Files of old Macs end their lines with a carriage return alone.
+        end = "\r" if b"\r" in head and b"\n" not in head else "\n"
+        number = 0
+        try:
+            with self.open() as stream, io.TextIOWrapper(stream, name, errors=errors, newline=end) as text:
+                while raw := text.readline(longest):
+                    number += 1
+                    if len(raw) == longest and not raw.endswith(end):
+                        while raw and not raw.endswith(end):
+                            raw = text.readline(longest)
+                        yield number, None
+                    else:
+                        yield number, self._repaired(raw, number, name).rstrip("\r\n")
+        except READ_ERRORS as error:
+            raise self.unreadable(error, f" after line {number}") from error
+
+    def _repaired(self, raw: str, number: int, encoding_name: str) -> str:
+        line, repair = repaired(raw)
+        self.reading.windows_1252 += repair == "windows-1252"
+        if repair == "lost":
+            valid = encoding_name.upper().replace("-SIG", "")
+            self.trouble(f"line {number} has bytes that are not valid {valid}; they are lost")
+        return line
 
     def trouble(self, what: str) -> None:
-        """Report an unreadable record; ``what`` is a clause that begins with its place."""
-        self.on_trouble(f"{self.name}: {what}.")
+        """Report an unreadable record; ``what`` is a clause that begins with its place.
 
-    def unreadable(self, error: Exception) -> SourceError:
+        The first `MOST_TROUBLES` are told, and `count_troubles` says how many more there were.
+        """
+        self.reading.troubles += 1
+        if self.reading.troubles <= MOST_TROUBLES:
+            self.on_trouble(f"{self.name}: {what}.")
+
+    def count_troubles(self) -> None:
+        """Report at the end how many troubles were not told one by one."""
+        if (more := self.reading.troubles - MOST_TROUBLES) > 0:
+            self.on_trouble(f"{self.name}: {more:,} more have such problems.")
+
+    def unreadable(self, error: Exception, place: str = "") -> SourceError:
         """Return the error for a file that cannot be opened or read on."""
         reason = getattr(error, "strerror", None) or error
-        return SourceError(f"{self.name} cannot be read ({reason}).")
+        return SourceError(f"{self.name} cannot be read{place} ({reason}).")
 
     def sighting(self, source: str, rank: int | None = None, **more: Any) -> Sighting:
         """Return the sighting of a paper in this listing, at a rank from 1."""

@@ -36,8 +36,11 @@ KEPT = (
     *("ai_summary", "ai_keywords", "githubRepo", "projectPage", "organization", "discussionId"),
     *("thumbnail", "numComments", "announce_type", "categories", "journal-ref", "tldr"),
 )
-_MOST_TROUBLES = 20
 _NO_TITLE = "it has no title"
+# Far beyond any title and any abstract: of 429 listed papers the longest have 159 and 1,917 characters.
+# Without a bound, one record could hold up every later stage.
+_LONGEST_TITLE = 4000
+_LONGEST_TEXT = 1_000_000
 
 
 Record = Mapping[str, Any] | Unreadable
@@ -57,8 +60,7 @@ def papers(
     Raises:
         SourceError: None of the records is a paper.
     """
-    rank, skipped = first_rank, 0
-    first_reason = "it is empty"
+    rank, first_reason = first_rank, ""
     for place, record in records:
         try:
             if isinstance(record, Unreadable):
@@ -66,20 +68,19 @@ def papers(
             listing.reading.field_names |= dict.fromkeys(map(str, record))
             found = paper(record, listing.sighting(source, rank), listing.fields)
         except Unreadable as reason:
-            skipped += 1
-            first_reason = f"{place}: {reason}" if skipped == 1 else first_reason
-            if skipped <= _MOST_TROUBLES:
-                listing.trouble(f"{place} is skipped: {reason}")
+            first_reason = first_reason or f"{place}: {reason}"
+            listing.trouble(f"{place} is skipped: {reason}")
         else:
             rank += 1
             listing.reading.add(found)
             yield found
-    if skipped > _MOST_TROUBLES:
-        listing.trouble(f"{skipped - _MOST_TROUBLES} more are skipped for similar reasons")
+    listing.count_troubles()
     if rank == first_rank and not listing.reading.left_out:
         untitled = first_reason.endswith(_NO_TITLE) and listing.reading.field_names
         fields = f"; name its field with --map title=FIELD, out of {listing.reading.fields_in_words}"
-        raise SourceError(f"{listing.name} has no papers ({first_reason}){fields if untitled else ''}.")
+        raise SourceError(
+            f"{listing.name} has no papers ({first_reason or 'it is empty'}){fields if untitled else ''}."
+        )
 
 
 def names_title(record: Mapping[str, Any] | Iterable[str], fields: Mapping[str, str]) -> bool:
@@ -107,7 +108,11 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
     title, own_id, url, doi = (line(found.get(name)) for name in ("title", "local_id", "url", "doi"))
     if not title:
         raise Unreadable(_NO_TITLE)
-    comment = text(found.get("comment"))
+    if len(title) > _LONGEST_TITLE:
+        raise Unreadable(f"its title has {len(title):,} characters")
+    abstract, comment = text(found.get("abstract")), text(found.get("comment"))
+    if len(abstract) + len(comment) > _LONGEST_TEXT:
+        raise Unreadable(f"its abstract has {len(abstract) + len(comment):,} characters")
     arxiv, version = _first_arxiv_id(line(found.get("arxiv_id")), own_id, url, doi, comment)
     own_id_is_public = identifiers.arxiv_id(own_id)[0] or identifiers.doi(own_id)
     seen = {
@@ -118,7 +123,7 @@ def paper(record: Mapping[str, Any], sighting: Sighting, names: Mapping[str, str
     }
     return Paper(
         title=title,
-        abstract=text(found.get("abstract")),
+        abstract=abstract,
         authors=people(found.get("authors")),
         url=url or (f"https://arxiv.org/abs/{arxiv}" if arxiv else ""),
         published=date_in(found.get("published")),

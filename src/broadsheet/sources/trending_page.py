@@ -65,7 +65,8 @@ def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
     Raises:
         SourceError: The page cannot be read, or has no papers.
     """
-    lines = [_Line(number, text.strip()) for number, text in listing.lines() if text.strip()]
+    written = enumerate(listing.text().split("\n"), 1)
+    lines = [_Line(number, text.strip()) for number, text in written if text.strip()]
     content, day = _without_header(lines, listing)
     place = rank = 0
     while place < len(content):
@@ -89,6 +90,7 @@ def read(listing: Listing, *, source: str = NAME) -> Iterator[Paper]:
             abstract=abstract.text,
             sighting=listing.sighting(source, rank, day=day),
         )
+    listing.count_troubles()
     if not rank:
         raise SourceError(f"{listing.name} has no title with an abstract below it.")
 
@@ -139,7 +141,7 @@ def _day(dated: re.Match[str], listing: Listing) -> date | None:
     month_and_day = f"{_MONTHS.index(dated[1][:3].lower()) + 1:02}-{int(dated[2]):02}"
     if dated[3]:
         return date_in(f"{dated[3]}-{month_and_day}")
-    latest = listing.day or listing.modified + timedelta(days=1)
+    latest = listing.day or min(listing.modified, date.max - timedelta(days=1)) + timedelta(days=1)
     recent = (
         date_in(f"{latest.year - back}-{month_and_day}") for back in range(9)
     )  # leap days are up to 8 years apart

@@ -78,14 +78,19 @@ class Store:
         self.deliveries = Deliveries(db)
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = True) -> Self:
+    def open(cls, path: str | Path, *, create: bool = True, reading: bool = False) -> Self:
         """Open a cache, and upgrade it where an older Broadsheet made it.
+
+        Args:
+            path: The file.
+            create: Make it if there is none.
+            reading: Nothing will be written, so the file and its folder may be read-only.
 
         Raises:
             StoreError: There is none and ``create`` is false; it is no database, of a newer version,
                 read-only, locked or damaged.
         """
-        return cls(connect(Path(path), create=create), Path(path))
+        return cls(connect(Path(path), create=create, reading=reading), Path(path))
 
     def __enter__(self) -> Self:
         return self

@@ -128,8 +128,10 @@ class _Connection(sqlite3.Connection):
         return self.secrets.hide(value) if isinstance(value, str) else value
 
 
-def connect(path: Path, *, create: bool = True) -> Database:
+def connect(path: Path, *, create: bool = True, reading: bool = False) -> Database:
     """Open the database, migrate it to this version, and configure it for one writer and many readers.
+
+    For reading only, neither the file nor its folder needs to be writable, unless an older version made it.
 
     Raises:
         StoreError: The file does not exist and ``create`` is false; or it is not a Broadsheet database, was
@@ -146,8 +148,14 @@ def connect(path: Path, *, create: bool = True) -> Database:
     if is_folder:
         raise StoreError(f"{path} is a folder; name a file with --db.")
     try:
+        bound = reading and not _is_writable(path)
         connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, factory=_Connection, isolation_level=None, check_same_thread=True
+            _read_only_uri(path) if bound else path,
+            timeout=BUSY_TIMEOUT_S,
+            factory=_Connection,
+            isolation_level=None,
+            check_same_thread=True,
+            uri=bound,
         )
     except sqlite3.Error as error:
         raise StoreError(_sentence(str(path), error) or f"{path} cannot be opened ({error}).") from error
@@ -156,7 +164,8 @@ def connect(path: Path, *, create: bool = True) -> Database:
         connection.row_factory = sqlite3.Row
         db = Database(connection, execute_plugins=False)
         upgrade(db)
-        connection.execute("PRAGMA journal_mode = WAL")
+        if not bound:
+            connection.execute("PRAGMA journal_mode = WAL")
         # In WAL mode, NORMAL never corrupts the file and loses no commit when the process is killed; only a
         # power cut can undo the last commits. FULL needs an fsync per reply, which took half the time of a
         # latency-bound run with one paper per request.
@@ -167,6 +176,20 @@ def connect(path: Path, *, create: bool = True) -> Database:
         connection.close()
         raise
     return db
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+
+
+def _read_only_uri(path: Path) -> str:
+    """Return the address of a file that nothing may be written beside.
+
+    SQLite then reads without locks; only where there is a write-ahead log does it need the log's index.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    return f"{path.absolute().as_uri()}?{mode}"
 
 
 def copy(path: Path, target: Path) -> None:

@@ -1,0 +1,169 @@
+"""Bad files through the real command: each is read or named, in bounded memory, without a traceback."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from abuse.bad_files import BadFile, bad_files
+from broadsheet import Store
+from in_process import Command
+
+BAD = list(bad_files())
+MEMORY_BYTES = 900 * 1024 * 1024
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(monkeypatch, capsys)
+
+
+def papers() -> int:
+    with Store.open("broadsheet.db") as store:
+        return store.count()
+
+
+def assert_plain(words: str) -> None:
+    assert "Traceback" not in words
+    assert "\x1b" not in words
+    assert all(line.startswith("broadsheet: ") for line in words.splitlines()), words
+
+
+def test_there_are_sixty_and_the_same_each_time() -> None:
+    assert len(BAD) >= 60
+    assert list(bad_files()) == BAD
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_each_line_of_a_bad_file_is_read_or_named(bad: BadFile, command: Command) -> None:
+    Path("bad").write_bytes(bad.content)
+    assert command("fetch", "bad") == bad.status, command.err
+    assert bad.says in command.err
+    assert_plain(command.err)
+    assert papers() == bad.papers
+    assert len(command.err.splitlines()) <= 25
+
+
+def limited(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own that may take so much memory and no more."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+
+    return subprocess.run(
+        [sys.executable, "-m", "broadsheet", *map(str, words)],
+        capture_output=True, text=True, errors="replace", check=False, preexec_fn=limit, **options,
+    )  # type: ignore[call-overload, no-any-return]  # fmt: skip
+
+
+def test_a_line_of_500_mb_costs_itself_and_little_memory() -> None:
+    with Path("long.jsonl").open("wb") as stream:
+        stream.write(b'{"title": "A", "abstract": "b"}\n{"title": "')
+        for _ in range(50):
+            stream.write(b"y" * 10_000_000)
+        stream.write(b'"}\n{"title": "C", "abstract": "d"}\n')
+    ran = limited("fetch", "long.jsonl")
+    Path("long.jsonl").unlink()
+    assert (ran.returncode, papers()) == (1, 2), ran.stderr
+    assert "line 2 is skipped: it has more than 32 MiB" in ran.stderr
+
+
+@pytest.mark.parametrize("kind", ["dictionary", "rows", "page"])
+def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(kind: str) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {
+        "dictionary": lambda: pa.DictionaryArray.from_arrays(
+            pa.array([0] * 90_000, pa.int32()), ["x" * 900_000]
+        ),
+        "rows": lambda: pa.nulls(20_000_000, pa.string()),
+        "page": lambda: ["z" * 200_000_000],
+    }
+    parquet.write_table(pa.table({"title": columns[kind]()}), "bomb.parquet", compression="zstd")
+    assert Path("bomb.parquet").stat().st_size < 100_000
+    ran = limited("fetch", "bomb.parquet")
+    assert ran.returncode == 1, ran.stderr
+    assert "bomb.parquet cannot be read after row" in ran.stderr
+    assert_plain(ran.stderr)
+
+
+def test_days_beyond_the_calendar_in_parquet_cost_themselves_only(command: Command) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    days = pa.array([2**62, 0, 5], pa.timestamp("us"))
+    parquet.write_table(pa.table({"title": ["A", "B", "C"], "published": days}), "days.parquet")
+    assert command("fetch", "days.parquet") == 0
+    assert papers() == 3
+    assert "left out 1 published beyond the calendar" in command.err
+
+
+LINES = "".join(
+    f'{{"title": "Heron {n}", "abstract": "We count {n} herons by the weir."}}\n' for n in range(1000)
+)
+
+
+@pytest.mark.parametrize("source", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_a_pipe_is_read_whole_by_whatever_name(source: str) -> None:
+    ran = limited("fetch", source, input=LINES)
+    assert (ran.returncode, papers()) == (0, 1000), ran.stderr
+
+
+def test_a_fifo_is_opened_once_and_read_whole(command: Command) -> None:
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: Path("pipe").write_text(LINES))
+    writer.start()
+    assert command("fetch", "pipe") == 0
+    writer.join()
+    assert papers() == 1000
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "says"),
+    [
+        ("", 2, "has an empty name"),
+        (" ", 2, "has an empty name"),
+        ("x" * 300, 2, "cannot be read (File name too long)"),
+        ("~nosuchuser/papers", 2, "cannot be read"),
+        ("loop", 2, "cannot be read (Too many levels of symbolic links)"),
+        ("socket", 2, "is a socket"),
+        ("/dev/null", 1, "is empty"),
+        ("/dev/zero", 1, "is neither text"),
+        ("folder", 2, "has no files to read"),
+    ],
+)
+def test_a_source_that_is_no_file_gets_one_sentence(
+    source: str, status: int, says: str, command: Command
+) -> None:
+    import socket
+
+    Path("loop").symlink_to("loop")
+    (Path("folder") / "inner").mkdir(parents=True)
+    (Path("folder") / "inner" / "up").symlink_to("..")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+        assert command("fetch", source) == status
+    assert says in command.err
+    assert_plain(command.err)
+
+
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_name_that_is_no_utf_8_is_read_and_shown(locale: dict[str, str]) -> None:
+    name = b"\xff-\xe9.jsonl"
+    Path(os.fsdecode(name)).write_text(LINES.splitlines()[0])
+    source = str(Path(__file__).parents[2] / "src")
+    ran = subprocess.run(
+        [sys.executable, "-m", "broadsheet", "fetch", name, b"no-\xff"],
+        capture_output=True, check=False, env={**os.environ, "PYTHONPATH": source, **locale},
+    )  # fmt: skip
+    assert ran.returncode == 1, ran.stderr
+    assert_plain(ran.stderr.decode(errors="replace"))
+    assert papers() == 1
