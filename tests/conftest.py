@@ -16,6 +16,13 @@ from hypothesis import settings
 settings.register_profile("broadsheet", deadline=None)
 settings.load_profile("broadsheet")
 
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the slow attacks and breakages to ``scripts/test-abuse``, or to whoever names their folder."""
+    named = any("abuse" in argument for argument in config.args)
+    return True if collection_path.name == "abuse" and not named else None
+
+
 _SCRUBBED = ("OPENAI_", "BROADSHEET_", "TIKTOKEN_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
