@@ -15,13 +15,17 @@ from pathlib import Path
 import pytest
 
 from broadsheet import subscribers
+from broadsheet.channels import open_channel
 from broadsheet.compose import compose
+from broadsheet.deliver import Route, deliver
 from broadsheet.deliver.dry_run import write_messages
 from broadsheet.deliver.issues import issue_due, issue_named
+from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import failures, read_bounces
 from broadsheet.deliver.selection import Selection, merged, restricted
 from broadsheet.errors import ConfigError, StoreError
 from broadsheet.filters import Filter
+from broadsheet.newsletter import Newsletter
 from broadsheet.store import Store
 from broadsheet.store.deliveries import Due
 from builders import DAY, add, annotate, annotation, paper, rows, sighting
@@ -504,3 +508,20 @@ def test_a_killed_run_is_gone_on_with_and_only_the_message_in_hand_is_unknown(
 def test_an_empty_day_sends_nothing(store: Store, server: MailServer) -> None:
     add_reader(store, "ann@example.org")
     assert send(store, mail_settings(server), DAY + timedelta(days=30)).reserved == 0
+
+
+def test_each_newsletter_has_its_own_editions_readers_and_ledger(store: Store, server: MailServer) -> None:
+    graphs = Newsletter(name="graphs", title="Graphs weekly", filter=GRAPHS)
+    assert compose(store, DAY, taxonomy=TAXONOMY, newsletter=graphs).edition is not None
+    add_reader(store, "all@example.org")
+    add_reader(store, "graphs@example.org", newsletter="graphs")
+    settings = mail_settings(server)
+    channel = open_channel("mail", settings)
+    route = Route(store, Press(store, settings, TAXONOMY, "graphs", graphs.title), "mail", channel)
+    assert deliver(route, DAY).sent == 1
+    channel.close()
+    assert server.addresses() == {"graphs@example.org": 1}
+    assert str(server.received[0].message["List-ID"]) == "Graphs weekly <graphs.lists.example.org>"
+    assert store.editions.is_published(DAY, "graphs")
+    assert not store.editions.is_published(DAY)
+    assert send(store, settings).sent == 1

@@ -17,6 +17,7 @@ from broadsheet.cli.printing import note, say, say_json
 from broadsheet.cli.stopping import stopping
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, NotFoundError
+from broadsheet.newsletter import Newsletter
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.text import plural
@@ -51,14 +52,16 @@ def send_(
     from broadsheet.deliver.press import Press
 
     with Store.open(settings.db, create=False) as store:
-        wanted = _day(store, day)
+        look = _newsletter(settings, newsletter)
+        wanted = _day(store, day, newsletter)
         press = Press(
             store,
             settings,
             taxonomy,
             newsletter,
-            _title(settings),
+            look.title,
             lambda day: _address(settings, day, newsletter),
+            look,
         )
         if dry_run:
             _write(store, press, wanted, out or _OUTBOX)
@@ -76,8 +79,11 @@ def send_(
         raise typer.Exit(1)
 
 
-def _title(settings: Settings) -> str:
-    return settings.mail.name if settings.mail else "Broadsheet"
+def _newsletter(settings: Settings, name: str) -> Newsletter:
+    declared = {each.name: each for each in settings.newsletters}
+    if name not in declared:
+        raise ConfigError(f"There is no newsletter “{name}”; there is {', '.join(declared)}.")
+    return declared[name]
 
 
 def _address(settings: Settings, day: date, newsletter: str) -> str:
@@ -87,9 +93,9 @@ def _address(settings: Settings, day: date, newsletter: str) -> str:
     return absolute(settings.site_url, edition_path(day, newsletter)) if settings.site_url else ""
 
 
-def _day(store: Store, day: date | None) -> date:
-    wanted = day or next(iter(store.editions.days()), None)
-    if wanted is None or store.editions.get(wanted) is None:
+def _day(store: Store, day: date | None, newsletter: str) -> date:
+    wanted = day or next(iter(store.editions.days(newsletter)), None)
+    if wanted is None or store.editions.get(wanted, newsletter) is None:
         dated = f" --date {wanted}" if wanted else ""
         raise NotFoundError(f"There is no edition to send yet; make it with: broadsheet compose{dated}")
     return wanted

@@ -130,7 +130,7 @@ def planned(store: Store, press: Press, name: str, recipient: str, day: date) ->
         recipient: Whom the channel reaches; empty for mail, which has subscribers.
         day: The day of the edition.
     """
-    days = store.editions.days()
+    days = store.editions.days(press.newsletter)
     for rhythm in RHYTHMS if name == MAIL else RHYTHMS[:1]:
         filters = store.subscribers.filters(press.newsletter, rhythm) if name == MAIL else [Filter()]
         issue = issue_due(rhythm, day, days) if filters else None
@@ -175,7 +175,7 @@ def _reserve(route: Route, planned: Planned) -> None:
     deliveries, newsletter, issue = route.store.deliveries, route.press.newsletter, planned.issue
     with route.store.transaction():
         for day in issue.days:
-            route.store.editions.publish(day)
+            route.store.editions.publish(day, newsletter)
         where = planned.where.model_dump_json()
         content_id = deliveries.content(newsletter, issue.name, where, planned.paper_ids)
         deliveries.reserve(route.name, newsletter, issue.name, content_id, planned.readers)

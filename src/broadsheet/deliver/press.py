@@ -14,6 +14,7 @@ from broadsheet.deliver.selection import merged, restricted
 from broadsheet.edition import Edition
 from broadsheet.filter_words import in_words
 from broadsheet.filters import Filter
+from broadsheet.newsletter import Newsletter
 from broadsheet.render import render
 from broadsheet.render.fields import safe_url
 from broadsheet.render.mail import Postmark, render_mail
@@ -35,6 +36,7 @@ class Press:
         newsletter: The newsletter's name.
         title: What readers call it.
         web: Gives the address of an edition on the web, or nothing.
+        look: How its pages look; by default, as without settings.
     """
 
     store: Store
@@ -43,12 +45,13 @@ class Press:
     newsletter: str = "daily"
     title: str = "Broadsheet"
     web: Callable[[date], str] = lambda _: ""
+    look: Newsletter | None = None
     _held: dict[str, Edition] = field(default_factory=dict)
 
     def edition(self, issue: Issue) -> Edition | None:
         """Return an issue as one edition, or None if none of its editions is there any more."""
         if issue.name not in self._held:
-            found = [each for day in issue.days if (each := self.store.editions.get(day))]
+            found = [each for day in issue.days if (each := self.store.editions.get(day, self.newsletter))]
             if not found:
                 return None
             self._held = {issue.name: found[0] if len(found) == 1 else merged(found)}
@@ -82,11 +85,11 @@ class Press:
         if made is None:
             return None
         issue, edition = made
-        rendered = render(edition, self.taxonomy, self.settings.language)
+        rendered = render(edition, self.taxonomy, self.settings.language, newsletter=self.look)
         return self._content(issue, edition, self.title, rendered.html, rendered.text, rendered.markdown)
 
     def _chosen(self, name: str, paper_ids: Set[str]) -> tuple[Issue, Edition] | None:
-        issue = issue_named(name, self.store.editions.days())
+        issue = issue_named(name, self.store.editions.days(self.newsletter))
         whole = self.edition(issue) if issue else None
         chosen = restricted(whole, paper_ids) if whole else None
         return (issue, chosen) if issue and chosen else None
