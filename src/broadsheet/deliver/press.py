@@ -100,7 +100,7 @@ class Press:
         page = Page.of(edition, self.taxonomy, self.settings.language)
         picked = [pick.anchor for section in page.sections for pick in section.picks if pick.anchor]
         cards = {card.anchor: card for section in page.sections for card in section.cards}
-        ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards])]
+        ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards]) if anchor in cards]
         return Content(
             newsletter=self.newsletter,
             title=self.title,

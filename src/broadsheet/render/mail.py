@@ -165,8 +165,10 @@ def _shortened(page: Page, full: int, titles: int) -> tuple[tuple[Shortened, ...
     sections, place = [], 0
     for section in page.sections:
         cards = section.cards
-        in_full = cards[: max(0, full - place)]
-        as_titles = cards[len(in_full) : max(len(in_full), full + titles - place)]
+        named = cards[: max(0, full + titles - place)]
+        in_full = tuple(card for card in cards[: max(0, full - place)] if not card.is_brief)
+        told = {card.anchor for card in in_full}
+        as_titles = tuple(card for card in named if card.anchor not in told)
         place += len(cards)
         if in_full or as_titles or section.picks or section.counts:
             sections.append(Shortened(section, in_full, as_titles))

@@ -24,7 +24,7 @@ from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.backlog import Backlog
 from broadsheet.store.batch_jobs import BatchJobs
-from broadsheet.store.connection import connect, copy, require_in_place
+from broadsheet.store.connection import connect, connect_in_memory, copy, require_in_place
 from broadsheet.store.deliveries import Deliveries
 from broadsheet.store.editions import Editions
 from broadsheet.store.endpoints import Endpoint
@@ -91,6 +91,11 @@ class Store:
                 read-only, locked or damaged.
         """
         return cls(connect(Path(path), create=create, reading=reading), Path(path))
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """Open an empty cache that is gone when it is closed, to ask a few papers what a cache is asked."""
+        return cls(connect_in_memory(), Path("in memory"))
 
     def __enter__(self) -> Self:
         return self

@@ -192,6 +192,15 @@ def _read_only_uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?{mode}"
 
 
+def connect_in_memory() -> Database:
+    """Return an empty database that is gone when it is closed."""
+    connection = sqlite3.connect(":memory:", factory=_Connection, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    db = Database(connection, execute_plugins=False)
+    upgrade(db)
+    return db
+
+
 def copy(path: Path, target: Path) -> None:
     """Copy a database as it is now, even while another process writes to it.
 
