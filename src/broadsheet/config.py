@@ -135,9 +135,6 @@ class Settings(BaseSettings):
     arxiv_oai_url: str = Field(
         "https://oaipmh.arxiv.org/oai", description="The address of arXiv's OAI-PMH interface."
     )
-    templates: Path | None = Field(
-        None, description="A folder of templates that replace or extend the packaged ones, file by file."
-    )
     newsletter: dict[str, Newsletter] = Field(
         {}, description="The newsletters, by name; one of everything, named daily, if there is none."
     )

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,17 +52,6 @@ class Pick(BaseModel):
     note: str = Field("", description="The editor's own words, above the pick.")
 
 
-class Trend(BaseModel):
-    """How a share of the papers went, from the earliest period to the latest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    label: str
-    kind: Literal["tag", "keyword", "code", "revised"]
-    counts: tuple[int, ...] = Field(description="Papers in each period.")
-    totals: tuple[int, ...] = Field(description="All papers in each period, annotated.")
-
-
 class Count(BaseModel):
     """One of the day's numbers, with the previous edition's for comparison."""
 
@@ -84,7 +72,6 @@ class Section(BaseModel):
     cards: tuple[Card, ...] = ()
     picks: tuple[Pick, ...] = ()
     counts: tuple[Count, ...] = ()
-    trends: tuple[Trend, ...] = ()
     note: str = Field("", description="How the section was made, for the page's footer.")
 
 

@@ -71,9 +71,6 @@ class Newsletter(BaseModel):
     footer: str = Field("", max_length=2_000, description="A last sentence or two for readers.")
     colours: Colours = Field(Colours(), description="The colours of its page.")
     language: str | None = Field(None, description="The language of its page; else that of the summaries.")
-    trends: Literal["weekly", "always", "never"] = Field(
-        "weekly", description="When to show trends: in the first edition of a week, in every one, or never."
-    )
     look_back_days: int | None = Field(
         None,
         ge=0,

@@ -137,7 +137,7 @@ class AnnotateRun:
             request.sent, reading.records, self._judge, by_rules=not self._llm.prompted
         ):
             sent, record, verdict = request.sent[each.ref], each.record, each.verdict
-            if each.doubts and self._apart.take_turn():
+            if each.doubts and not self._llm.deferred and self._apart.take_turn():
                 apart.append(sent)
                 continue
             if each.doubts:

@@ -59,7 +59,7 @@ def _put(shelf: Store, record: Record) -> None:
 def restricted(edition: Edition, paper_ids: Set[str]) -> Edition | None:
     """Return the edition of some of its papers alone, or None if it has none of them.
 
-    A pick stays where its paper does. Counts and trends are of the whole day, so they go where a paper
+    A pick stays where its paper does. Counts are of the whole day, so they go where a paper
     goes.
     """
     if all(card.record.id in paper_ids for card in edition.cards):
@@ -69,7 +69,7 @@ def restricted(edition: Edition, paper_ids: Set[str]) -> Edition | None:
         cards = tuple(card for card in section.cards if card.record.id in paper_ids)
         picks = tuple(pick for pick in section.picks if pick.paper_id in paper_ids)
         if cards or picks:
-            sections.append(_with(section, cards=cards, picks=picks, counts=(), trends=()))
+            sections.append(_with(section, cards=cards, picks=picks, counts=()))
     if not any(section.cards for section in sections):
         return None
     return _with(edition, sections=tuple(sections))
@@ -79,7 +79,7 @@ def merged(editions: Sequence[Edition]) -> Edition:
     """Return several editions as one, for readers who want a week or a month at a time.
 
     Sections of the same id become one, latest day first; a paper stands in it once. Each day gives its first
-    pick; counts and trends are of single days, so they go. The day is the latest.
+    pick; counts are of single days, so they go. The day is the latest.
     """
     ordered = sorted(editions, key=lambda edition: edition.day, reverse=True)
     found: dict[str, Section] = {}
@@ -100,7 +100,6 @@ def merged(editions: Sequence[Edition]) -> Edition:
             cards=tuple(cards[id_]),
             picks=tuple({pick.paper_id: pick for pick in picks[id_] if pick.paper_id in placed}.values()),
             counts=(),
-            trends=(),
         )
         for id_, section in found.items()
     ]
