@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.record import Provenance, Record
-from broadsheet.render.feeds import Feed, FeedEntry, atom, json_feed
+from broadsheet.render.feeds import Feed, FeedEntry, atom, entry_views, json_feed
 from builders import DAY, annotation, paper
 from editions import HOSTILE, TAXONOMY
 
@@ -44,13 +44,13 @@ def feed(*records: Record, **fields: Any) -> Feed:
         "page_url": "https://example.org/",
         "feed_url": "https://example.org/feed.atom",
         "updated": NOW,
-        "entries": entries,
+        "entries": entry_views(entries, "example.org", TAXONOMY.names),
     }
     return Feed(**{**given, **fields})
 
 
 def parsed(made: Feed) -> Any:
-    found = feedparser.parse(atom(made, TAXONOMY.names).encode())
+    found = feedparser.parse(atom(made).encode())
     assert not found.bozo, found.get("bozo_exception")
     assert found.version == "atom10"
     return found
@@ -60,14 +60,14 @@ def parsed(made: Feed) -> Any:
 def test_any_text_makes_a_well_formed_feed(title: str, abstract: str, author: str) -> None:
     made = feed(record(title or "x", abstract=abstract, authors=(author,), id="one"))
     assert len(parsed(made).entries) == 1
-    assert json.loads(json_feed(made, TAXONOMY.names))["items"][0]["content_html"]
+    assert json.loads(json_feed(made))["items"][0]["content_html"]
 
 
 def test_both_formats_have_the_same_papers_in_the_same_order_with_their_whole_content() -> None:
     records = [record(f"Paper {number}", abstract=f"Abstract {number} & more.") for number in range(5)]
     one, other = (
         parsed(feed(*records)).entries,
-        json.loads(json_feed(feed(*records), TAXONOMY.names))["items"],
+        json.loads(json_feed(feed(*records)))["items"],
     )
     assert [entry.id for entry in one] == [item["id"] for item in other]
     assert [entry.content[0].value.strip() for entry in one] == [
@@ -78,7 +78,7 @@ def test_both_formats_have_the_same_papers_in_the_same_order_with_their_whole_co
 
 
 def test_hostile_words_are_text_in_the_content_and_nothing_else() -> None:
-    made = json.loads(json_feed(feed(record(HOSTILE, abstract="<script>alert(1)</script>")), TAXONOMY.names))
+    made = json.loads(json_feed(feed(record(HOSTILE, abstract="<script>alert(1)</script>"))))
     assert "<script" not in made["items"][0]["content_html"]
     assert "&lt;script&gt;" in made["items"][0]["content_html"]
 
@@ -92,7 +92,7 @@ def test_an_id_outlives_title_tags_version_and_host() -> None:
 
 
 def test_each_paper_keeps_its_own_times_to_the_microsecond() -> None:
-    made = json.loads(json_feed(feed(record("One"), record("Two")), TAXONOMY.names))
+    made = json.loads(json_feed(feed(record("One"), record("Two"))))
     assert [item["date_published"] for item in made["items"]] == [
         "2026-01-05T09:30:00.250000+00:00",
         "2026-01-05T09:30:01.250000+00:00",
@@ -106,5 +106,5 @@ def test_a_feed_says_where_it_is_and_which_page_it_follows() -> None:
 
 @pytest.mark.skipif(not shutil.which("xmllint"), reason="xmllint is not installed")
 def test_xmllint_finds_nothing_to_say() -> None:
-    text = atom(feed(record(HOSTILE), record("Two")), TAXONOMY.names)
+    text = atom(feed(record(HOSTILE), record("Two")))
     subprocess.run(["xmllint", "--noout", "-"], input=text.encode(), check=True)

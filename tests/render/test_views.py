@@ -30,6 +30,7 @@ def page(around: Surroundings | None = None, **fields: object) -> PaperPage:
         (r"$O(n^2)$ time", "O(n²) time"),
         ("It costs $5, not $10", "It costs $5, not $10"),
         ("It costs $5 or $10 a day", "It costs $5 or $10 a day"),
+        (r"at \emph{\textcolor{magenta}{https://a.b/c}}.", "at https://a.b/c."),
         (r"Schr\"odinger", "Schrödinger"),
         ("A *star* and a {brace}", "A *star* and a {brace}"),
         (r"$\mathcal{L}_1$ loss", "L_1 loss"),

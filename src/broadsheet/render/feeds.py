@@ -7,8 +7,8 @@ the tags, the host, the path or the version changes, and no reader shows a paper
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -42,40 +42,8 @@ class FeedEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """What a feed says of itself, and its entries.
-
-    Attributes:
-        key: What distinguishes it from the domain's other feeds, such as ``feed`` or ``tag/robotics``.
-        domain: The domain in all ids; it must not change when the site moves.
-        title: Its title.
-        publisher: Who publishes it.
-        page_url: The page with the same papers, absolute.
-        feed_url: The feed's own address, absolute.
-        updated: When anything in it last changed, in UTC.
-        entries: The papers, in order.
-        language: BCP 47 tag of the summaries.
-    """
-
-    key: str
-    domain: str
-    title: str
-    publisher: str
-    page_url: str
-    feed_url: str
-    updated: datetime
-    entries: Sequence[FeedEntry]
-    language: str = "en"
-
-
-def tag_uri(domain: str, key: str) -> str:
-    """Return an id that lasts, such as ``tag:example.org,2026:paper/2611.01234``."""
-    return f"tag:{domain},{MINTED}:{quote(key, safe='/')}"
-
-
-@dataclass(frozen=True, slots=True)
 class EntryView:
-    """An entry in print, the same for both formats."""
+    """An entry in print, the same for both formats; its content is HTML, with the paper's words escaped."""
 
     id: str
     url: str
@@ -88,33 +56,49 @@ class EntryView:
     abstract: tuple[str, str, str]
     published: str
     updated: str
-
-    @property
-    def content(self) -> str:
-        """Return the whole entry as HTML, in which the paper's own words are escaped."""
-        return html_environment().get_template("feed_entry.html").render(entry=self)
+    content: str = ""
 
 
-def atom(feed: Feed, names: Mapping[str, str]) -> str:
-    """Return an Atom feed.
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed says of itself, and its entries.
 
-    Args:
-        feed: The papers.
-        names: Shown name of each tag, by id.
+    Attributes:
+        key: What distinguishes it from the domain's other feeds, such as ``feed`` or ``tag/robotics``.
+        domain: The domain in all ids; it must not change when the site moves.
+        title: Its title.
+        publisher: Who publishes it.
+        page_url: The page with the same papers, absolute.
+        feed_url: The feed's own address, absolute.
+        updated: When anything in it last changed, in UTC.
+        entries: The papers, in order, made by `entry_views`.
+        language: BCP 47 tag of the summaries.
     """
-    views = [_view(entry, feed.domain, names) for entry in feed.entries]
+
+    key: str
+    domain: str
+    title: str
+    publisher: str
+    page_url: str
+    feed_url: str
+    updated: datetime
+    entries: Sequence[EntryView]
+    language: str = "en"
+
+
+def tag_uri(domain: str, key: str) -> str:
+    """Return an id that lasts, such as ``tag:example.org,2026:paper/2611.01234``."""
+    return f"tag:{domain},{MINTED}:{quote(key, safe='/')}"
+
+
+def atom(feed: Feed) -> str:
+    """Return a feed as Atom."""
     template = html_environment().get_template("feed.atom")
-    return template.render(feed=feed, id=tag_uri(feed.domain, feed.key), entries=views)
+    return template.render(feed=feed, id=tag_uri(feed.domain, feed.key), entries=feed.entries)
 
 
-def json_feed(feed: Feed, names: Mapping[str, str]) -> str:
-    """Return a JSON Feed.
-
-    Args:
-        feed: The papers.
-        names: Shown name of each tag, by id.
-    """
-    views = [_view(entry, feed.domain, names) for entry in feed.entries]
+def json_feed(feed: Feed) -> str:
+    """Return a feed as JSON Feed."""
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
@@ -122,7 +106,7 @@ def json_feed(feed: Feed, names: Mapping[str, str]) -> str:
         "feed_url": feed.feed_url,
         "language": feed.language,
         "authors": [{"name": feed.publisher}],
-        "items": [_json_entry(view) for view in views],
+        "items": [_json_entry(view) for view in feed.entries],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
@@ -141,6 +125,19 @@ def _json_entry(view: EntryView) -> dict[str, Any]:
         "tags": list(view.tags),
     }
     return {name: value for name, value in entry.items() if value or name == "content_html"}
+
+
+def entry_views(entries: Iterable[FeedEntry], domain: str, names: Mapping[str, str]) -> list[EntryView]:
+    """Return the entries in print, once for both formats.
+
+    Args:
+        entries: The papers, in order.
+        domain: The domain in their ids.
+        names: Shown name of each tag, by id.
+    """
+    template = html_environment().get_template("feed_entry.html")
+    views = (_view(entry, domain, names) for entry in entries)
+    return [replace(view, content=template.render(entry=view)) for view in views]
 
 
 def _view(entry: FeedEntry, domain: str, names: Mapping[str, str]) -> EntryView:

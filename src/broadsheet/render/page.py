@@ -18,6 +18,7 @@ from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.record import Record, Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.render.making import code_counts, made_sentence, makers_notes
+from broadsheet.render.reading import readable
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
@@ -259,7 +260,7 @@ def _marks(card: Card, usual: Made | None) -> list[str]:
 
 def marked_abstract(abstract: str, annotation: Annotation | None) -> tuple[str, str, str]:
     """Return the abstract before, in and after the words that are evidence for code; any may be empty."""
-    whole, evidence = visible(abstract), visible(annotation.code.evidence) if annotation else ""
+    whole, evidence = readable(abstract), readable(annotation.code.evidence) if annotation else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after
 

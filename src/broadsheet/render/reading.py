@@ -10,6 +10,7 @@ from broadsheet.visible import visible
 # Pandoc's rule for dollar signs: no space inside the delimiters, no digit after the second. So "$5 or $10" is
 # money.
 _FORMULA = re.compile(r"(?<!\\)(\$\$?)(?=\S)[^$]{1,400}(?<=[^\s\\])\1(?!\d)")
+_COLOUR = re.compile(r"\\(?:text)?color\{[^{}]{1,40}\}")
 
 
 def readable(text: str) -> str:
@@ -17,7 +18,7 @@ def readable(text: str) -> str:
 
     Text without a backslash or a formula is not changed otherwise: its asterisks and braces are the author's.
     """
-    line = visible(text)
+    line = _COLOUR.sub("", visible(text)) if "color{" in text else visible(text)
     if "$" in line:
         line = _FORMULA.sub(lambda match: plain(match[0]), line)
     return plain(line) if "\\" in line else line

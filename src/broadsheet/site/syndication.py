@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import get_args
 from xml.sax.saxutils import escape
 
 from broadsheet.render.addresses import FeedFormat
-from broadsheet.render.feeds import Feed, FeedEntry, atom, json_feed
+from broadsheet.render.feeds import Feed, FeedEntry, atom, entry_views, json_feed
 from broadsheet.render.views.listing import tag_of
 from broadsheet.site.context import Site
 from broadsheet.site.layout import HOME, edition_path, feed_path, paper_path, place_path, tag_path
@@ -49,6 +49,7 @@ class Feeds:
             *(_Topic("", newsletter, form) for newsletter in site.newsletters for form in _FORMATS),
             *(_Topic(tag, "", form) for tag in site.tagged for form in _FORMATS),
         )
+        self._last: tuple[tuple[str, str], Feed] | None = None
         self._topics = {_path(topic): topic for topic in topics if site.contents.has_feeds}
 
     def plan(self) -> Mapping[str, str]:
@@ -67,31 +68,38 @@ class Feeds:
         """Yield feeds."""
         for path in paths:
             topic = self._topics[path]
-            if topic.tag:
-                ids, page = newest(self._site.tagged[topic.tag]), tag_path(topic.tag)
-                name = f"{self._site.publication.title}: {tag_of(self._site.taxonomy, topic.tag).name}"
-            else:
-                latest = self._site.days(topic.newsletter)[0]
-                page = HOME if topic.newsletter == DAILY else edition_path(latest.day, latest.newsletter)
-                ids, name = self._latest(topic.newsletter), self._site.newsletter_title(topic.newsletter)
-            entries = self._entries(ids)
-            yield (
-                path,
-                {"atom": atom, "json": json_feed}[topic.form](
-                    Feed(
-                        key=path.removesuffix(f".{topic.form}").removesuffix("/feed"),
-                        domain=self._site.publication.domain,
-                        title=name,
-                        publisher=self._site.publication.title,
-                        page_url=self._site.address(page),
-                        feed_url=self._site.address(path),
-                        updated=max((entry.updated for entry in entries), default=_NEVER),
-                        entries=entries,
-                        language=self._site.publication.language,
-                    ),
-                    self._site.taxonomy.names,
-                ),
-            )
+            feed = self._feed(topic.tag, topic.newsletter)
+            feed = replace(feed, feed_url=self._site.address(path))
+            yield path, {"atom": atom, "json": json_feed}[topic.form](feed)
+
+    def _feed(self, tag: str, newsletter: str) -> Feed:
+        """Return the feed of a tag or a newsletter without its address; the last one is remembered."""
+        if self._last and self._last[0] == (tag, newsletter):
+            return self._last[1]
+        site = self._site
+        ids = newest(site.tagged[tag]) if tag else self._latest(newsletter)
+        entries = self._entries(ids)
+        feed = Feed(
+            key=f"tag/{tag}" if tag else "feed" if newsletter == DAILY else f"issue/{newsletter}",
+            domain=site.publication.domain,
+            title=f"{site.publication.title}: {tag_of(site.taxonomy, tag).name}"
+            if tag
+            else site.newsletter_title(newsletter),
+            publisher=site.publication.title,
+            page_url=site.address(self._page(tag, newsletter)),
+            feed_url="",
+            updated=max((entry.updated for entry in entries), default=_NEVER),
+            entries=entry_views(entries, site.publication.domain, site.taxonomy.names),
+            language=site.publication.language,
+        )
+        self._last = ((tag, newsletter), feed)
+        return feed
+
+    def _page(self, tag: str, newsletter: str) -> str:
+        if tag:
+            return tag_path(tag)
+        latest = self._site.days(newsletter)[0]
+        return HOME if newsletter == DAILY else edition_path(latest.day, newsletter)
 
     def _entries(self, ids: Sequence[str]) -> list[FeedEntry]:
         times = self._site.store.overview.times(ids)
