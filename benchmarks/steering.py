@@ -14,17 +14,14 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from annotating import annotate
 from attacks import ATTACKS, FOREIGN, STEERS, Obeying, Steer, attacker
-from broadsheet.annotate.steering import judge_records
 from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
@@ -55,24 +52,18 @@ def run(
     papers: Sequence[Paper], honest: Mapping[str, Any], steer: Steer | None = None, *, checked: bool = True
 ) -> tuple[dict[str, Any], AnsweringLLM, int]:
     """Annotate; return the tags of each paper, the engine and the tokens."""
-    unchecked = partial(judge_records) if checked else _without_check
     with (
         tempfile.TemporaryDirectory() as folder,
         Store.open(Path(folder) / "cache.db") as store,
-        patch("broadsheet.annotate.run.judge_records", unchecked),
     ):
         with store.transaction():
             for paper in papers:
                 store.papers.add(paper, date(2026, 1, 5))
         model = Obeying(honest, steer)
         llm = AnsweringLLM(model)
-        annotate(papers, store, llm, PROMPTS)
+        annotate(papers, store, llm, PROMPTS, distrust_neighbours=checked)
         said = {record.id: record.annotation for record in store.list() if record.annotation}
         return {id_: (a.topics, a.contribution, a.code) for id_, a in said.items()}, llm, model.tokens
-
-
-def _without_check(sent: Any, records: Any, judge: Any, *, by_rules: bool) -> Any:  # noqa: ARG001
-    return judge_records(sent, records, judge, by_rules=True)
 
 
 def main() -> None:

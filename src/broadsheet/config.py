@@ -125,6 +125,11 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         (), description="Origins whose pages may ask the API, such as https://example.org."
     )
+    distrust_neighbours: bool = Field(
+        False,
+        description="Ask again alone about papers whose tags the rules all but rule out, as orders hidden in"
+        " another abstract may have dictated them; takes more time and tokens.",
+    )
     hf_url: str = Field("https://huggingface.co", description="The address of Hugging Face's API.")
     arxiv_api_url: str = Field(
         "https://export.arxiv.org/api/query", description="The address of arXiv's query API."

@@ -46,12 +46,20 @@ def run(
             for paper in papers:
                 store.papers.add(paper, date(2026, 1, 5))
         llm = AnsweringLLM(Obeying(HONEST, steer))
-        report = annotate(papers, store, llm, PROMPTS, limits=Limits(papers=len(papers)), in_flight=1)
+        report = annotate(
+            papers,
+            store,
+            llm,
+            PROMPTS,
+            limits=Limits(papers=len(papers)),
+            in_flight=1,
+            distrust_neighbours=True,
+        )
         assert report.annotated == len(papers)
         live = tags(store)
         shown = json.dumps([each.annotation.model_dump(mode="json") for each in store.list()])
         assert FOREIGN not in shown
-        rebuild(store, PROMPTS)
+        rebuild(store, PROMPTS, suspicious=True)
         return live, tags(store), llm
 
 

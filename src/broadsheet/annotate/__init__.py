@@ -30,10 +30,15 @@ __all__ = [
 ]
 
 
-def rebuild(store: Store, prompts: Prompts) -> int:
+def rebuild(store: Store, prompts: Prompts, *, suspicious: bool = False) -> int:
     """Make every annotation anew from the stored replies, for no tokens; returns how many there are.
+
+    Args:
+        store: The cache.
+        prompts: Texts and taxonomy.
+        suspicious: Whether tags that another paper may have dictated are overruled.
 
     Raises:
         StoreError: The database cannot be written.
     """
-    return recovery.rebuild(store, judge_of(prompts))
+    return recovery.rebuild(store, judge_of(prompts, suspicious=suspicious))

@@ -49,10 +49,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges records against one taxonomy and one class of annotations."""
+    """Judges records against one taxonomy and one class of annotations.
+
+    Attributes:
+        taxonomy: The tags that there are.
+        model: The fields that there are.
+        suspicious: Whether tags that the rules all but rule out count as dictated by another paper.
+    """
 
     taxonomy: Taxonomy
     model: type[Annotation] = Annotation
+    suspicious: bool = False
 
     def judge(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
         """Judge a record as it came."""

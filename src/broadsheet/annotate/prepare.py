@@ -134,7 +134,7 @@ def prepare(
     Raises:
         ConfigError: The table of prices cannot be read, or the limits leave no room for a paper.
     """
-    maker, judge = maker_of(llm, prompts), judge_of(prompts)
+    maker, judge = maker_of(llm, prompts), judge_of(prompts, suspicious=settings.distrust_neighbours)
     wanting = store.backlog.wanting(maker, wanted)
     open_requests = llm.open_requests()
     open_papers = {
@@ -201,9 +201,9 @@ def _questions(
     return batches, builder, queue
 
 
-def judge_of(prompts: Prompts) -> Judge:
+def judge_of(prompts: Prompts, *, suspicious: bool = False) -> Judge:
     """Return what judges records under these prompts."""
-    return Judge(prompts.taxonomy, prompts.annotation)
+    return Judge(prompts.taxonomy, prompts.annotation, suspicious)
 
 
 def maker_of(llm: LLM, prompts: Prompts) -> Maker:

@@ -76,8 +76,8 @@ def judge_records(
 ) -> list[JudgedRecord]:
     """Judge the records of one answer, each against its own paper, and all of them for signs of steering.
 
-    A record of a paper that was asked about alone is never doubted: no other words stood beside it. Where
-    tags are malformed, what is left of them is looked at.
+    Only a suspicious judge looks for those. A record of a paper that was asked about alone is never doubted:
+    no other words stood beside it. Where tags are malformed, what is left of them is looked at.
 
     Args:
         sent: All the papers of the request.
@@ -86,7 +86,7 @@ def judge_records(
         by_rules: The engine follows rules, so no abstract can steer it.
     """
     verdicts = {ref: judge.judge(sent[ref].paper, record) for ref, record in records.items()}
-    if by_rules or len(sent) == 1:
+    if by_rules or not judge.suspicious or len(sent) == 1:
         return [JudgedRecord(ref, records[ref], verdict) for ref, verdict in verdicts.items()]
     doubts = {ref: _doubt(sent[ref].paper, verdict.fields, judge) for ref, verdict in verdicts.items()}
     shared = _ordered_for_all([doubt.apart for doubt in doubts.values()])
@@ -137,6 +137,8 @@ def repaired(
         record: The record as it came.
         judge: Judges both.
     """
+    if not judge.suspicious:
+        return record, ()
     paper = sent[ref].paper
     wrong = judge.judge(paper, before).wrong
     held = {name: before[name] for name in TAGS if name in before and name not in wrong}

@@ -65,7 +65,7 @@ def annotate_(
         if not spending.dry_run:
             stack.enter_context(store.annotating(wait=spending.wait))
         if from_replies:
-            number = rebuild(store, prompts)
+            number = rebuild(store, prompts, suspicious=settings.distrust_neighbours)
             say_result({"rebuilt": number}, f"{plural(number, 'annotation')} rebuilt.", as_json=as_json)
             return
         llm = open_llm(settings, store, prompts)
