@@ -28,7 +28,7 @@ POLICY = (
 )
 _LONGEST_DESCRIPTION = 200
 _TEMPLATES = Path(render.__file__).parents[1] / "templates"
-_FEED_TYPES: Mapping[FeedFormat, tuple[str, str]] = {
+FEED_TYPES: Mapping[FeedFormat, tuple[str, str]] = {
     "atom": ("Atom", "application/atom+xml"),
     "json": ("JSON Feed", "application/feed+json"),
 }
@@ -177,7 +177,7 @@ class Site:
             FeedLink(
                 name, f"{title} ({name})", kind, self.to(path).feed(form, tag=tag, newsletter=newsletter)
             )
-            for form, (name, kind) in _FEED_TYPES.items()
+            for form, (name, kind) in FEED_TYPES.items()
         )
 
     def head(self, path: str, title: str, description: str, **more: Any) -> Head:
@@ -185,7 +185,7 @@ class Site:
         return Head(
             title=visible(title),
             site=visible(self.publication.title),
-            description=_cut(visible(description)),
+            description=shortened(visible(description)),
             language=self.publication.language,
             canonical=self.address(path),
             **more,
@@ -200,7 +200,8 @@ class Site:
         )
 
 
-def _cut(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a description, cut at a word if it is long."""
     if len(text) <= _LONGEST_DESCRIPTION:
         return text
     return text[:_LONGEST_DESCRIPTION].rpartition(" ")[0].rstrip(",;:") + " …"

@@ -57,7 +57,7 @@ class PaperPages:
                     for key in editions.get(record.id, ())
                 ],
                 related=[(other, titles[other]) for other in related[record.id] if other in titles],
-                bibtex=_bibtex(record),
+                bibtex=bibtex_entry(record),
             )
             page = PaperPage.of(record, self._site.taxonomy.names, around)
             path = paper_path(record.id)
@@ -91,7 +91,7 @@ class MovedPapers:
             yield path, self._site.page("moved.html", path, head, self._now[path])
 
 
-def _bibtex(record: Record) -> str:
+def bibtex_entry(record: Record) -> str:
     """Return the entry of a paper without its abstract and summary, which stand on the page already."""
     cited = {"paper": record.paper.model_copy(update={"abstract": ""}), "annotation": None}
     entry = io.StringIO()

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
@@ -36,6 +36,12 @@ _SELECT = """
          FROM sightings s WHERE s.paper_id = papers.id) AS listed
     FROM papers LEFT JOIN annotations a ON a.key = papers.current_key
 """
+_ORDERS = {
+    "new": "papers.first_seen DESC, papers.rowid",
+    "top": "papers.votes DESC, papers.first_seen DESC, papers.rowid",
+}
+Order = Literal["new", "top"]
+"""Latest first seen first, within a day as listed; or most votes first."""
 _CANDIDATES_SHOWN = 10
 _ARXIV_PREFIX = re.compile(
     r"^(?:https?://)?(?:(?:\w+\.)?arxiv\.org/(?:abs|pdf|html)/|(?:\w+\.)?huggingface\.co/papers/|arxiv:"
@@ -57,14 +63,16 @@ class Records:
         self._db = db
         self._fields = fields
 
-    def matching(self, where: Filter, *, limit: int | None = None, offset: int = 0) -> Iterator[Record]:
-        """Yield records that pass a filter, latest first seen first; within a day, as they were listed."""
+    def matching(
+        self, where: Filter, *, order: Order = "new", limit: int | None = None, offset: int = 0
+    ) -> Iterator[Record]:
+        """Yield records that pass a filter, in an order."""
         conditions, values = condition(where, self._fields.model)
         ids = [
             row["id"]
             for row in self._db.execute(
                 f"""SELECT papers.id FROM papers {conditions}
-                    ORDER BY papers.first_seen DESC, papers.rowid LIMIT ? OFFSET ?""",  # noqa: S608 - ours
+                    ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?""",  # noqa: S608 - ours
                 [*values, -1 if limit is None else limit, offset],
             )
         ]
@@ -108,9 +116,15 @@ class Records:
             f"No paper in the cache answers to {wanted[:80]!r}; try: broadsheet list --search WORDS"
         )
 
-    def tag_counts(self) -> dict[str, int]:
-        """Return the tags that some paper has, each with the number of its papers."""
-        return dict(self._db.execute("SELECT tag, count(*) FROM tags GROUP BY tag ORDER BY tag").fetchall())
+    def tag_counts(self, where: Filter | None = None) -> dict[str, int]:
+        """Return the tags of the papers that pass a filter, each with the number of those papers."""
+        conditions, values = condition(where or Filter(), self._fields.model)
+        among = f"WHERE paper_id IN (SELECT id FROM papers {conditions})" if conditions else ""  # noqa: S608 - ours
+        rows = self._db.execute(
+            f"SELECT tag, count(*) FROM tags {among} GROUP BY tag ORDER BY tag",  # noqa: S608 - ours
+            values,
+        )
+        return dict(rows.fetchall())
 
     def _with_id(self, wanted: str) -> list[str]:
         bare = _ARXIV_SUFFIX.sub("", _ARXIV_PREFIX.sub("", wanted.strip()))

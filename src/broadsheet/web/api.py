@@ -67,7 +67,9 @@ def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
     """List the papers that pass a filter."""
     store = reading.store
     total = store.count(asked.filter)
-    records = list(store.list(asked.filter, limit=asked.limit, offset=asked.offset))
+    records = list(
+        store.records.matching(asked.filter, order=asked.order, limit=asked.limit, offset=asked.offset)
+    )
     after = asked.offset + len(records)
     return Papers(
         papers=[record.as_dict(store.annotation) for record in records],

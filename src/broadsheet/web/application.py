@@ -9,10 +9,12 @@ from fastapi.middleware.gzip import GZipMiddleware
 from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.prompts import Prompts
+from broadsheet.site.context import Publication
 from broadsheet.store import Store
-from broadsheet.web import api
+from broadsheet.web import api, feeds, pages
 from broadsheet.web.conditional import Conditional
 from broadsheet.web.guards import Guard, RateLimit
+from broadsheet.web.look import Look
 from broadsheet.web.problems import answer_with_problems
 from broadsheet.web.reading import Readers
 
@@ -36,7 +38,17 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.readers = Readers(settings.db)
     app.state.taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
-    app.include_router(api.router)
+    app.state.look = Look(
+        Publication(
+            title=settings.site_title,
+            base=settings.site_url,
+            domain=settings.feed_domain or settings.site_domain,
+            language=settings.language,
+        ),
+        app.state.taxonomy,
+    )
+    for router in (api.router, feeds.router, pages.router):
+        app.include_router(router)
     answer_with_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(Conditional)

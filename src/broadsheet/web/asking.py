@@ -6,12 +6,14 @@ import base64
 import binascii
 from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import HTTPException
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from broadsheet.annotation import CodeStatus
 from broadsheet.filters import Filter
+from broadsheet.store.records import Order
 
 MOST_PAPERS = 100
 MOST_TAGS = 50
@@ -82,6 +84,17 @@ class Asked(BaseModel):
             until=self.until,
             search=self.q,
         )
+
+    @property
+    def order(self) -> Order:
+        """Return the order of the papers."""
+        return "top" if self.sort == "top" else "new"
+
+    def query(self, **changes: object) -> str:
+        """Return the shortest query string that asks for the same, with some parameters changed."""
+        asked = self.model_copy(update=changes)
+        said = asked.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return urlencode({name: value for name, value in said.items() if value is not None}, doseq=True)
 
     @property
     def offset(self) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from broadsheet.web.problems import problem
+from broadsheet.web.problems import refusal
 
 MOST_QUERY_BYTES = 4_096
 MOST_BODY_BYTES = 256 * 1024
@@ -52,11 +52,15 @@ class Guard:
             await send(message)
 
         if len(scope["query_string"]) > MOST_QUERY_BYTES:
-            await problem(414, f"A query may have {MOST_QUERY_BYTES:,} bytes.")(scope, receive, protected)
+            await refusal(scope, 414, f"A query may have {MOST_QUERY_BYTES:,} bytes.")(
+                scope, receive, protected
+            )
             return
         body = await _body(scope, receive)
         if body is None:
-            await problem(413, f"A body may have {MOST_BODY_BYTES:,} bytes.")(scope, receive, protected)
+            await refusal(scope, 413, f"A body may have {MOST_BODY_BYTES:,} bytes.")(
+                scope, receive, protected
+            )
             return
         await self._app(scope, _replaying(body, receive), protected)
 
@@ -114,7 +118,7 @@ class RateLimit:
             client = scope["client"][0] if scope.get("client") else ""
             if wait_s := self._wait_s(client):
                 headers = {"retry-after": str(max(1, round(wait_s)))}
-                await problem(429, "Too many requests; try again later.", headers=headers)(
+                await refusal(scope, 429, "Too many requests; try again later.", headers=headers)(
                     scope, receive, send
                 )
                 return

@@ -1,4 +1,4 @@
-"""Errors as problem details: JSON bodies that name what is wrong (RFC 9457)."""
+"""Errors: problem details for the API (RFC 9457), pages for everything else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from broadsheet.errors import AmbiguousError, BroadsheetError, NotFoundError, StoreError, UserError
+from broadsheet.web.look import Look
 
 log = logging.getLogger(__name__)
 
@@ -44,43 +46,57 @@ def problem(
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def refusal(
+    scope: Scope, status: int, detail: str = "", *, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """Return an error as whoever asked can read it: a problem's body below ``/api/``, elsewhere a page."""
+    if scope["path"].startswith("/api/"):
+        return problem(status, detail, headers=headers, **more)
+    look: Look = scope["app"].state.look
+    return look.error(status, detail, headers=headers, candidates=more.get("candidates", ()))
+
+
 def answer_with_problems(app: FastAPI) -> None:
-    """Have an application answer every error with a problem's body."""
+    """Have an application answer every error with a problem's body or a page."""
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_parameters)
     app.add_exception_handler(BroadsheetError, _of_ours)
     app.add_exception_handler(Exception, _of_the_unexpected)
 
 
-def _of_http(_: Request, error: Exception) -> JSONResponse:
+def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type: registered for it
-    return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    return refusal(request.scope, error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
 
-def _of_parameters(_: Request, error: Exception) -> JSONResponse:
+def _of_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the same
     errors = [
         {"parameter": ".".join(map(str, each["loc"])), "reason": str(each["msg"])} for each in error.errors()
     ]
     detail = "; ".join(f"{each['parameter']}: {each['reason']}" for each in errors)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+    return refusal(request.scope, HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
-def _of_ours(_: Request, error: Exception) -> JSONResponse:
+def _of_ours(request: Request, error: Exception) -> Response:
     if isinstance(error, AmbiguousError):
         candidates = [{"id": id_, "title": title} for id_, title in error.candidates]
-        return problem(HTTPStatus.NOT_FOUND, str(error), candidates=candidates)
+        return refusal(request.scope, HTTPStatus.NOT_FOUND, str(error), candidates=candidates)
     if isinstance(error, NotFoundError):
-        return problem(HTTPStatus.NOT_FOUND, str(error))
+        return refusal(request.scope, HTTPStatus.NOT_FOUND, str(error))
     if isinstance(error, StoreError):
         log.error("%s", error)  # the file's path is the operator's affair, not the reader's
         headers = {"retry-after": str(TRY_AGAIN_S)}
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The cache cannot be read now.", headers=headers)
+        return refusal(
+            request.scope, HTTPStatus.SERVICE_UNAVAILABLE, "The cache cannot be read now.", headers=headers
+        )
     if isinstance(error, UserError):
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
-    return _of_the_unexpected(_, error)
+        return refusal(request.scope, HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+    return _of_the_unexpected(request, error)
 
 
-def _of_the_unexpected(_: Request, error: Exception) -> JSONResponse:
+def _of_the_unexpected(request: Request, error: Exception) -> Response:
     log.error("%s: %s", type(error).__name__, error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; the log says what.")
+    return refusal(
+        request.scope, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; the log says what."
+    )
