@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from broadsheet.render.addresses import FeedFormat
-from broadsheet.render.feeds import Feed, FeedEntry, atom, json_feed
+from broadsheet.render.feeds import Feed, FeedEntry, atom, entry_views, json_feed
 from broadsheet.site.context import FEED_TYPES
 from broadsheet.store import Store
 from broadsheet.visible import visible
@@ -53,18 +53,18 @@ def _answer(form: FeedFormat, request: Request, asked: Asked, store: Store) -> R
         )
         for record in records
     ]
-    names = look.taxonomy.names
+    names, domain = look.taxonomy.names, look.publication.domain or request.url.hostname or "localhost"
     words = [*(names.get(tag, tag) for tag in asked.tag), *([f"“{asked.q}”"] if asked.q else [])]
     feed = Feed(
         key=f"papers{end}",
-        domain=look.publication.domain or request.url.hostname or "localhost",
+        domain=domain,
         title=visible(": ".join(filter(None, (look.publication.title, ", ".join(words))))),
         publisher=visible(look.publication.title),
         page_url=f"{base}/papers{end}",
         feed_url=f"{base}/papers.{form}{end}",
         updated=max((entry.updated for entry in entries), default=_NEVER),
-        entries=entries,
+        entries=entry_views(entries, domain, names),
         language=look.publication.language,
     )
-    content = {"atom": atom, "json": json_feed}[form](feed, names)
+    content = {"atom": atom, "json": json_feed}[form](feed)
     return Response(content, media_type=f"{FEED_TYPES[form][1]}; charset=utf-8")
