@@ -53,8 +53,9 @@ def _answer(form: FeedFormat, request: Request, asked: Asked, store: Store) -> R
         )
         for record in records
     ]
-    names, domain = look.taxonomy.names, look.publication.domain or request.url.hostname or "localhost"
+    names = look.taxonomy.names
     words = [*(names.get(tag, tag) for tag in asked.tag), *([f"“{asked.q}”"] if asked.q else [])]
+    domain = look.publication.domain or request.url.hostname or "localhost"
     feed = Feed(
         key=f"papers{end}",
         domain=domain,
