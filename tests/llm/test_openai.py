@@ -215,18 +215,19 @@ def test_a_model_that_does_not_exist_stops_the_run(engine, ask):
 
 def test_answers_under_way_are_yielded_before_a_refused_key_ends_the_run(engine, ask):
     def answer(paper):
-        return {"tldr": "x" * (1500 if "0-1" in paper.title else 10)}
+        return {"tldr": "x" * (1500 if "1-1" in paper.title else 10)}
 
     behaviour = Behaviour(per_token_s=0.002)
-    requests, drawn = [ask(0), ask(1)], []
+    requests, drawn = [ask(0), ask(1), ask(2)], []
     with OpenAIServer(answer, behaviour) as server:
         outcomes = engine(server).complete(requests, FREE)
+        drawn.append(next(outcomes))  # the first is asked alone, to see whether the set-up is right
         drawn.append(next(outcomes))
         behaviour.key = "revoked"
-        requests.append(ask(2))
+        requests.append(ask(3))
         with pytest.raises(LLMMisconfigured):
             drawn.extend(iter(outcomes))
-    assert [outcome.request.id for outcome in drawn] == ["r1", "r0"]
+    assert [outcome.request.id for outcome in drawn] == ["r0", "r2", "r1"]
 
 
 def test_a_server_that_is_not_there_is_unavailable_not_wrong(engine, ask, monkeypatch):
