@@ -157,7 +157,7 @@ def test_a_misspelt_variable_is_named_with_the_closest_setting(
 @pytest.mark.parametrize("name", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
 def test_help_names_no_type_of_python(broadsheet: Command, name: str) -> None:
     assert broadsheet(name, "--help") == 0
-    assert not re.findall(r"<(?!path|number|text)[^>]*>|%Y|\bstr\b|\blist\[", broadsheet.out)
+    assert not re.findall(r"<(?!path|number|text|=)[^>]*>|%Y|\bstr\b|\blist\[", broadsheet.out)
 
 
 def test_what_is_no_day_is_refused_in_plain_words(broadsheet: Command, cache: Path) -> None:

@@ -15,7 +15,7 @@ from broadsheet.engines import ENGINES
 from broadsheet.errors import ConfigError
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
-MOST_ROWS = 2**31 - 1
+MOST_ROWS = 1_000_000_000
 """More than a cache can hold, and less than SQLite's largest integer."""
 
 

@@ -38,7 +38,7 @@ class SpendingOptions:
     ] = False
     budget_tokens: Annotated[
         int | None,
-        typer.Option("--budget-tokens", min=0, max=2**53, help="Stop before this many tokens, in and out."),
+        typer.Option("--budget-tokens", min=0, max=10**15, help="Stop before this many tokens, in and out."),
     ] = None
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
