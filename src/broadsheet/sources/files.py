@@ -78,8 +78,10 @@ class FileSource:
             SourceError: The file cannot be read, or its format is unknown.
         """
         listing = self._listing
-        kind = self._format()
-        yield from kind.read(listing)
+        try:
+            yield from self._format().read(listing)
+        finally:
+            listing.close()
         for sentence in listing.reading.notes(self.name):
             listing.on_trouble(Notice(sentence))
 

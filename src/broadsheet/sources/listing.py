@@ -102,6 +102,7 @@ class Listing:
     fields: Mapping[str, str] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     _held: list[tuple[bytes, IO[bytes]]] = field(default_factory=list, repr=False)  # opened and not yet read
+    _lent: list[IO[bytes]] = field(default_factory=list, repr=False)  # to readers, which may fail half-way
 
     @property
     def listed_on(self) -> date:
@@ -115,7 +116,8 @@ class Listing:
             SourceError: The file cannot be read, or is empty.
         """
         self.head()
-        return self._held.pop()[1]
+        self._lent.append(self._held.pop()[1])
+        return self._lent[-1]
 
     def head(self) -> bytes:
         """Return the first 64 KiB; the file stays open at its start for the reader that follows.
@@ -136,9 +138,11 @@ class Listing:
         return head
 
     def close(self) -> None:
-        """Close the file if it was opened to look at its start and no reader took it."""
+        """Close the file, whether a reader took it or not; it can be opened anew."""
         while self._held:
             self._held.pop()[1].close()
+        while self._lent:
+            self._lent.pop().close()
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers from 1, without line endings, one at a time.
