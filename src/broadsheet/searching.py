@@ -1,22 +1,12 @@
-"""Search words as SQLite's full-text index reads them, in plain Python: tokens, stems and phrases.
-
-The index is FTS5 with ``porter unicode61 remove_diacritics 2`` (https://www.sqlite.org/fts5.html, 4.3).
-A token is a run of letters, digits and private-use characters, in lower case and without accents, cut to its
-stem by Porter's algorithm.
-"""
+"""The words of a search, as queries that SQLite's full-text index (FTS5) takes, whatever was typed."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 MOST_WORDS = 100
 """Beyond this SQLite's expressions would grow too deep."""
-_LONGEST_STEMMED = 64
-_SHORTEST_STEMMED = 3
-"""FTS5 leaves tokens of fewer and of more bytes than these as they are."""
 
 
 class Phrase(NamedTuple):
@@ -52,53 +42,3 @@ def phrases(search: str) -> Iterator[Phrase]:
     yield from map(Phrase, dict.fromkeys(whole))
     if last:
         yield Phrase(last, is_unfinished=True)
-
-
-def tokens(text: str) -> tuple[str, ...]:
-    """Return the stems of a text in order, as the index has them."""
-    return tuple(map(_stem, _words(text)))
-
-
-def stands_among(phrase: Phrase, texts: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the tokens of a phrase stand in a row in one of these texts, given as `tokens`."""
-    wanted = tokens(phrase.text)
-    if not wanted:
-        return False
-    *whole, last = wanted
-    return any(
-        list(text[start : start + len(whole)]) == whole
-        and (
-            text[start + len(whole)].startswith(last)
-            if phrase.is_unfinished
-            else text[start + len(whole)] == last
-        )
-        for text in texts
-        for start in range(len(text) - len(whole))
-    )
-
-
-def _words(text: str) -> Iterator[str]:
-    word: list[str] = []
-    for character in unicodedata.normalize("NFD", text.lower()):
-        category = unicodedata.category(character)
-        if category[0] in "LN" or category == "Co":
-            word.append(character)
-        elif category != "Mn" and word:
-            yield "".join(word)
-            word = []
-    if word:
-        yield "".join(word)
-
-
-@cache
-def _stem(word: str) -> str:
-    if not _SHORTEST_STEMMED <= len(word.encode()) <= _LONGEST_STEMMED:
-        return word
-    return str(_porter().stemWord(word))
-
-
-@cache
-def _porter() -> Any:
-    import snowballstemmer  # type: ignore[import-untyped]
-
-    return snowballstemmer.stemmer("porter")
