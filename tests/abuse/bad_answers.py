@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import socket
-import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
+
+from servers.in_thread import InThread
 
 Writes = Callable[[dict[str, str]], AsyncIterator[bytes]]
 ESCAPES = "\x1b[31mred\x1b[0m \x9b2J \u202egnirts"
@@ -147,30 +147,15 @@ BAD: dict[str, Bad] = {
 }
 
 
-class BadServer:
+class BadServer(InThread):
     """Answers on loopback; ``calls`` holds the headers of each call, and ``sent`` counts the bytes sent."""
 
     def __init__(self, writes: Writes) -> None:
+        super().__init__()
         self._writes = writes
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._stop = asyncio.Event()
         self.calls: list[dict[str, str]] = []
         self.sent = 0
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _serve(self) -> None:
-        self._loop.run_until_complete(self._run())
-        self._loop.close()
+        self.base_url = f"http://127.0.0.1:{self.port}/v1"
 
     async def _run(self) -> None:
         server = await asyncio.start_server(self._answer, sock=self._socket)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from servers.in_thread import InThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +91,13 @@ class _Connection(asyncio.Protocol):
         self._next()
 
 
-class LoopbackServer:
+class LoopbackServer(InThread):
     """Serves ``respond`` from a thread of its own: ``with LoopbackServer(respond) as server: server.url``."""
 
     def __init__(self, respond: Respond, port: int = 0) -> None:
+        super().__init__(port)
         self._respond = respond
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._stop: asyncio.Event = asyncio.Event()
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _serve(self) -> None:
-        self._loop.run_until_complete(self._run())
-        self._loop.close()
+        self.url = f"http://127.0.0.1:{self.port}"
 
     async def _run(self) -> None:
         tasks: set[asyncio.Task[None]] = set()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-import socket
 import ssl
 import subprocess
-import threading
 import warnings
 from collections import Counter
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from servers.in_thread import InThread
 
 PASSWORD = "tide-table"
 
@@ -43,7 +43,7 @@ class Received:
         return str(found.get_content()).replace("\r\n", "\n")
 
 
-class MailServer:
+class MailServer(InThread):
     """``with MailServer() as server: server.port``.
 
     Attributes:
@@ -57,6 +57,7 @@ class MailServer:
     def __init__(
         self, *, tls: ssl.SSLContext | None = None, implicit: bool = False, auth: bool = False
     ) -> None:
+        super().__init__()
         self.received: list[Received] = []
         self.at_rcpt: dict[str, str] = {}
         self.at_data: dict[str, str] = {}
@@ -64,27 +65,10 @@ class MailServer:
         self.connections = 0
         self.logins: Counter[bool] = Counter()
         self._tls, self._implicit, self._auth = tls, implicit, auth
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._socket.getsockname()[1]
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
     def addresses(self) -> Counter[str]:
         """How many messages each address got."""
         return Counter(address for each in self.received for address in each.recipients)
-
-    def _serve(self) -> None:
-        self._loop.run_until_complete(self._run())
-        self._loop.close()
 
     def _protocol(self) -> SMTP:
         self.connections += 1
