@@ -16,8 +16,8 @@ from broadsheet.migrations.delivery import m018_subscribers_and_deliveries  # no
 from broadsheet.migrations.editions_by_newsletter import (
     m016_editions_by_newsletter,  # noqa: F401 - registers it
 )
+from broadsheet.migrations.endpoint_limits import m015_endpoint_limits  # noqa: F401 - the same
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
-from broadsheet.migrations.m015_limits import m015_endpoint_limits  # noqa: F401 - the same
 from broadsheet.migrations.steps import migrations
 from broadsheet.schema import columns
 
