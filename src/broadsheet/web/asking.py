@@ -18,7 +18,7 @@ from broadsheet.store.records import Order
 MOST_PAPERS = 100
 MOST_TAGS = 50
 MOST_LETTERS = 500
-Sort = Literal["new", "top", "relevance"]
+Sort = Literal["new", "top"]
 
 
 def _none_if_empty(value: object) -> object:
@@ -67,7 +67,7 @@ class Asked(BaseModel):
         None, description="Its code status; 1 means available."
     )
     sort: Annotated[Sort | None, BeforeValidator(_none_if_empty)] = Field(
-        None, description="New, top (votes) or relevance; relevance where words are searched for, else new."
+        None, description="Newest first, or top: the most votes first."
     )
     limit: int = Field(30, ge=1, le=MOST_PAPERS, description="The most papers to return.")
     cursor: Annotated[str, Field(max_length=200)] = Field("", description="Where the page before ended.")
