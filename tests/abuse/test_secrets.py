@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tenacity import wait_fixed
 
-from abuse.bad_answers import BadServer, error
+from abuse.bad_answers import BadServer, error, says, whole
 from broadsheet.errors import ConfigError, LLMUnavailable
 from broadsheet.redaction import HIDDEN, Secrets, redacted
 from commands import new_cache
@@ -89,6 +89,19 @@ def test_white_space_around_a_key_is_not_sent_and_not_printed(
         assert broadsheet("run", "sample", "--date", "2026-01-05", "--db", cache) == 2
         assert broadsheet("doctor", "--db", cache, "--json") == 2
     assert {call["authorization"] for call in server.calls} == {f"Bearer {KEY}"}
+    assert_no_secret(broadsheet, tmp_path)
+
+
+def test_an_answer_that_quotes_the_key_is_stored_without_it(
+    broadsheet: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache = new_cache(tmp_path / "cache.db", 3)
+    with BadServer(whole(200, says(f"Your key is {KEY}, and I have no answer."))) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        broadsheet("annotate", "--db", cache)
+        assert server.calls
+    broadsheet("replies", "--db", cache)
+    assert f"Your key is {HIDDEN}" in broadsheet.out
     assert_no_secret(broadsheet, tmp_path)
 
 
