@@ -44,7 +44,9 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ignored = shutil.ignore_patterns("__pycache__")
+        # Byte code comes along, for compiling the package takes longer than most tests; what is edited is
+        # compiled anew. Files under way, of a process that compiles just now, are left out.
+        ignored = shutil.ignore_patterns("*.pyc.*")
         shutil.copytree(CHECKOUT / "src" / "broadsheet", folder / "src" / "broadsheet", ignore=ignored)
         shutil.copytree(CHECKOUT / "prompts", folder / "prompts")
 
