@@ -1,4 +1,4 @@
-"""A transport that cuts an answer off at the socket where it is longer than could have been asked for."""
+"""Cuts an answer off at the socket where it is longer than could have been asked for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ FRAME_BYTES = 64 * 1024
 """What an answer, or an error, may hold beside the model's words."""
 BYTES_PER_TOKEN = 64
 """A token is about four letters; JSON may write six bytes for each, and runs of white space are longer."""
+ENCODINGS = "gzip, deflate"
+"""What an answer may be compressed with: what the standard library unpacks piece by piece."""
 _WBITS_GZIP_OR_ZLIB = 47
 _most_bytes: ContextVar[int] = ContextVar("most_bytes", default=FRAME_BYTES)
 
@@ -67,28 +69,14 @@ class _BoundedStream(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Passes requests on, and bounds the bodies of their answers, whether they are compressed or not.
+async def bound(response: httpx2.Response) -> None:
+    """Bound the body of an answer, whether it is compressed or not; a response hook of the client.
 
-    Args:
-        inner: What sends them.
+    Raises:
+        httpx2.DecodingError: It is compressed in a way that was not asked for (`ENCODINGS`).
     """
-
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request; of a compressed answer only gzip and deflate are read, as were asked for."""
-        request.headers["accept-encoding"] = "gzip, deflate"
-        response = await self._inner.handle_async_request(request)
-        encoding = response.headers.pop("content-encoding", "").strip().lower()
-        if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-            await response.aclose()
-            raise httpx2.DecodingError(f"the answer is encoded as {encoding[:20]}, which was not asked for")
-        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - narrows the type
-        response.stream = _BoundedStream(response.stream, encoding.removeprefix("identity"))
-        return response
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._inner.aclose()
+    encoding = response.headers.pop("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
+        raise httpx2.DecodingError(f"the answer is encoded as {encoding[:20]}, which was not asked for")
+    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - narrows the type
+    response.stream = _BoundedStream(response.stream, encoding.removeprefix("identity"))

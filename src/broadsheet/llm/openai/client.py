@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from broadsheet.errors import ConfigError
 from broadsheet.llm.access import api_key, endpoint_address, header_variable
 
 if TYPE_CHECKING:
-    import httpx2
     import openai  # noqa: TID251 - a provider's own package
 
 
@@ -31,6 +30,8 @@ def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
     import httpx2
     import openai  # noqa: TID251 - a provider's own package
 
+    from broadsheet.llm.openai.bounded import ENCODINGS, bound
+
     limits = httpx2.Limits(max_connections=max_in_flight, max_keepalive_connections=max_in_flight)
     try:
         client = openai.AsyncOpenAI(
@@ -39,7 +40,12 @@ def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
             organization=header_variable("OPENAI_ORG_ID"),
             project=header_variable("OPENAI_PROJECT_ID"),
             max_retries=0,
-            http_client=_http_client(limits=limits, follow_redirects=False),
+            http_client=openai.DefaultAioHttpClient(
+                limits=limits,
+                follow_redirects=False,
+                headers={"accept-encoding": ENCODINGS},
+                event_hooks={"response": [bound]},
+            ),
         )
     except (ValueError, TypeError, OSError, ImportError, httpx2.InvalidURL, openai.OpenAIError) as error:
         raise ConfigError(
@@ -47,20 +53,4 @@ def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
             " and SSL_CERT_FILE."
         ) from error
     client.platform_headers()  # asks the system once what it is; else each of the first requests would
-    return client
-
-
-def _http_client(**options: Any) -> httpx2.AsyncClient:
-    """Return a client whose transports, with and without a proxy, bound what they read."""
-    import openai  # noqa: TID251 - a provider's own package
-
-    from broadsheet.llm.openai.bounded import BoundedTransport
-
-    client = openai.DefaultAioHttpClient(**options)
-    # Which transport is used for which address is decided by the client, from the proxy variables.
-    client._transport = BoundedTransport(client._transport)  # noqa: SLF001 - it has no public name
-    client._mounts = {  # noqa: SLF001 - the same
-        pattern: BoundedTransport(transport) if transport else None
-        for pattern, transport in client._mounts.items()  # noqa: SLF001 - the same
-    }
     return client
