@@ -6,6 +6,7 @@ import pytest
 
 from broadsheet.annotate.judging import Judge
 from broadsheet.annotation import Annotation
+from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
 from papers import papers, record
 
@@ -54,3 +55,35 @@ def test_no_code_is_read_as_null_and_in_the_shape_of_older_replies(code: dict[st
     verdict = JUDGE.judge(PAPER, {**record(PAPER), "code": code})
     assert verdict.problems == ()
     assert verdict.annotation == Annotation.model_validate(record(PAPER))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["robotics"], ("robotics", "benchmarks-and-surveys")),
+        (["benchmarks-and-surveys", "robotics"], ("benchmarks-and-surveys", "robotics")),
+        (
+            ["robotics", "computer-vision", "reasoning", "multimodal"],
+            ("robotics", "computer-vision", "reasoning", "benchmarks-and-surveys"),
+        ),
+    ],
+)
+def test_a_survey_has_the_topic_of_surveys_whatever_the_model_says(
+    given: list[str], kept: tuple[str, ...]
+) -> None:
+    verdict = JUDGE.judge(PAPER, {**record(PAPER), "contribution": "survey", "topics": given})
+    assert verdict.annotation is not None
+    assert verdict.annotation.topics == kept
+    assert verdict.problems == ()
+    assert [finding.kind for finding in verdict.findings] == (["completed"] if set(kept) - set(given) else [])
+
+
+def test_the_topic_of_surveys_never_stands_alone_on_a_survey() -> None:
+    paper = Paper(
+        title="A survey of grasping robots",
+        abstract="We survey robots that grasp, robot arms and robotic manipulation.",
+    )
+    said = {**record(paper), "contribution": "survey", "topics": ["benchmarks-and-surveys"]}
+    verdict = JUDGE.judge(paper, said)
+    assert verdict.annotation is not None
+    assert verdict.annotation.topics == ("robotics", "benchmarks-and-surveys")

@@ -24,6 +24,7 @@ _MOST = {"topics": 4, "keywords": 6}
 _MOST_FAULTS = 6
 _DETAIL_CHARACTERS = 200
 _PLACE_CHARACTERS = 40
+_SURVEY, _SURVEYS = "survey", "benchmarks-and-surveys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Judge:
     def judge(self, paper: Paper, record: Mapping[str, Any]) -> Verdict:
         """Judge a record as it came."""
         fields, tidied = self._tidied(record)
+        tidied += self._with_topics_of_a_survey(paper, fields)
         annotation, wrong = self._shaped(fields)
         if annotation is None and not wrong.keys() & CORE:  # what may stay unsaid is not worth a question
             fields = {name: value for name, value in fields.items() if name not in wrong}
@@ -129,6 +131,26 @@ class Judge:
         for topic in topics:
             if topic not in known:
                 yield Finding(field="topics", kind="unknown-topic", detail=str(topic), severity="withheld")
+
+    def _with_topics_of_a_survey(self, paper: Paper, fields: dict[str, Any]) -> tuple[Finding, ...]:
+        """Give a survey the topic of surveys, and never that one alone: it costs no question to the model."""
+        topics = fields.get("topics")
+        if fields.get("contribution") != _SURVEY or not isinstance(topics, list) or not topics:
+            return ()
+        if _SURVEYS not in self.taxonomy.topic_ids:
+            return ()
+        if _SURVEYS not in topics:
+            missing, wanted = _SURVEYS, [*topics[: _MOST["topics"] - 1], _SURVEYS]
+        elif len(topics) == 1:
+            from broadsheet.llm.extractive.topics import classify_topics  # as in by_rules
+
+            read = classify_topics(paper.title, paper.abstract, self.taxonomy, survey=True)
+            missing = next((topic for topic in read if topic != _SURVEYS), "")
+            wanted = [missing, _SURVEYS] if missing else topics
+        else:
+            return ()
+        fields["topics"] = wanted
+        return (Finding(field="topics", kind="completed", detail=missing),) if missing else ()
 
     def _shaped(self, fields: Mapping[str, Any]) -> tuple[Annotation | None, dict[str, str]]:
         """Return the annotation, or what is wrong by field."""
