@@ -125,7 +125,7 @@ class Bench:
             self.papers = [record.paper for record in store.list(Filter())]
         self.count, self.counted_by = counter()
         self.schema = reply_schema(Prompts.load().taxonomy)
-        self.prompts = [f'<paper ref="P1">\n{p.title}\n{p.abstract}\n</paper>' for p in self.papers]
+        self.prompts = [f'<paper ref="1">\n{p.title}\n{p.abstract}\n</paper>' for p in self.papers]
 
     def new_cache(self) -> Path:
         """A cache with all papers and no annotation."""

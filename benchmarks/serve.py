@@ -48,7 +48,7 @@ def from_own_words(paper: AskedPaper) -> dict[str, Any]:
 
 def useless(paper: AskedPaper) -> dict[str, Any]:
     """A record as long as others, of a model that confuses what it was asked about."""
-    return from_own_words(paper) | {"ref": f"P{int(paper.ref[1:]) + 500}"}
+    return from_own_words(paper) | {"ref": int(paper.ref) + 500}
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ def test_an_engine_opens_by_its_line_and_answers_for_a_paper(
         id="contract-1",
         maker=Maker(name, "any", "prompt", "schema"),
         sent={"P1": fenced(about)},
-        turns=(Turn("system", "Annotate."), Turn("user", f'<paper ref="P1">\n{about.title}\n</paper>')),
+        turns=(Turn("system", "Annotate."), Turn("user", f'<paper ref="1">\n{about.title}\n</paper>')),
         schema=reply_schema(PROMPTS.taxonomy),
         input_tokens=100,
         max_output_tokens=400,
@@ -95,7 +95,8 @@ def test_an_engine_opens_by_its_line_and_answers_for_a_paper(
     assert outcome.request.id == "contract-1"
     assert outcome.reply is not None, outcome.error
     (told,) = json.loads(outcome.reply.text)["papers"]
-    assert (told["ref"], told["echo"]) == ("P1", echo_of(about.title))
+    assert told["ref"] in {1, "P1"}
+    assert told["echo"] == echo_of(about.title)
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -29,15 +29,15 @@ def test_the_system_text_names_every_tag_with_its_definition() -> None:
 
 def test_the_system_text_does_not_depend_on_the_papers() -> None:
     prompts = Prompts.load()
-    papers = [SimpleNamespace(ref="P1", title="Tides", text="They rise.")]
+    papers = [SimpleNamespace(ref=1, title="Tides", text="They rise.")]
     assert prompts.render(SYSTEM) == prompts.render(SYSTEM, papers=papers)
 
 
 def test_the_user_text_carries_each_paper_between_its_own_fences() -> None:
-    papers = [SimpleNamespace(ref=f"P{n}", title=f"Title {n}", text=f"Abstract {n}.") for n in (1, 2)]
+    papers = [SimpleNamespace(ref=n, title=f"Title {n}", text=f"Abstract {n}.") for n in (1, 2)]
     text = Prompts.load().render(USER, papers=papers)
     for n in (1, 2):
-        inside = text.partition(f'<paper ref="P{n}">')[2].partition("</paper>")[0]
+        inside = text.partition(f'<paper ref="{n}">')[2].partition("</paper>")[0]
         assert inside.split("\n")[1:3] == [f"Title {n}", f"Abstract {n}."]
 
 

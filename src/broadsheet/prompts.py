@@ -99,8 +99,8 @@ class Prompts:
             ConfigError: A text cannot be rendered.
         """
         self.render(SYSTEM)
-        self.render(USER, papers=[{"ref": "P1", "title": "A Title", "text": "An abstract."}])
-        self.render(REPAIR, problems=[{"ref": "P1", "detail": "tldr: it is missing"}])
+        self.render(USER, papers=[{"ref": 1, "title": "A Title", "text": "An abstract."}])
+        self.render(REPAIR, problems=[{"ref": 1, "detail": "tldr: it is missing"}])
 
     @cached_property
     def _environment(self) -> Environment:

@@ -17,20 +17,22 @@ from broadsheet.hashing import short_hash
 from broadsheet.taxonomy import Taxonomy
 
 JSON = Any
-ECHO_WORDS = 3
+ECHO_WORDS = 2
+"""In requests of ten, 12 of 9,825 papers of real days share the first two words with another, 10 the first
+three."""
 
 
 def reply_schema(taxonomy: Taxonomy, model: type[Annotation] = Annotation) -> dict[str, JSON]:
     """Return the JSON Schema of one reply, in the subset that strict structured output accepts.
 
-    The reply is ``{"papers": [record, …]}``; a record is an annotation preceded by ``ref`` (``P1``, ``P2`` …)
-    and ``echo`` (the first words of the title), by which a swapped, doubled or invented record is caught.
+    The reply is ``{"papers": [record, …]}``; a record is an annotation preceded by ``ref`` (1, 2 …) and
+    ``echo`` (the first words of the title), by which a swapped, doubled or invented record is caught.
     Every property is required, no other is allowed, and no length keyword is used: providers differ on which
-    they enforce, so lengths are checked by `Annotation`. Null stands for a field that
-    may stay unsaid, or for a commonest value (`NullFor`).
+    they enforce, so lengths are checked by `Annotation`. Null stands for a field that may stay unsaid, or for
+    a commonest value (`NullFor`).
     """
     record = {
-        "ref": {"type": "string"},
+        "ref": {"type": "integer"},
         "echo": {"type": "string", "description": f"First {ECHO_WORDS} words of the title"},
         **{name: _field_schema(field, taxonomy) for name, field in model.model_fields.items()},
     }

@@ -25,7 +25,7 @@ class LyingServer(OpenAIServer):
 
     def _message(self, papers, seen, body):
         honest = [
-            {"ref": paper.ref, "echo": " ".join(paper.title.split()[:ECHO_WORDS]), **self.answer(paper)}
+            {"ref": int(paper.ref), "echo": " ".join(paper.title.split()[:ECHO_WORDS]), **self.answer(paper)}
             for paper in papers
         ]
         told = json.dumps({"papers": self.lie(honest)})

@@ -44,7 +44,7 @@ def ask() -> Ask:
             for place in range(1, papers + 1)
         }
         words = "\n".join(
-            f'<paper ref="{ref}">\n{paper.title}\n{paper.text}\n</paper>' for ref, paper in sent.items()
+            f'<paper ref="{ref[1:]}">\n{paper.title}\n{paper.text}\n</paper>' for ref, paper in sent.items()
         )
         turns = (Turn("system", "Annotate."), Turn("user", words))
         return Request(f"r{number}", MAKER, sent, turns, schema, 900 + 40 * papers, max_output_tokens)

@@ -35,7 +35,7 @@ class ObedientServer(OpenAIServer):
                 return {"role": "assistant", "content": order["reply"], "refusal": None}, "stop"
         records = []
         for paper, own in zip(papers, orders, strict=True):
-            record = {"ref": paper.ref, "echo": " ".join(paper.title.split()[:ECHO_WORDS])}
+            record = {"ref": int(paper.ref), "echo": " ".join(paper.title.split()[:ECHO_WORDS])}
             record |= placeholder(paper)
             for order in orders:
                 record |= order.get("others", {}) if order is not own else {}

@@ -27,9 +27,9 @@ from servers.limits import Limits
 from servers.loopback import Answer, Call, LoopbackServer
 from servers.openai_batches import Batches
 
-FENCE = re.compile(r'^<paper ref="(P\d+)">\s*(.+?)\n(.*?)\s*</paper>', re.DOTALL | re.MULTILINE)
-NAMED = re.compile(r"^(P\d+):", re.MULTILINE)
-ECHO_WORDS = 3
+FENCE = re.compile(r'^<paper ref="(\d+)">\s*(.+?)\n(.*?)\s*</paper>', re.DOTALL | re.MULTILINE)
+NAMED = re.compile(r"^(\d+):", re.MULTILINE)
+ECHO_WORDS = 2
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ class OpenAIServer:
         behaviour = self.behaviour
         dice = behaviour.faults.dice("records", len(self.seen))
         records = [
-            {"ref": paper.ref, "echo": " ".join(paper.title.split()[:ECHO_WORDS])} | self.answer(paper)
+            {"ref": int(paper.ref), "echo": " ".join(paper.title.split()[:ECHO_WORDS])} | self.answer(paper)
             for paper in papers
         ]
         text = _compact({"papers": spoil(records, seen.fault, dice)} if papers else _of_form(body))

@@ -126,7 +126,9 @@ class RequestBuilder:
     def _turns(
         self, sent: Mapping[str, FencedPaper], faults: Mapping[str, Fault]
     ) -> tuple[tuple[Turn, ...], int]:
-        shown = [{"ref": ref, "title": paper.title, "text": paper.text} for ref, paper in sent.items()]
+        shown = [
+            {"ref": _number(ref), "title": paper.title, "text": paper.text} for ref, paper in sent.items()
+        ]
         turns = [Turn("system", self._system), Turn("user", self._prompts.render(USER, papers=shown))]
         size = self.fixed_tokens + sum(paper.tokens or _size(paper) for paper in sent.values())
         if faults:
@@ -138,13 +140,21 @@ class RequestBuilder:
     def _repair(self, sent: Mapping[str, FencedPaper], faults: Mapping[str, Fault]) -> tuple[Turn, Turn]:
         """Return the turns after the papers: the faulty records, and what is wrong with each."""
         records = [
-            {"ref": ref, "echo": echo_of(sent[ref].title), **fault.record} for ref, fault in faults.items()
+            {"ref": _number(ref), "echo": echo_of(sent[ref].title), **fault.record}
+            for ref, fault in faults.items()
         ]
-        problems = [{"ref": ref, "detail": "; ".join(fault.problems)} for ref, fault in faults.items()]
+        problems = [
+            {"ref": _number(ref), "detail": "; ".join(fault.problems)} for ref, fault in faults.items()
+        ]
         return (
             Turn("assistant", _compact({"papers": records})),
             Turn("user", self._prompts.render(REPAIR, problems=problems)),
         )
+
+
+def _number(ref: str) -> int:
+    """Return the ref as a model reads and writes it, which saves it a token a record: 1 for ``P1``."""
+    return int(ref.removeprefix("P"))
 
 
 def _size(paper: FencedPaper) -> int:
