@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/mail.md that are projections of the code; tests fail if stale.
+"""Writes the tables of README.md and of docs/ that are projections of the code; tests fail if stale.
 
 usage: .venv/bin/python scripts/update_readme.py
 """
@@ -16,6 +16,7 @@ from broadsheet.config import Settings
 from broadsheet.delivery_settings import MailSettings
 from broadsheet.schema import shown_fields
 from broadsheet.sources.records import NAMES
+from broadsheet.worker_settings import WorkerSettings
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -58,6 +59,16 @@ def mail() -> str:
     return "\n".join(rows)
 
 
+def worker() -> str:
+    """The keys of ``[worker]``, with their defaults."""
+    rows = ["| key | default | what |", "|---|---|---|"]
+    for name, field in WorkerSettings.model_fields.items():
+        default = "" if field.is_required() or field.default in {None, ""} else f"`{field.default}`"
+        default = default.replace("`06:30:00`", '`"06:30"`')
+        rows.append(f"| `{name}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
 def names() -> str:
     """The fields that ``--map`` takes."""
     return ", ".join(f"`{name}`" for name in NAMES)
@@ -66,6 +77,8 @@ def names() -> str:
 MAIL = Path(__file__).parents[1] / "docs" / "mail.md"
 TABLES = {"fields": fields, "settings": settings, "map": names}
 MAIL_TABLES = {"mail": mail}
+SCHEDULE = MAIL.with_name("schedule.md")
+SCHEDULE_TABLES = {"worker": worker}
 
 
 def updated(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
@@ -81,4 +94,5 @@ def updated(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
 if __name__ == "__main__":
     README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
     MAIL.write_text(updated(MAIL.read_text(encoding="utf-8"), MAIL_TABLES), encoding="utf-8")
+    SCHEDULE.write_text(updated(SCHEDULE.read_text(encoding="utf-8"), SCHEDULE_TABLES), encoding="utf-8")
     print(f"{README.name} and {MAIL.name} are up to date")

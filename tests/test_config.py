@@ -85,7 +85,7 @@ def test_a_bad_value_of_a_variable_is_refused_like_that_of_an_option(monkeypatch
     ("text", "words"),
     [
         ('colour = "red"\n', "“colour”"),
-        ("[worker]\nhour = 7\n", "“worker”"),
+        ("[schedule]\nhour = 7\n", "“schedule”"),
         ("db = \n", "not valid TOML"),
         ("db = 'a'\ndb = 'b'\n", "not valid TOML"),
     ],

@@ -71,6 +71,8 @@ def test_its_tables_are_those_of_the_code() -> None:
     assert module.updated(text()) == text(), "run: .venv/bin/python scripts/update_readme.py"
     mail = module.MAIL.read_text(encoding="utf-8")
     assert module.updated(mail, module.MAIL_TABLES) == mail, "run: .venv/bin/python scripts/update_readme.py"
+    schedule = module.SCHEDULE.read_text(encoding="utf-8")
+    assert module.updated(schedule, module.SCHEDULE_TABLES) == schedule
 
 
 def test_the_settings_and_commands_of_the_page_on_mail_exist(
@@ -90,6 +92,35 @@ def test_the_settings_and_commands_of_the_page_on_mail_exist(
             found = found.commands[words[1]]
         options = {name for parameter in found.params for name in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, line
+
+
+@pytest.mark.parametrize("name", ["schedule.md", "hosting.md"])
+def test_the_commands_of_the_pages_on_schedule_and_hosting_exist(name: str) -> None:
+    page = (CHECKOUT / "docs" / name).read_text(encoding="utf-8")
+    lines = re.findall(r"^(?:\$ )?broadsheet (.+)$", page, flags=re.MULTILINE)
+    assert lines
+    for words in (shlex.split(line, comments=True) for line in lines):
+        options = {name for parameter in command(words[0]).params for name in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_the_settings_of_the_page_on_schedule_can_be_used_as_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (CHECKOUT / "docs" / "schedule.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    Path("broadsheet.toml").write_text(block, encoding="utf-8")
+    worker = Settings.load().worker
+    assert worker is not None
+    assert (f"{worker.at:%H:%M}", worker.time_zone, worker.budget_usd) == ("06:30", "Europe/Berlin", 0.5)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [README, CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "docs").glob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def cron_lines() -> list[list[str]]:

@@ -25,6 +25,7 @@ from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
 from broadsheet.newsletter import Newsletter
 from broadsheet.toml_file import read_toml
+from broadsheet.worker_settings import HEALTHCHECK, WorkerSettings
 
 CONFIG_FILE = Path("broadsheet.toml")
 PREFIX = "BROADSHEET_"
@@ -165,6 +166,9 @@ class Settings(BaseSettings):
     telegram: TelegramSettings | None = Field(
         None, description="The table `[telegram]`: a Telegram chat or channel."
     )
+    worker: WorkerSettings | None = Field(
+        None, description="The table `[worker]`: what `broadsheet worker` does each day."
+    )
 
     @field_validator("engine")
     @classmethod
@@ -280,7 +284,7 @@ def misspelt_variables() -> list[str]:
     return [
         f"{PREFIX}{name} is no setting and is ignored{_closest(name, PREFIX) or '.'}"
         for name in names
-        if name.lower() not in Settings.model_fields and PREFIX + name not in SECRETS
+        if name.lower() not in Settings.model_fields and PREFIX + name not in {*SECRETS, HEALTHCHECK}
     ]
 
 

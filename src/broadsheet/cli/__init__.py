@@ -2,6 +2,7 @@
 
 from broadsheet.cli import (  # noqa: F401 - importing a module registers its commands
     annotate,
+    backup,
     bounces,
     check_links,
     compose,
@@ -18,6 +19,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     site,
     stats,
     subscribers,
+    worker,
 )
 from broadsheet.cli.app import app, main
 

@@ -40,7 +40,7 @@ class Check:
 
 @command("doctor")
 def doctor_(*, offline: OfflineOption = False, as_json: JsonOption = False, options: EngineOptions) -> None:
-    """Look whether key, endpoint, model, database, prompts and token vocabulary are in place."""
+    """Look whether key, endpoint, model, database, prompts, worker and vocabulary are in place."""
     settings = start(options)
     found = list(_checks(settings, offline=offline))
     lines = "\n".join(f"{'ok' if each.ok else 'not ok':8}{each.name:12}{each.detail}" for each in found)
@@ -52,6 +52,8 @@ def doctor_(*, offline: OfflineOption = False, as_json: JsonOption = False, opti
 def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
     yield _database(settings)
     yield _prompts(settings)
+    if settings.worker:
+        yield _worker(settings)
     yield Check("engine", True, settings.engine)
     if engine_of(settings.engine).asks_server:
         key = _key()
@@ -79,6 +81,13 @@ def _prompts(settings: Settings) -> Check:
     except BroadsheetError as error:
         return Check("prompts", False, str(error))
     return Check("prompts", True, f"{len(prompts.taxonomy.topics)} topics, version {prompts.id}")
+
+
+def _worker(settings: Settings) -> Check:
+    from broadsheet.worker import faults, plan_sentence
+
+    wrong = list(faults(settings))
+    return Check("worker", not wrong, " ".join(wrong) or plan_sentence(settings))
 
 
 def _key() -> Check:

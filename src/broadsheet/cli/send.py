@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broadsheet.channels import CHANNELS, open_channel
+from broadsheet.channels import CHANNELS
 from broadsheet.cli.app import command
 from broadsheet.cli.options import DateOption, JsonOption, TaskOptions, check_choice, start
 from broadsheet.cli.printing import note, say, say_json
@@ -49,24 +49,16 @@ def send_(
     check_choice("--channel", channel, tuple(CHANNELS))
     settings = start(options, out=None if dry_run else out)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
-    from broadsheet.deliver.press import Press
+    from broadsheet.sending import press_of
 
     with Store.open(settings.db, create=False) as store:
         look = _newsletter(settings, newsletter)
         wanted = _day(store, day, newsletter)
-        press = Press(
-            store,
-            settings,
-            taxonomy,
-            newsletter,
-            look.title,
-            lambda day: _address(settings, day, newsletter),
-            look,
-        )
+        press = press_of(store, settings, taxonomy, look)
         if dry_run:
             _write(store, press, wanted, out or _OUTBOX)
             return
-        result = _send(store, press, channel, wanted, resend_unknown=resend_unknown)
+        result = _send(press, channel, wanted, resend_unknown=resend_unknown)
         failing = store.deliveries.in_state("unknown", newsletter, channel) if result["unknown"] else ()
     if as_json:
         say_json(result, indent=2)
@@ -86,13 +78,6 @@ def _newsletter(settings: Settings, name: str) -> Newsletter:
     return declared[name]
 
 
-def _address(settings: Settings, day: date, newsletter: str) -> str:
-    """Return the address of an edition's page on the site, or nothing if the site has no address."""
-    from broadsheet.site.layout import absolute, edition_path
-
-    return absolute(settings.site_url, edition_path(day, newsletter)) if settings.site_url else ""
-
-
 def _day(store: Store, day: date | None, newsletter: str) -> date:
     wanted = day or next(iter(store.editions.days(newsletter)), None)
     if wanted is None or store.editions.get(wanted, newsletter) is None:
@@ -101,16 +86,11 @@ def _day(store: Store, day: date | None, newsletter: str) -> date:
     return wanted
 
 
-def _send(store: Store, press: Any, channel: str, day: date, *, resend_unknown: bool) -> dict[str, Any]:
-    from broadsheet.deliver import Route, deliver
+def _send(press: Any, channel: str, day: date, *, resend_unknown: bool) -> dict[str, Any]:
+    from broadsheet.sending import send_edition
 
-    way = open_channel(channel, press.settings)
-    try:
-        with stopping(note, "the message under way") as stop:
-            route = Route(store, press, channel, way, stop)
-            report = deliver(route, day, resend_unknown=resend_unknown)
-    finally:
-        way.close()
+    with stopping(note, "the message under way") as stop:
+        report = send_edition(press, channel, day, stop=stop, resend_unknown=resend_unknown)
     return {"day": day.isoformat(), "newsletter": press.newsletter, "channel": channel, **asdict(report)}
 
 

@@ -43,12 +43,7 @@ def site_(
 
     settings = start(options)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
-    publication = Publication(
-        title=settings.site_title,
-        base=settings.site_url,
-        domain=settings.feed_domain or settings.site_domain,
-        language=settings.language,
-    )
+    publication = Publication.of(settings)
     with Store.open(settings.db, create=False) as store:
         report = write_site(store, taxonomy, settings.site_out, publication, again=again)
     result = {

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from broadsheet import __version__, render
+from broadsheet.config import Settings
 from broadsheet.hashing import short_hash
 from broadsheet.record import Record
 from broadsheet.render.addresses import FeedFormat
@@ -59,6 +60,16 @@ class Publication:
     base: str = ""
     domain: str = ""
     language: str = "en"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return how settings say that the site is published."""
+        return cls(
+            title=settings.site_title,
+            base=settings.site_url,
+            domain=settings.feed_domain or settings.site_domain,
+            language=settings.language,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 from broadsheet.store.subscribers import Subscribers
+from broadsheet.store.worker_days import WorkerDays
 
 
 class Store:
@@ -57,6 +58,7 @@ class Store:
         overview: Answers about all papers at once.
         subscribers: Readers, their tokens, suppressed addresses and bounces.
         deliveries: What was sent to whom.
+        worker_days: Which days the worker has done.
     """
 
     def __init__(self, db: Database, path: Path) -> None:
@@ -76,6 +78,7 @@ class Store:
         self.overview = Overview(db)
         self.subscribers = Subscribers(db)
         self.deliveries = Deliveries(db)
+        self.worker_days = WorkerDays(db)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True, reading: bool = False) -> Self:
