@@ -36,8 +36,8 @@ class Composed:
 def compose(store: Store, day: date, *, taxonomy: Taxonomy, newsletter: Newsletter | None = None) -> Composed:
     """Compose a newsletter's edition of a day from the papers that are new to it, and store it.
 
-    Composing again without new papers gives a byte-identical edition. A published edition is returned
-    unchanged.
+    Composing again without new papers and edits gives a byte-identical edition. A published edition is
+    returned as it is. One that has lost all of its papers is removed.
 
     Args:
         store: The cache.
@@ -53,17 +53,32 @@ def compose(store: Store, day: date, *, taxonomy: Taxonomy, newsletter: Newslett
     with store.transaction():
         if store.editions.is_published(day, name):
             return Composed(newsletter, store.editions.get(day, name), changed=False)
-        ids = store.editions.candidates(day, newsletter)
+        ids, key = store.editions.candidates(day, newsletter), EditionKey(name, day)
         if not ids:
-            return Composed(newsletter, None, changed=False)
+            return Composed(newsletter, None, changed=store.editions.drop(key))
         earlier = store.editions.latest(name, before=day)
         previous = store.editions.get(earlier, name) if earlier else None
-        revised = store.records.by_ids(store.editions.revised(EditionKey(name, day)))
-        today = Today(day, _records(store, ids), taxonomy, newsletter, previous, revised)
-        sections = tuple(section for make in SECTIONS for section in make(today))
-        edition = Edition(day=day, newsletter=name, title=newsletter.title, before=earlier, sections=sections)
+        today = Today(
+            day,
+            _records(store, ids),
+            taxonomy,
+            newsletter,
+            previous,
+            revised=store.records.by_ids(store.editions.revised(key)),
+            edits=store.edits.of(key),
+        )
+        edition = Edition(
+            day=day,
+            newsletter=name,
+            title=newsletter.title,
+            before=earlier,
+            announced=tuple(store.edits.to_announce(key)),
+            sections=tuple(today.noted(section) for make in SECTIONS for section in make(today)),
+        )
         _check_each_once(edition, ids)
-        return Composed(newsletter, edition, changed=store.editions.keep(edition, ids))
+        changed = store.editions.keep(edition, ids)
+        store.edits.announce(key)
+        return Composed(newsletter, edition, changed=changed)
 
 
 def due(store: Store, day: date, newsletters: Iterable[Newsletter]) -> list[Newsletter]:

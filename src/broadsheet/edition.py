@@ -29,6 +29,13 @@ class Correction(BaseModel):
     words: str = Field(description="What was wrong and what is right, in a sentence or two.")
 
 
+class Announced(Correction):
+    """A correction of an earlier edition, as a later one tells it to the same readers."""
+
+    edition: date = Field(description="The day of the edition that was wrong.")
+    title: str = Field("", description="The title of the paper that it is about, if it is about one.")
+
+
 class Card(BaseModel):
     """One paper in an edition: its record at the time the edition was composed."""
 
@@ -95,6 +102,12 @@ class Edition(BaseModel):
     newsletter: str = Field("daily", description="The name of the newsletter that it is an edition of.")
     title: str = Field("Broadsheet", description="What readers call the newsletter.")
     before: date | None = Field(None, description="The day of the previous edition.")
+    corrections: tuple[Correction, ...] = Field(
+        (), description="What was put right in the edition as a whole since, oldest first."
+    )
+    announced: tuple[Announced, ...] = Field(
+        (), description="What was put right in earlier editions since the one before."
+    )
     sections: tuple[Section, ...]
 
     @cached_property

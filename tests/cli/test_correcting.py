@@ -123,7 +123,7 @@ def test_a_paper_without_an_annotation_can_be_given_one_by_hand(broadsheet: Comm
     assert shown(broadsheet, "Bare")["contribution"] == "method"
 
 
-def test_an_unpublished_edition_shows_the_correction_and_a_published_one_does_not(
+def test_an_unpublished_edition_shows_the_correction_and_a_published_one_says_it_in_a_dated_line(
     broadsheet: Command, cache: Path
 ) -> None:
     broadsheet("compose", "--date", DAY)
@@ -135,9 +135,11 @@ def test_an_unpublished_edition_shows_the_correction_and_a_published_one_does_no
     with Store.open(cache) as store, store.transaction():
         store.editions.publish(DAY)
     broadsheet("correct", "SandLoom", "--tldr", TLDR)
-    assert broadsheet.err == ""
+    assert "is published and says so now" in broadsheet.err
     broadsheet("render")
     assert BETTER in page.read_text()
+    (said,) = [line for line in page.read_text().splitlines() if line.startswith("*Corrected on ")]
+    assert "TL;DR: SandLoom predicts how tidal flats change" in said
 
 
 def test_the_page_says_what_was_corrected_by_hand(broadsheet: Command, cache: Path) -> None:

@@ -8,6 +8,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     compose,
     correcting,
     doctor,
+    edit,
     evaluate,
     export,
     fetch,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, get_args
 
 import typer
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from broadsheet.annotation import Annotation, Code, CodeStatus
 from broadsheet.cli.app import command
-from broadsheet.cli.options import CacheOptions, YesOption, check_choice, start
+from broadsheet.cli.options import CacheOptions, YesOption, check_choice, or_today, start
 from broadsheet.cli.printing import note, say
 from broadsheet.cli.spending import says_yes
 from broadsheet.compose import compose
@@ -21,7 +21,8 @@ from broadsheet.errors import ConfigError, plain_reason
 from broadsheet.newsletter import DEFAULT, Newsletter, all_with_tag_ids
 from broadsheet.prompts import Prompts
 from broadsheet.record import Maker, Record
-from broadsheet.schema import schema_id
+from broadsheet.render.fields import shown
+from broadsheet.schema import schema_id, shown_fields
 from broadsheet.store import Store
 from broadsheet.store.overview import EditionKey
 from broadsheet.taxonomy import Taxonomy, tag_id
@@ -66,8 +67,23 @@ def correct_(
         with store.transaction():
             store.annotations.keep(record.paper, maker, annotation)
             withdrawn = store.editions.withdraw(record.id)
+            published = store.edits.published_with(record.id)
+            words = _in_words(given, annotation, names)
+            for key in published:
+                store.edits.correct(key, or_today(None), words, record.id)
         say(f"Corrected: {record.title}")
+        for key in published:
+            note(f"The edition of {key.day} is published and says so now; {_how_to_render(key)}")
         _compose_again(store, withdrawn, settings, prompts.taxonomy)
+
+
+def _in_words(given: Iterable[str], said: Annotation, names: Mapping[str, str]) -> str:
+    """Return what the corrected fields say now, for the readers of a published edition."""
+    labels = {field.name: field.show.label for field in shown_fields(type(said))}
+    told = {field.label: field.text for field in shown(said, names, under="", states={})}
+    code = " ".join((said.code.status, *said.code.urls))
+    parts = (f"{labels[name]}: {code if name == 'code' else told[labels[name]]}" for name in given)
+    return "; ".join(part.rstrip(".") for part in parts) + "."
 
 
 def _code(record: Record, status: str | None, evidence: str | None, urls: Texts) -> dict[str, Any] | None:
@@ -140,8 +156,9 @@ def _compose_again(
     for key in sorted(withdrawn):
         newsletter = newsletters.get(key.newsletter, Newsletter(name=key.newsletter))
         if compose(store, key.day, taxonomy=taxonomy, newsletter=newsletter).edition:
-            named = "" if key.newsletter == DEFAULT else f" --newsletter {key.newsletter}"
-            note(
-                f"The edition of {key.day} was composed again; write its pages with: broadsheet render"
-                f" --date {key.day}{named}"
-            )
+            note(f"The edition of {key.day} was composed again; {_how_to_render(key)}")
+
+
+def _how_to_render(key: EditionKey) -> str:
+    named = "" if key.newsletter == DEFAULT else f" --newsletter {key.newsletter}"
+    return f"write its pages with: broadsheet render --date {key.day}{named}"

@@ -24,7 +24,7 @@ def day_option(name: str, words: str) -> Any:
     return typer.Option(name, parser=_parsed_day, metavar="YYYY-MM-DD", help=words)
 
 
-def _parsed_edition_day(text: str) -> date:
+def parsed_edition_day(text: str) -> date:
     """Return an edition's day; one near the ends of the calendar has no days before or after to look at."""
     day = _parsed_day(text)
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
@@ -42,7 +42,7 @@ def _parsed_day(text: str) -> date:
 DateOption = Annotated[
     date | None,
     typer.Option(
-        "--date", parser=_parsed_edition_day, metavar="YYYY-MM-DD", help="The edition's day [today]."
+        "--date", parser=parsed_edition_day, metavar="YYYY-MM-DD", help="The edition's day [today]."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from broadsheet.edition import Correction
 from broadsheet.record import Record
 from broadsheet.render.environments import html_environment
 from broadsheet.render.fields import Link, safe_url, shown
-from broadsheet.render.page import marked_abstract
+from broadsheet.render.page import corrected, marked_abstract
 from broadsheet.render.reading import readable
 from broadsheet.visible import visible
 
@@ -33,12 +34,14 @@ class FeedEntry:
         url: Address of the paper's page on the site, absolute.
         published: When the paper came into the cache, in UTC.
         updated: When the paper or what is said of it last changed, in UTC.
+        corrections: What was put right about it in published editions, oldest first.
     """
 
     record: Record
     url: str
     published: datetime
     updated: datetime
+    corrections: Sequence[Correction] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class EntryView:
     abstract: tuple[str, str, str]
     published: str
     updated: str
+    corrections: tuple[str, ...] = ()
     content: str = ""
 
 
@@ -156,4 +160,5 @@ def _view(entry: FeedEntry, domain: str, names: Mapping[str, str]) -> EntryView:
         abstract=marked_abstract(record.paper.abstract, annotation),
         published=entry.published.isoformat(),
         updated=entry.updated.isoformat(),
+        corrections=tuple(map(corrected, entry.corrections)),
     )

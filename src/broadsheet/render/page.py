@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from broadsheet.annotation import Annotation, Finding, Severity
-from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
+from broadsheet.edition import Announced, Card, Correction, Count, Edition, Made, Pick, Section
 from broadsheet.engines import how_made
 from broadsheet.english import reads_english
 from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.record import Record, Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.render.making import code_counts, made_sentence, makers_notes
-from broadsheet.render.reading import readable
+from broadsheet.render.reading import heading, readable
 from broadsheet.schema import shown_fields
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
@@ -112,6 +112,8 @@ class Page:
         code: Papers by code status.
         made: How the summaries were made, a sentence.
         before: The day of the edition before, in words, or empty.
+        corrections: What was put right in this edition since it was published, and in earlier ones since the
+            edition before, a sentence each.
         sections: In order.
         notes: How sections and summaries are made, a sentence or two each.
         language: BCP 47 tag of the summaries.
@@ -127,6 +129,7 @@ class Page:
     code: str
     made: str
     before: str
+    corrections: tuple[str, ...]
     sections: tuple[SectionView, ...]
     notes: tuple[str, ...]
     language: str
@@ -155,6 +158,10 @@ class Page:
             code=code_counts(edition.code),
             made=made_sentence(made),
             before=in_words(edition.before) if edition.before else "",
+            corrections=(
+                *map(corrected, edition.corrections),
+                *map(_announced, edition.announced),
+            ),
             sections=tuple(
                 _section(section, edition, taxonomy.names, made[0] if made else None, abstracts=abstracts)
                 for section in edition.sections
@@ -182,9 +189,20 @@ def in_words(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B} {day.year}"
 
 
+def corrected(correction: Correction) -> str:
+    """Return a correction as a sentence with its day."""
+    return f"Corrected on {in_words(correction.day)}: {visible(correction.words)}"
+
+
 def anchor(paper_id: str) -> str:
     """Return the paper's id as an HTML id that needs no escaping in a link, distinct for distinct ids."""
     return "p-" + re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match[0]):x}_", paper_id)
+
+
+def _announced(correction: Announced) -> str:
+    of = f"edition of {in_words(correction.edition)}"
+    what = f"“{readable(correction.title)}” in the {of}" if correction.title else f"The {of}"
+    return f"Correction. {what}: {visible(correction.words)}"
 
 
 def _section(
@@ -205,7 +223,7 @@ def _pick(pick: Pick, edition: Edition) -> PickView:
     return PickView(
         paper_id=record.id,
         anchor=anchor(record.id) if place else "",
-        heading=visible(record.title) or record.id,
+        heading=heading(record.title, record.id),
         url=safe_url(record.paper.url),
         sentence=visible(record.annotation.tldr) if record.annotation else "",
         section=place[0].title if place else "",
@@ -221,7 +239,7 @@ def _card(
     return CardView(
         paper_id=record.id,
         anchor=anchor(record.id),
-        heading=visible(record.title) or record.id,
+        heading=heading(record.title, record.id),
         url=safe_url(record.paper.url),
         authors=authors_line(record.paper.authors),
         shown=(
@@ -234,9 +252,7 @@ def _card(
         abstract=marked_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
         is_brief=card.is_brief,
         note=visible(card.note),
-        corrections=tuple(
-            f"Corrected on {in_words(each.day)}: {visible(each.words)}" for each in card.corrections
-        ),
+        corrections=tuple(map(corrected, card.corrections)),
     )
 
 

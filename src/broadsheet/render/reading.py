@@ -22,3 +22,8 @@ def readable(text: str) -> str:
     if "$" in line:
         line = _FORMULA.sub(lambda match: plain(match[0]), line)
     return plain(line) if "\\" in line else line
+
+
+def heading(title: str, paper_id: str) -> str:
+    """Return a title as a reader expects it, as it stands where nothing would be left of it, or the id."""
+    return readable(title) or visible(title) or paper_id

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from math import inf
 
-from broadsheet.edition import Edition
+from broadsheet.edition import Edition, Section
 from broadsheet.newsletter import EVERYTHING, Newsletter
+from broadsheet.paper import title_key
 from broadsheet.record import Record
+from broadsheet.searching import phrases
+from broadsheet.store.edits import Edit
 from broadsheet.taxonomy import Taxonomy
 
 SMALL_EDITION = 12
@@ -32,6 +36,7 @@ class Today:
         newsletter: The newsletter that it is an edition of.
         previous: Its latest edition of an earlier day.
         revised: Papers of its earlier editions whose words have changed since the latest of those.
+        edits: What the editor asks for, by paper id.
     """
 
     day: date
@@ -40,6 +45,7 @@ class Today:
     newsletter: Newsletter = EVERYTHING
     previous: Edition | None = None
     revised: Sequence[Record] = ()
+    edits: Mapping[str, Edit] = field(default_factory=dict)
 
     @cached_property
     def told(self) -> Sequence[Record]:
@@ -60,7 +66,7 @@ class Today:
         """Return the annotated papers under their primary topic, in the order of the taxonomy, best first."""
         found: dict[str, list[Record]] = {topic: [] for topic in self.taxonomy.topic_ids}
         for record in sorted(self.told, key=self.order):
-            if topic := self._primary_topic(record):
+            if topic := self.primary_topic(record):
                 found[topic].append(record)
         return {topic: records for topic, records in found.items() if records}
 
@@ -74,7 +80,7 @@ class Today:
     def others(self) -> list[Record]:
         """Return the papers in no topic's section, those with a topic first."""
         alone = [record for topic in self.topics.keys() - self.by_topic for record in self.topics[topic]]
-        without = [record for record in self.told if self._primary_topic(record) is None]
+        without = [record for record in self.told if self.primary_topic(record) is None]
         return sorted(alone, key=self.order) + sorted(without, key=self.order)
 
     @cached_property
@@ -82,14 +88,18 @@ class Today:
         """Return where each paper stands on the day's list, from 1, by its id."""
         return {record.id: number for number, record in enumerate(self.records, start=1)}
 
-    def order(self, record: Record) -> tuple[int | bool, ...]:
+    def order(self, record: Record) -> tuple[float, ...]:
         """Return what papers are sorted by, the best first.
 
-        More of the newsletter's own tags, then more votes, then available code, then more stars of the listed
-        repository, then more listings, then the place on the list.
+        Those that the editor has pinned, in the order of their pins; then more of the newsletter's own tags,
+        then more of its own words in the title, then more votes, then available code, then more stars of the
+        listed repository, then more listings, then the place on the list.
         """
+        pin = self.pin(record)
         return (
+            inf if pin is None else pin,
             -len(self.own_tags(record)),
+            -len(self.own_words(record)),
             -(record.votes or 0),
             not has_code(record),
             -(record.stars or 0),
@@ -103,7 +113,27 @@ class Today:
         has = {*said.topics, said.contribution} if said else set()
         return tuple(tag for tag in self.newsletter.filter.tags if tag in has)
 
-    def _primary_topic(self, record: Record) -> str | None:
+    def own_words(self, record: Record) -> tuple[str, ...]:
+        """Return the words that the newsletter searches for and the title has, there perhaps longer."""
+        title = f" {title_key(record.title)}"
+        wanted = (title_key(phrase.text) for phrase in phrases(self.newsletter.filter.search))
+        return tuple(words for words in wanted if words and f" {words}" in title)
+
+    def pin(self, record: Record) -> int | None:
+        """Return the place of a paper among those that the editor has pinned, or None."""
+        edit = self.edits.get(record.id)
+        return edit.pin if edit else None
+
+    def noted(self, section: Section) -> Section:
+        """Return a section with the editor's notes above its papers."""
+        notes = {id_: edit.note for id_, edit in self.edits.items() if edit.note}
+        if not notes:
+            return section
+        cards = (each.model_copy(update={"note": notes.get(each.record.id, "")}) for each in section.cards)
+        picks = (each.model_copy(update={"note": notes.get(each.paper_id, "")}) for each in section.picks)
+        return section.model_copy(update={"cards": tuple(cards), "picks": tuple(picks)})
+
+    def primary_topic(self, record: Record) -> str | None:
         """Return the paper's first topic; one that the taxonomy has since lost gives way to the next."""
         topics = record.annotation.topics if record.annotation else ()
         return next((topic for topic in topics if topic in self.taxonomy.topic_ids), None)

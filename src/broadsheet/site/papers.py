@@ -47,6 +47,7 @@ class PaperPages:
         versions, sightings = overview.versions(ids), overview.sightings(ids)
         editions = overview.editions_of(ids)
         related = {paper_id: self._likeness.related(paper_id, RELATED) for paper_id in ids}
+        corrections = self._site.store.edits.corrections_of(ids)
         titles = overview.titles(list({other for others in related.values() for other in others}))
         for record in self._site.records(ids):
             around = Surroundings(
@@ -58,6 +59,7 @@ class PaperPages:
                 ],
                 related=[(other, titles[other]) for other in related[record.id] if other in titles],
                 bibtex=bibtex_entry(record),
+                corrections=corrections.get(record.id, ()),
             )
             page = PaperPage.of(record, self._site.taxonomy.names, around)
             path = paper_path(record.id)

@@ -103,12 +103,14 @@ class Feeds:
 
     def _entries(self, ids: Sequence[str]) -> list[FeedEntry]:
         times = self._site.store.overview.times(ids)
+        corrections = self._site.store.edits.corrections_of(ids)
         return [
             FeedEntry(
                 record,
                 self._site.address(paper_path(record.id)),
                 times[record.id].admitted_at,
                 times[record.id].updated_at,
+                corrections.get(record.id, ()),
             )
             for record in self._site.records(ids)
         ]

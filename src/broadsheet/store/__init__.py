@@ -27,6 +27,7 @@ from broadsheet.store.batch_jobs import BatchJobs
 from broadsheet.store.connection import connect, connect_in_memory, copy, require_in_place
 from broadsheet.store.deliveries import Deliveries
 from broadsheet.store.editions import Editions
+from broadsheet.store.edits import Edits
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.fetches import Fetches
 from broadsheet.store.fields import Fields
@@ -51,6 +52,7 @@ class Store:
         backlog: What is left to annotate.
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
+        edits: What editors ask of editions, and what they put right in published ones.
         editions: Composed editions.
         fetches: What live sources were asked, and when they may be asked again.
         links: What stands behind code links.
@@ -71,7 +73,8 @@ class Store:
         self.backlog = Backlog(db)
         self.runs = Runs(db)
         self.records = Records(db, self.fields)
-        self.editions = Editions(db, self.fields)
+        self.edits = Edits(db)
+        self.editions = Editions(db, self.fields, self.edits)
         self.fetches = Fetches(db)
         self.links = Links(db)
         self.statistics = Statistics(db)

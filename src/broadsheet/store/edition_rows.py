@@ -52,7 +52,7 @@ def to_text(edition: Edition, keys: Mapping[str, str]) -> str:
             for pick in section.picks
         ]
         sections.append(small | ({"cards": cards} if cards else {}) | ({"picks": picks} if picks else {}))
-    rest = edition.model_dump(mode="json", exclude={"sections"}, exclude_defaults=True)
+    rest = edition.model_dump(mode="json", exclude={"sections", "corrections"}, exclude_defaults=True)
     return small_json(rest | {"sections": sections})
 
 

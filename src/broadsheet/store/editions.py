@@ -13,28 +13,36 @@ from broadsheet.edition import Edition
 from broadsheet.newsletter import DEFAULT, Newsletter
 from broadsheet.store.conditions import condition
 from broadsheet.store.edition_rows import from_text, to_text
+from broadsheet.store.edits import Edits
 from broadsheet.store.fields import Fields
 from broadsheet.store.overview import EditionKey
 from broadsheet.store.rows import decodes_rows, now
 
 _IN_ANOTHER = """EXISTS (SELECT 1 FROM edition_papers e JOIN editions ON editions.id = e.edition_id
     WHERE e.paper_id = papers.id AND NOT e.is_outside AND newsletter = :newsletter AND day != :day)"""
+_HIDDEN = "papers.id IN (SELECT paper_id FROM edits WHERE newsletter = :newsletter AND is_hidden)"
 
 
 class Editions:
     """Queries and updates of editions. Each method is one transaction or belongs into one."""
 
-    def __init__(self, db: Database, fields: Fields) -> None:
+    def __init__(self, db: Database, fields: Fields, edits: Edits) -> None:
         self._db = db
         self._fields = fields
+        self._edits = edits
 
     @decodes_rows
     def get(self, day: date, newsletter: str = DEFAULT) -> Edition | None:
-        """Return a newsletter's edition of a day as it was composed, or None if there is none."""
+        """Return a newsletter's edition of a day as it was composed, or None if there is none.
+
+        It comes with the corrections that were made since.
+        """
         row = self._db.execute(
             "SELECT edition FROM editions WHERE (newsletter, day) = (?, ?)", [newsletter, day.isoformat()]
         ).fetchone()
-        return from_text(self._db, row[0], self._fields.model) if row else None
+        if row is None:
+            return None
+        return self._edits.with_corrections(from_text(self._db, row[0], self._fields.model))
 
     @decodes_rows
     def days(self, newsletter: str = DEFAULT) -> list[date]:
@@ -77,13 +85,23 @@ class Editions:
             [now(), newsletter, day.isoformat()],
         )
 
+    def drop(self, key: EditionKey) -> bool:
+        """Remove an edition unless it is published, as it has no paper now; tell whether there was one."""
+        row = self._db.execute(
+            """SELECT id FROM editions WHERE (newsletter, day) = (?, ?) AND published_at IS NULL""",
+            [key.newsletter, key.day.isoformat()],
+        ).fetchone()
+        if row:
+            self._remove(row["id"], key)
+        return row is not None
+
     def candidates(self, day: date, newsletter: Newsletter | None = None) -> list[str]:
         """Return the ids of the papers that are new for a newsletter on a day.
 
-        A paper is new if it passes the filter, was first seen on or before the day and is in no other edition
-        of the newsletter. The first edition takes the days of the rhythm, later ones look back a fortnight
-        more; the newsletter that takes everything looks at whatever it has not printed. So the work is that
-        of the new papers, however many the cache has.
+        A paper is new if it passes the filter, was first seen on or before the day, is in no other edition of
+        the newsletter, and no editor has hidden it there. The first edition takes the days of the rhythm,
+        later ones look back a fortnight more; the newsletter that takes everything looks at whatever it has
+        not printed. So the work is that of the new papers, however many the cache has.
 
         They come latest first-seen day first, and within a day in the order in which they were admitted.
         """
@@ -97,7 +115,7 @@ class Editions:
             recent = "papers WHERE first_seen BETWEEN :start AND :day"
             given["start"] = self._start(day, newsletter).isoformat()
         rows = self._db.execute(
-            f"SELECT id, rowid FROM {recent} AND NOT {_IN_ANOTHER}"  # noqa: S608 - ours
+            f"SELECT id, rowid FROM {recent} AND NOT {_IN_ANOTHER} AND NOT {_HIDDEN}"  # noqa: S608 - ours
             " ORDER BY first_seen DESC, rowid",
             given,
         )
@@ -174,17 +192,23 @@ class Editions:
                AND id IN (SELECT edition_id FROM edition_papers WHERE paper_id = ?)""",
             [paper_id],
         ).fetchall()
-        for row in rows:
-            self._db.execute(
-                """UPDATE editions SET mark = min(mark, (SELECT min(papers.rowid) - 1 FROM papers
-                       JOIN edition_papers e ON e.paper_id = papers.id WHERE e.edition_id = :id))
-                   WHERE newsletter = :newsletter AND day > :day""",
-                dict(row),
-            )
-            self._db.execute("DELETE FROM edition_papers WHERE edition_id = ?", [row["id"]])
-            self._db.execute("UPDATE corrections SET announced_id = NULL WHERE announced_id = ?", [row["id"]])
-            self._db.execute("DELETE FROM editions WHERE id = ?", [row["id"]])
-        return [EditionKey(row["newsletter"], date.fromisoformat(row["day"])) for row in rows]
+        keys = {row["id"]: EditionKey(row["newsletter"], date.fromisoformat(row["day"])) for row in rows}
+        for id_, key in keys.items():
+            self._remove(id_, key)
+        return list(keys.values())
+
+    def _remove(self, edition_id: int, key: EditionKey) -> None:
+        """Remove an edition; its papers are new again to later ones."""
+        given = {"id": edition_id, "newsletter": key.newsletter, "day": key.day.isoformat()}
+        self._db.execute(
+            """UPDATE editions SET mark = min(mark, coalesce((SELECT min(papers.rowid) - 1 FROM papers
+                   JOIN edition_papers e ON e.paper_id = papers.id WHERE e.edition_id = :id), mark))
+               WHERE newsletter = :newsletter AND day > :day""",
+            given,
+        )
+        self._db.execute("DELETE FROM edition_papers WHERE edition_id = ?", [edition_id])
+        self._db.execute("UPDATE corrections SET announced_id = NULL WHERE announced_id = ?", [edition_id])
+        self._db.execute("DELETE FROM editions WHERE id = ?", [edition_id])
 
     def _start(self, day: date, newsletter: Newsletter) -> date:
         """Return the earliest first-seen day of a paper that is still new.
@@ -216,13 +240,14 @@ class Editions:
     def _move_mark(self, key: EditionKey) -> None:
         """Set an edition's mark: the next looks only at papers that were admitted after it."""
         self._db.execute(
-            """UPDATE editions SET mark = coalesce(
-                   (SELECT papers.rowid - 1 FROM papers WHERE papers.rowid > :before AND NOT EXISTS (
+            f"""UPDATE editions SET mark = coalesce(
+                   (SELECT papers.rowid - 1 FROM papers WHERE papers.rowid > :before AND NOT {_HIDDEN}
+                    AND NOT EXISTS (
                         SELECT 1 FROM edition_papers e JOIN editions ON editions.id = e.edition_id
                         WHERE e.paper_id = papers.id AND NOT e.is_outside AND newsletter = :newsletter)
                     ORDER BY papers.rowid LIMIT 1),
                    (SELECT max(rowid) FROM papers), 0)
-               WHERE newsletter = :newsletter AND day = :day""",
+               WHERE newsletter = :newsletter AND day = :day""",  # noqa: S608 - ours
             {
                 "before": self._mark_before(key),
                 "newsletter": key.newsletter,

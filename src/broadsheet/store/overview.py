@@ -15,7 +15,7 @@ DAILY = "daily"
 """The newsletter of every paper, which exists without being declared."""
 _STAMP = """json_array(p.content_hash, p.current_key, p.url, p.authors, p.published, p.doi, p.votes,
     p.revised_at, (SELECT json_group_array(e.edition_id) FROM edition_papers e WHERE e.paper_id = p.id),
-    p.source, a.annotated_at, s.listings, s.latest, s.figures)"""
+    p.source, a.annotated_at, s.listings, s.latest, s.figures, c.corrections)"""
 
 
 class Stamp(NamedTuple):
@@ -74,6 +74,8 @@ class Overview:
                 LEFT JOIN (SELECT paper_id, count(*) AS listings, max(seen_at) AS latest,
                         json_array(total(rank), total(votes), total(stars)) AS figures
                     FROM sightings GROUP BY paper_id) s ON s.paper_id = p.id
+                LEFT JOIN (SELECT paper_id, count(*) AS corrections FROM corrections GROUP BY paper_id) c
+                    ON c.paper_id = p.id
                 ORDER BY p.first_seen DESC, p.rowid"""  # noqa: S608 - ours
         )
         return [Stamp(*row) for row in rows]
@@ -113,7 +115,9 @@ class Overview:
     def editions(self) -> dict[EditionKey, str]:
         """Return a text for each edition that changes whenever it does, a newsletter's latest first."""
         rows = self._db.execute(
-            "SELECT newsletter, day, composed_at, published_at FROM editions ORDER BY newsletter, day DESC"
+            """SELECT newsletter, day, composed_at, published_at,
+                   (SELECT count(*) FROM corrections c WHERE c.edition_id = editions.id)
+               FROM editions ORDER BY newsletter, day DESC"""
         )
         return {EditionKey(name, date.fromisoformat(day)): json.dumps(stamps) for name, day, *stamps in rows}
 

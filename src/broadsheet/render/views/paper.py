@@ -9,12 +9,13 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Literal, Protocol
 
+from broadsheet.edition import Correction
 from broadsheet.engines import how_made
 from broadsheet.paper import Sighting
 from broadsheet.record import Record
 from broadsheet.render.environments import destination, markdown
 from broadsheet.render.fields import Shown, safe_url, shown
-from broadsheet.render.page import findings_in_words, in_words, listed_repository, marked_abstract
+from broadsheet.render.page import corrected, findings_in_words, in_words, listed_repository, marked_abstract
 from broadsheet.render.reading import readable
 from broadsheet.text import plural
 from broadsheet.visible import visible
@@ -78,6 +79,7 @@ class Surroundings:
         editions: Day, newsletter and the newsletter's title of each edition that has it.
         related: The ids and titles of papers that are like it, most alike first.
         bibtex: Its BibTeX entry.
+        corrections: What was put right about it in published editions, oldest first.
     """
 
     versions: Sequence[StoredVersion] = ()
@@ -85,6 +87,7 @@ class Surroundings:
     editions: Sequence[tuple[date, str, str]] = ()
     related: Sequence[tuple[str, str]] = ()
     bibtex: str = ""
+    corrections: Sequence[Correction] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class PaperPage:
         related: The ids and titles of papers that are like it.
         bibtex: Its BibTeX entry.
         markdown: A line of Markdown that cites it.
+        corrections: What was put right about it in published editions, a sentence each.
     """
 
     id: str
@@ -130,6 +134,7 @@ class PaperPage:
     related: tuple[tuple[str, str], ...]
     bibtex: str
     markdown: str = field(repr=False, default="")
+    corrections: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, record: Record, names: Mapping[str, str], around: Surroundings) -> PaperPage:
@@ -167,6 +172,7 @@ class PaperPage:
             related=tuple((id_, readable(title) or id_) for id_, title in around.related),
             bibtex=_lines(around.bibtex),
             markdown=_markdown_line(record),
+            corrections=tuple(map(corrected, around.corrections)),
         )
 
     def at(self, place: str) -> tuple[Shown, ...]:
