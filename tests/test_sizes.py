@@ -11,9 +11,13 @@ from broadsheet.compose import compose
 from broadsheet.filters import Filter
 from broadsheet.newsletter import Newsletter
 from broadsheet.render import render
+from broadsheet.render.mail import Postmark, render_mail
+from broadsheet.sections.picks import RULE
 from broadsheet.store import Store
 from builders import DAY, TLDR, add, annotate, annotation, paper, sighting
 from editions import TAXONOMY
+
+MARK = Postmark("Broadsheet", "daily", "", "https://example.org/u", "https://example.org/p")
 
 
 @pytest.fixture
@@ -54,6 +58,39 @@ def test_more_of_the_newsletters_own_tags_come_before_votes(store: Store) -> Non
     picks = edition.sections[0].picks
     assert [edition.record_of(pick).title for pick in picks] == ["Both", "Loved"]
     assert picks[0].why[0] == "2 of your tags"
+
+
+def test_what_a_pick_says_is_why_it_stands_there_in_every_format(store: Store) -> None:
+    told = {
+        "Both tags": {"topics": ("graphs", "robotics"), "rank": 9},
+        "Grasping tides": {"topics": ("language", "graphs"), "rank": 8},
+        "Loved": {"topics": ("computer-vision", "graphs"), "votes": 90, "rank": 7},
+        "Coded": {"topics": ("time-series", "graphs"), "code": "available", "rank": 6},
+        **{f"Other {number}": {"topics": ("robotics",), "rank": number + 1} for number in range(5)},
+    }
+    for title, each in told.items():
+        listing = sighting(votes=each.get("votes"), rank=each["rank"])
+        one = paper(title, abstract="They grasp the tide.", sighting=listing)
+        add(store, one)
+        annotate(store, one, said=annotation(topics=each["topics"], code=each.get("code", "none")))
+    wanted = Filter(tags=("graphs", "robotics"), search="grasp")
+    newsletter = Newsletter(name="n", filter=wanted)
+    edition = compose(store, DAY, taxonomy=TAXONOMY, newsletter=newsletter).edition
+    assert edition
+    picks = edition.sections[0].picks
+    new = store.editions.candidates(DAY, newsletter)
+    whys = {edition.record_of(pick).title: pick.why for pick in picks}
+    listed = {title: f"no. {new.index(paper(title).id) + 1} on the list" for title in told}
+    assert whys == {
+        "Both tags": ("2 of your tags", listed["Both tags"]),
+        "Grasping tides": ("1 of your tags", "“grasp” in the title", listed["Grasping tides"]),
+        "Loved": ("1 of your tags", "90 votes", listed["Loved"]),
+    }
+    pages, mail = render(edition, TAXONOMY), render_mail(edition, TAXONOMY, MARK)
+    for page in (pages.html, pages.markdown, pages.text, mail.html, mail.text):
+        words = " ".join(page.split())
+        assert all(", ".join(why) in words for why in whys.values())
+        assert RULE.replace("'", "&#39;") in words or RULE in words
 
 
 def test_a_paper_that_was_revised_is_listed_once_in_the_next_edition_outside_its_cards(store: Store) -> None:

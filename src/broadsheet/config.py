@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     prompts: Path | None = Field(
         None, description="A folder of prompts that replace the packaged ones, file by file."
     )
+    templates: Path | None = Field(
+        None, description="A folder of templates that replace the packaged ones, file by file."
+    )
     language: str = Field(
         "en", description="The language of the summaries: a BCP 47 tag such as zh or pt-BR."
     )

@@ -22,6 +22,7 @@ from broadsheet.llm import open_llm
 from broadsheet.newsletter import Newsletter, all_with_tag_ids
 from broadsheet.prompts import Prompts
 from broadsheet.render import render, write
+from broadsheet.render.templates import check_templates
 from broadsheet.sources import Source
 from broadsheet.store import Store
 
@@ -110,6 +111,7 @@ def run(
         LLMError: The engine cannot answer and ``settings.fallback`` is off; what it answered before is kept.
     """
     hooks, prompts = hooks or Hooks(), Prompts.load(settings.prompts, settings.language)
+    check_templates(settings.templates)
     newsletters = all_with_tag_ids(settings.newsletters, prompts.taxonomy.names)
     with Store.open(settings.db) as store:
         issued = due(store, day, newsletters)
@@ -141,5 +143,11 @@ def issue(store: Store, settings: Settings, prompts: Prompts, day: date, newslet
     composed = compose(store, day, taxonomy=prompts.taxonomy, newsletter=newsletter)
     if composed.edition is None:
         return Issue(composed, None)
-    pages = render(composed.edition, prompts.taxonomy, settings.language, newsletter=newsletter)
+    pages = render(
+        composed.edition,
+        prompts.taxonomy,
+        settings.language,
+        newsletter=newsletter,
+        templates=settings.templates,
+    )
     return Issue(composed, write(pages, settings.out, composed.edition))

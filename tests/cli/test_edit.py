@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ import feedparser
 import pytest
 from markdown_it import MarkdownIt
 
+import broadsheet as package
 from broadsheet import Store
 from broadsheet.compose import compose
+from broadsheet.config import Settings
 from broadsheet.edition import Edition
 from broadsheet.newsletter import Newsletter
 from broadsheet.render import Rendered, render
@@ -27,6 +30,7 @@ from in_process import Command
 TOMORROW = DAY + timedelta(days=1)
 HOSTILE = "<script>alert(1)</script> *bold* [x](javascript:y) \x1b[31m\u202ered\x07\n# {{ 7*7 }} مد"
 SHOWN = "<script>alert(1)</script> *bold* [x](javascript:y) [31mred # {{ 7*7 }} مد"
+DOCS = Path(package.__file__).parents[2] / "docs" / "newsletters.md"
 MARK = Postmark("Broadsheet", "daily", "", "https://example.org/u", "https://example.org/p")
 IDS: dict[str, str] = {}
 
@@ -289,6 +293,24 @@ def test_a_correction_reaches_the_papers_page_and_the_feeds_of_the_site(
     entries = feedparser.parse(Path("site/feed.atom").read_text()).entries
     (entry,) = [each for each in entries if each.title == "Paper 9"]
     assert "It is &lt;five&gt;." in entry.content[0].value
+
+
+@pytest.mark.skipif(not DOCS.exists(), reason="the page stands in the checkout only")
+def test_the_page_on_newsletters_works_as_it_stands(broadsheet: Command) -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    assert broadsheet("run", "sample", "--date", DAY, "--engine", "extractive", "--quiet") == 0
+    edits, corrections = re.findall(r"^```sh\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    for block in (edits, "broadsheet compose --date 2026-01-05 --publish", corrections):
+        for line in block.splitlines():
+            assert broadsheet(*shlex.split(line)[1:]) == 0, (line, broadsheet.err)
+    assert len(edition_of(Path("broadsheet.db")).cards) == 27
+    told = render(edition_of(Path("broadsheet.db")), TAXONOMY).markdown
+    assert told.count("Corrected on ") == 3
+    assert "Code: none." in told
+    (toml,) = re.findall(r"^```toml\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    Path("broadsheet.toml").write_text(toml)
+    (newsletter,) = Settings.load().newsletters
+    assert newsletter.title == "Robots on Monday"
 
 
 def test_edits_go_to_the_newsletter_that_is_named(broadsheet: Command, cache: Path) -> None:

@@ -15,6 +15,7 @@ from broadsheet.errors import ConfigError, NotFoundError
 from broadsheet.newsletter import Newsletter
 from broadsheet.prompts import Prompts
 from broadsheet.render import render, write
+from broadsheet.render.templates import check_templates
 from broadsheet.store import Store
 from broadsheet.text import plural
 
@@ -97,6 +98,7 @@ def render_(
 ) -> None:
     """Write the pages of a composed edition; by default, of the latest one of each newsletter."""
     settings = start(options, out=out)
+    check_templates(settings.templates)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     chosen = (newsletter_named(settings, newsletter),) if newsletter else settings.newsletters
     with Store.open(settings.db, create=False) as store:
@@ -111,5 +113,5 @@ def render_(
         dated = f" --date {day}" if day else ""
         raise NotFoundError(f"There is no {what} yet; make it with: broadsheet compose{dated}")
     for each, edition in editions.items():
-        pages = render(edition, taxonomy, settings.language, newsletter=each)
+        pages = render(edition, taxonomy, settings.language, newsletter=each, templates=settings.templates)
         say(str(write(pages, settings.out, edition)))

@@ -19,6 +19,7 @@ from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, NotFoundError
 from broadsheet.newsletter import Newsletter
 from broadsheet.prompts import Prompts
+from broadsheet.render.templates import check_templates
 from broadsheet.store import Store
 from broadsheet.text import plural
 
@@ -48,6 +49,7 @@ def send_(
     """Send an edition to its readers, each at most once; by default, the latest one."""
     check_choice("--channel", channel, tuple(CHANNELS))
     settings = start(options, out=None if dry_run else out)
+    check_templates(settings.templates)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     from broadsheet.sending import press_of
 

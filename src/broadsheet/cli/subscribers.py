@@ -82,7 +82,9 @@ def _mail(settings: Settings, asked: Confirmation, wanted: str, rhythm: str) -> 
 
     assert settings.mail is not None  # noqa: S101 - narrows the type: the caller has looked
     title = settings.mail.name
-    text = render_confirmation(title, wanted, rhythm, Links(settings.mail).confirm(asked.token))
+    text = render_confirmation(
+        title, wanted, rhythm, Links(settings.mail).confirm(asked.token), templates=settings.templates
+    )
     mail = open_channel(settings)
     try:
         mail.send_confirmation(asked.address, title, text, short_hash("confirm", asked.token, digits=40))

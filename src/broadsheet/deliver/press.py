@@ -76,6 +76,7 @@ class Press:
                 web=safe_url(self.web(edition.day)),
             ),
             self.settings.language,
+            templates=self.settings.templates,
         )
         return self._content(issue, edition, parts.subject, parts.html, parts.text)
 
@@ -85,7 +86,13 @@ class Press:
         if made is None:
             return None
         issue, edition = made
-        rendered = render(edition, self.taxonomy, self.settings.language, newsletter=self.look)
+        rendered = render(
+            edition,
+            self.taxonomy,
+            self.settings.language,
+            newsletter=self.look,
+            templates=self.settings.templates,
+        )
         return self._content(issue, edition, self.title, rendered.html, rendered.text, rendered.markdown)
 
     def _chosen(self, name: str, paper_ids: Set[str]) -> tuple[Issue, Edition] | None:

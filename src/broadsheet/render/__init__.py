@@ -8,12 +8,14 @@ from pathlib import Path
 from broadsheet.edition import Edition
 from broadsheet.errors import UserError
 from broadsheet.newsletter import DEFAULT, Newsletter
-from broadsheet.render.environments import html_environment, markdown_environment, text_environment
 from broadsheet.render.page import Page
+from broadsheet.render.templates import filled
 from broadsheet.replacing import replacing
 from broadsheet.taxonomy import Taxonomy
 
 __all__ = ["Rendered", "folder_of", "render", "write"]
+
+ENDINGS = ("html", "md", "txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,12 @@ class Rendered:
 
 
 def render(
-    edition: Edition, taxonomy: Taxonomy, language: str = "en", *, newsletter: Newsletter | None = None
+    edition: Edition,
+    taxonomy: Taxonomy,
+    language: str = "en",
+    *,
+    newsletter: Newsletter | None = None,
+    templates: Path | None = None,
 ) -> Rendered:
     """Return the pages of an edition: a pure function of the edition, the names of the tags and the look.
 
@@ -35,13 +42,14 @@ def render(
         taxonomy: Gives the tags their names; a tag that it does not know is printed as its id.
         language: BCP 47 tag of the summaries; the newsletter's own goes before it.
         newsletter: How the page looks; by default, as the edition's newsletter without settings.
+        templates: A folder of templates that go before the packaged ones.
+
+    Raises:
+        ConfigError: One of those templates is wrong.
     """
     page = Page.of(edition, taxonomy, language, newsletter)
-    return Rendered(
-        html=html_environment().get_template("edition.html").render(page=page),
-        markdown=markdown_environment().get_template("edition.md").render(page=page),
-        text=text_environment().get_template("edition.txt").render(page=page),
-    )
+    html, markdown, text = (filled(f"edition.{ending}", templates, page=page) for ending in ENDINGS)
+    return Rendered(html, markdown, text)
 
 
 def folder_of(edition: Edition, out_dir: Path) -> Path:

@@ -1,4 +1,4 @@
-"""One Jinja2 environment for each format; what a template prints is escaped unless it says not to."""
+"""One Jinja2 environment for each format and folder of templates; whatever a template prints is escaped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from typing import Literal as OneOf
 from urllib.parse import quote
 
 from rich.cells import cell_len, chop_cells
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = 76
 """The widest line of the text format, addresses apart: it survives being quoted in an 80-column mail."""
 
-_TEMPLATES = Path(__file__).parents[1] / "templates"
+PACKAGED = Path(__file__).parents[1] / "templates"
 _MARKDOWN_ANYWHERE = re.compile(r"[\\`*_\[\]{}<>|~$#]|&(?=#?\w+;)")
 # What starts a list, a quote, a heading or its underline when it stands first in a line.
 _MARKDOWN_FIRST = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")
@@ -30,45 +31,43 @@ class Literal(str):
     __slots__ = ()
 
 
-@cache
-def html_environment() -> Environment:
-    """Return the environment for HTML, which escapes everything."""
-    return _environment(autoescape=True)
+Format = OneOf["html", "markdown", "text"]
 
 
 @cache
-def markdown_environment() -> Environment:
-    """Return the environment for CommonMark, which escapes everything but `Literal`."""
+def environment(form: Format, folder: Path | None = None) -> Environment:
+    """Return the environment of a format.
 
-    def escape(value: Any) -> Any:
-        return value if isinstance(value, Literal) else markdown(str(value))
+    HTML and CommonMark escape everything that is printed; text needs no escaping.
 
-    environment = _environment(finalize=escape)
-    environment.filters["destination"] = destination
-    environment.filters["literal"] = Literal  # what a macro returns has been escaped inside it
-    return environment
+    Args:
+        form: The format; feeds, stylesheets and pictures are made as HTML is.
+        folder: Templates that go before the packaged ones.
+    """
+    from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined  # noqa: TID251
 
+    from broadsheet.render.guarded import LITERAL, GuardedEnvironment
 
-@cache
-def text_environment() -> Environment:
-    """Return the environment for text, in which nothing needs escaping."""
-    environment = _environment()
-    environment.filters["wrapped"] = wrapped
-    environment.filters["underlined"] = underlined
-    return environment
-
-
-def _environment(**options: Any) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: TID251 - this room renders
-
-    return Environment(  # noqa: S701 - HTML asks for autoescape, Markdown escapes in finalize, text has none
-        loader=FileSystemLoader(_TEMPLATES),
+    packaged = FileSystemLoader(PACKAGED)
+    own = [FileSystemLoader(folder)] if folder else []
+    made = GuardedEnvironment(
+        loader=ChoiceLoader([PrefixLoader({"packaged": packaged}), *own, packaged]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **options,
+        autoescape=form == "html",
+        finalize=_escaped if form == "markdown" else None,
     )
+    if form == "markdown":
+        made.filters |= {"destination": destination, LITERAL: Literal}
+    if form == "text":
+        made.filters |= {"wrapped": wrapped, "underlined": underlined}
+    return made
+
+
+def _escaped(value: Any) -> Any:
+    return value if isinstance(value, Literal) else markdown(str(value))
 
 
 def markdown(text: str) -> str:

@@ -10,15 +10,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from broadsheet.edition import Correction
 from broadsheet.record import Record
-from broadsheet.render.environments import html_environment
 from broadsheet.render.fields import Link, safe_url, shown
-from broadsheet.render.page import corrected, marked_abstract
+from broadsheet.render.page import marked_abstract
 from broadsheet.render.reading import readable
+from broadsheet.render.remarks import corrected
+from broadsheet.render.templates import filled
 from broadsheet.visible import visible
 
 MINTED = "2026"
@@ -77,6 +79,7 @@ class Feed:
         updated: When anything in it last changed, in UTC.
         entries: The papers, in order, made by `entry_views`.
         language: BCP 47 tag of the summaries.
+        templates: A folder of templates that go before the packaged ones.
     """
 
     key: str
@@ -88,6 +91,7 @@ class Feed:
     updated: datetime
     entries: Sequence[EntryView]
     language: str = "en"
+    templates: Path | None = None
 
 
 def tag_uri(domain: str, key: str) -> str:
@@ -97,8 +101,8 @@ def tag_uri(domain: str, key: str) -> str:
 
 def atom(feed: Feed) -> str:
     """Return a feed as Atom."""
-    template = html_environment().get_template("feed.atom")
-    return template.render(feed=feed, id=tag_uri(feed.domain, feed.key), entries=feed.entries)
+    id_ = tag_uri(feed.domain, feed.key)
+    return filled("feed.atom", feed.templates, feed=feed, id=id_, entries=feed.entries)
 
 
 def json_feed(feed: Feed) -> str:
@@ -131,17 +135,19 @@ def _json_entry(view: EntryView) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if value or name == "content_html"}
 
 
-def entry_views(entries: Iterable[FeedEntry], domain: str, names: Mapping[str, str]) -> list[EntryView]:
+def entry_views(
+    entries: Iterable[FeedEntry], domain: str, names: Mapping[str, str], templates: Path | None = None
+) -> list[EntryView]:
     """Return the entries in print, once for both formats.
 
     Args:
         entries: The papers, in order.
         domain: The domain in their ids.
         names: Shown name of each tag, by id.
+        templates: A folder of templates that go before the packaged ones.
     """
-    template = html_environment().get_template("feed_entry.html")
     views = (_view(entry, domain, names) for entry in entries)
-    return [replace(view, content=template.render(entry=view)) for view in views]
+    return [replace(view, content=filled("feed_entry.html", templates, entry=view)) for view in views]
 
 
 def _view(entry: FeedEntry, domain: str, names: Mapping[str, str]) -> EntryView:

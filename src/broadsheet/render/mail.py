@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from broadsheet.edition import Edition
-from broadsheet.render.environments import html_environment, text_environment
 from broadsheet.render.page import CardView, Page, SectionView
+from broadsheet.render.templates import filled
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
 from broadsheet.visible import visible
@@ -82,7 +83,14 @@ class Shortened:
     titles: tuple[CardView, ...]
 
 
-def render_mail(edition: Edition, taxonomy: Taxonomy, postmark: Postmark, language: str = "en") -> MailParts:
+def render_mail(
+    edition: Edition,
+    taxonomy: Taxonomy,
+    postmark: Postmark,
+    language: str = "en",
+    *,
+    templates: Path | None = None,
+) -> MailParts:
     """Return the mail of an edition: a pure function of what it is given.
 
     Args:
@@ -90,6 +98,10 @@ def render_mail(edition: Edition, taxonomy: Taxonomy, postmark: Postmark, langua
         taxonomy: Gives the tags their names.
         postmark: What else the mail says.
         language: BCP 47 tag of the summaries.
+        templates: A folder of templates that go before the packaged ones.
+
+    Raises:
+        ConfigError: One of those templates is wrong.
     """
     page = Page.of(edition, taxonomy, language)
     subject, preheader = subject_of(page, postmark.title), preheader_of(page)
@@ -106,7 +118,7 @@ def render_mail(edition: Edition, taxonomy: Taxonomy, postmark: Postmark, langua
         }
 
     def html(full: int, titles: int) -> str:
-        return _inlined(html_environment().get_template("mail.html").render(shown(full, titles)))
+        return _inlined(filled("mail.html", templates, **shown(full, titles)))
 
     papers = len(edition.cards)
     full, titles = _most_that_fit(html, papers)
@@ -114,11 +126,13 @@ def render_mail(edition: Edition, taxonomy: Taxonomy, postmark: Postmark, langua
         subject=subject,
         preheader=preheader,
         html=html(full, titles),
-        text=text_environment().get_template("mail.txt").render(shown(full, titles)),
+        text=filled("mail.txt", templates, **shown(full, titles)),
     )
 
 
-def render_confirmation(title: str, wanted: str, rhythm: str, link: str) -> str:
+def render_confirmation(
+    title: str, wanted: str, rhythm: str, link: str, *, templates: Path | None = None
+) -> str:
     """Return the text that asks a new reader to confirm.
 
     Args:
@@ -126,9 +140,10 @@ def render_confirmation(title: str, wanted: str, rhythm: str, link: str) -> str:
         wanted: The filter in words, or empty for everything.
         rhythm: How often it comes.
         link: Where to confirm.
+        templates: A folder of templates that go before the packaged ones.
     """
-    template = text_environment().get_template("confirm.txt")
-    return template.render(title=visible(title), wanted=visible(wanted), rhythm=rhythm, link=link)
+    told = {"title": visible(title), "wanted": visible(wanted), "rhythm": rhythm, "link": link}
+    return filled("confirm.txt", templates, **told)
 
 
 def subject_of(page: Page, title: str) -> str:

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from broadsheet.annotation import Annotation, Finding, Severity
-from broadsheet.edition import Announced, Card, Correction, Count, Edition, Made, Pick, Section
+from broadsheet.annotation import Annotation
+from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import how_made
 from broadsheet.english import reads_english
 from broadsheet.newsletter import Colours, Newsletter
-from broadsheet.record import Record, Repository
+from broadsheet.record import Repository
 from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.render.making import code_counts, made_sentence, makers_notes
 from broadsheet.render.reading import heading, readable
-from broadsheet.schema import shown_fields
+from broadsheet.render.remarks import announced, corrected, findings_in_words, in_words
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
 from broadsheet.visible import visible
@@ -160,7 +160,7 @@ class Page:
             before=in_words(edition.before) if edition.before else "",
             corrections=(
                 *map(corrected, edition.corrections),
-                *map(_announced, edition.announced),
+                *map(announced, edition.announced),
             ),
             sections=tuple(
                 _section(section, edition, taxonomy.names, made[0] if made else None, abstracts=abstracts)
@@ -184,25 +184,9 @@ class Page:
         return "en" if not self.language.startswith("en") and reads_english(summary) else ""
 
 
-def in_words(day: date) -> str:
-    """Return the day as a reader says it: ``Thursday, 13 March 2025``."""
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
-
-
-def corrected(correction: Correction) -> str:
-    """Return a correction as a sentence with its day."""
-    return f"Corrected on {in_words(correction.day)}: {visible(correction.words)}"
-
-
 def anchor(paper_id: str) -> str:
     """Return the paper's id as an HTML id that needs no escaping in a link, distinct for distinct ids."""
     return "p-" + re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match[0]):x}_", paper_id)
-
-
-def _announced(correction: Announced) -> str:
-    of = f"edition of {in_words(correction.edition)}"
-    what = f"“{readable(correction.title)}” in the {of}" if correction.title else f"The {of}"
-    return f"Correction. {what}: {visible(correction.words)}"
 
 
 def _section(
@@ -279,29 +263,3 @@ def marked_abstract(abstract: str, annotation: Annotation | None) -> tuple[str, 
     whole, evidence = readable(abstract), readable(annotation.code.evidence) if annotation else ""
     before, found, after = whole.partition(evidence) if evidence else (whole, "", "")
     return before, found, after
-
-
-def findings_in_words(record: Record, severity: Severity) -> tuple[str, ...]:
-    """Return what the check withheld or noted, a sentence each."""
-    labels = (
-        {each.name: each.show.label for each in shown_fields(type(record.annotation))}
-        if record.annotation
-        else {}
-    )
-    return tuple(
-        _finding(finding, labels)
-        for finding in record.findings
-        if finding.severity == severity and finding.field != "reply"  # how it came about, not what it says
-    )
-
-
-def _finding(finding: Finding, labels: Mapping[str, str]) -> str:
-    field, _, part = finding.field.partition(".")
-    what = f"{labels.get(field, field)} {part}".strip()
-    why = visible(finding.kind.replace("-", " "))
-    if finding.severity == "note":
-        why += f" ({visible(finding.detail)})" if finding.detail else ""
-        return f"{what}, noted by the check: {why}"
-    instead = ", an extracted sentence is shown instead" if field == "tldr" else ""
-    # The words withheld stay out of print: a false address is one, whatever stands around it.
-    return f"{what} withheld by the check: {why}{instead}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broadsheet.errors import NotFoundError, UserError
+from broadsheet.render.templates import check_templates
 from broadsheet.site.context import Pages, Publication, Site
 from broadsheet.site.issues import ArchivePage, EditionPages
 from broadsheet.site.layout import HOME
@@ -81,8 +82,10 @@ def write_site(
 
     Raises:
         NotFoundError: There is no edition yet.
+        ConfigError: A template of the user's is wrong; nothing was written.
         UserError: The folder cannot be written, or has a file of somebody else's that would be overwritten.
     """
+    check_templates(publication.templates)
     site = Site(store, taxonomy, publication)
     if not site.editions:
         raise NotFoundError("There is no edition yet to publish; make one with: broadsheet run SOURCE")
@@ -102,6 +105,7 @@ class _Build:
     def __init__(self, site: Site, out: Path, on_progress: Callable[[int, int], None]) -> None:
         self._out, self._on_progress = out, on_progress
         self._manifest = Manifest(out)
+        self._has_own_templates = site.publication.templates is not None
         self._kinds = [(kind, kind.plan()) for kind in (make(site) for make in KINDS)]
         self._planned = {path: made_from for _, plan in self._kinds for path, made_from in plan.items()}
 
@@ -113,12 +117,20 @@ class _Build:
         wanted = set(self._planned if again else self._manifest.changed(self._planned, present))
         wanted.update(self._linking_to(stale, present))
         if wanted:
+            self._prove(wanted)
             self._manifest.begin(wanted)
         written = self._write(wanted) if wanted else 0
         self._manifest.remove(stale)
         if wanted or stale:
             self._manifest.save()
         return SiteReport(self._out / HOME, len(self._planned), written, len(stale))
+
+    def _prove(self, wanted: set[str]) -> None:
+        """Make one page of each kind, so that a wrong template ends the run before it writes."""
+        for kind, plan in self._kinds if self._has_own_templates else ():
+            first = next((path for path in plan if path in wanted), None)
+            for _ in kind.make([first] if first else []):
+                pass
 
     def _write(self, wanted: set[str]) -> int:
         written = 0

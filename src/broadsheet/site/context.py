@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from broadsheet import __version__, render
+from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.hashing import short_hash
 from broadsheet.record import Record
 from broadsheet.render.addresses import FeedFormat
-from broadsheet.render.environments import html_environment
+from broadsheet.render.templates import filled, template_texts
 from broadsheet.site.layout import Contents, RelativeAddresses, absolute
 from broadsheet.store import Store
 from broadsheet.store.overview import DAILY, EditionKey
@@ -28,7 +28,6 @@ POLICY = (
     " form-action 'self'"
 )
 _LONGEST_DESCRIPTION = 200
-_TEMPLATES = Path(render.__file__).parents[1] / "templates"
 FEED_TYPES: Mapping[FeedFormat, tuple[str, str]] = {
     "atom": ("Atom", "application/atom+xml"),
     "json": ("JSON Feed", "application/feed+json"),
@@ -54,12 +53,14 @@ class Publication:
         base: Its public address, which ends in a slash, or empty: then it has no feeds and no sitemap.
         domain: The domain in the ids of feed entries.
         language: BCP 47 tag of the summaries.
+        templates: A folder of templates that go before the packaged ones.
     """
 
     title: str = "Broadsheet"
     base: str = ""
     domain: str = ""
     language: str = "en"
+    templates: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -69,6 +70,7 @@ class Publication:
             base=settings.site_url,
             domain=settings.feed_domain or settings.site_domain,
             language=settings.language,
+            templates=settings.templates,
         )
 
 
@@ -148,9 +150,8 @@ class Site:
     @cached_property
     def look(self) -> str:
         """Return a fingerprint of everything that all pages depend on."""
-        templates = sorted(path for path in _TEMPLATES.rglob("*") if path.is_file())
         words = [f"{tag_id}={name}" for tag_id, name in self.taxonomy.names.items()]
-        contents = [path.read_text(encoding="utf-8") for path in templates]
+        contents = template_texts(self.publication.templates)
         return short_hash(__version__, repr(self.publication), *words, *contents)
 
     def fingerprint(self, *parts: str) -> str:
@@ -204,11 +205,8 @@ class Site:
 
     def page(self, template: str, path: str, head: Head, page: object, **more: object) -> str:
         """Render one page."""
-        return (
-            html_environment()
-            .get_template(f"site/{template}")
-            .render(page=page, head=head, to=self.to(path), **more)
-        )
+        values = {"page": page, "head": head, "to": self.to(path), **more}
+        return filled(f"site/{template}", self.publication.templates, **values)
 
 
 def shortened(text: str) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from broadsheet.record import Record
 from broadsheet.render.addresses import slug
-from broadsheet.render.environments import html_environment
 from broadsheet.render.fields import authors_line
 from broadsheet.render.reading import readable
+from broadsheet.render.templates import filled
 from broadsheet.site.context import Site
 from broadsheet.site.layout import asset_path, place_path
 from broadsheet.visible import visible
@@ -90,4 +90,4 @@ class Assets:
         """Yield the files."""
         for path in paths:
             name = path.rpartition("/")[2]
-            yield path, html_environment().get_template(f"site/{name}").render()
+            yield path, filled(f"site/{name}", self._site.publication.templates)

@@ -89,8 +89,11 @@ class Feeds:
             page_url=site.address(self._page(tag, newsletter)),
             feed_url="",
             updated=max((entry.updated for entry in entries), default=_NEVER),
-            entries=entry_views(entries, site.publication.domain, site.taxonomy.names),
+            entries=entry_views(
+                entries, site.publication.domain, site.taxonomy.names, site.publication.templates
+            ),
             language=site.publication.language,
+            templates=site.publication.templates,
         )
         self._last = ((tag, newsletter), feed)
         return feed

@@ -9,6 +9,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.prompts import Prompts
+from broadsheet.render.templates import check_templates
 from broadsheet.site.context import Publication
 from broadsheet.store import Store
 from broadsheet.web import api, feeds, pages
@@ -24,8 +25,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         StoreError: There is no cache, or it cannot be opened.
-        ConfigError: The taxonomy is invalid.
+        ConfigError: The taxonomy or a template is invalid.
     """
+    check_templates(settings.templates)
     with Store.open(settings.db, create=False):  # migrated once, before the first reader comes
         pass
     app = FastAPI(
@@ -44,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
             base=settings.site_url,
             domain=settings.feed_domain or settings.site_domain,
             language=settings.language,
+            templates=settings.templates,
         ),
         app.state.taxonomy,
     )

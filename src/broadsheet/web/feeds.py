@@ -64,8 +64,9 @@ def _answer(form: FeedFormat, request: Request, asked: Asked, store: Store) -> R
         page_url=f"{base}/papers{end}",
         feed_url=f"{base}/papers.{form}{end}",
         updated=max((entry.updated for entry in entries), default=_NEVER),
-        entries=entry_views(entries, domain, names),
+        entries=entry_views(entries, domain, names, look.publication.templates),
         language=look.publication.language,
+        templates=look.publication.templates,
     )
     content = {"atom": atom, "json": json_feed}[form](feed)
     return Response(content, media_type=f"{FEED_TYPES[form][1]}; charset=utf-8")

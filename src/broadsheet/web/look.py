@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 
 from broadsheet.render.addresses import Addresses
-from broadsheet.render.environments import html_environment
+from broadsheet.render.templates import filled
 from broadsheet.site.context import FEED_TYPES, FeedLink, Head, Publication, shortened
 from broadsheet.store.overview import DAILY
 from broadsheet.taxonomy import Taxonomy
@@ -61,8 +62,8 @@ class Look:
 
     def page(self, template: str, head: Head, page: object, to: Addresses, **more: Any) -> HTMLResponse:
         """Render one page."""
-        rendered = html_environment().get_template(f"site/{template}")
-        return HTMLResponse(rendered.render(page=page, head=head, to=to, script="keys.js", **more))
+        values = {"page": page, "head": head, "to": to, "script": "keys.js", **more}
+        return HTMLResponse(filled(f"site/{template}", self.publication.templates, **values))
 
     def error(
         self,
@@ -96,6 +97,6 @@ class Look:
 
 
 @cache
-def asset(name: str) -> str:
+def asset(name: str, templates: Path | None) -> str:
     """Return the content of a file that pages load; they are templates too."""
-    return html_environment().get_template(f"site/{name}").render()
+    return filled(f"site/{name}", templates)

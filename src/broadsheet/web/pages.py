@@ -144,11 +144,11 @@ def archive(look: Looking, reading: Reading) -> Response:
 
 
 @_page("/assets/{name}")
-def assets(name: str) -> Response:
+def assets(name: str, look: Looking) -> Response:
     """Answer with a stylesheet, a script or a picture."""
     if name not in ASSETS:
         raise HTTPException(404, "There is no such file.")
-    return Response(asset(name), media_type=ASSETS[name])
+    return Response(asset(name, look.publication.templates), media_type=ASSETS[name])
 
 
 @_page("/p/{paper_id:path}")

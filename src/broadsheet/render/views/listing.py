@@ -9,8 +9,8 @@ from itertools import groupby
 
 from broadsheet.record import Record
 from broadsheet.render.fields import Link, authors_line, shown
-from broadsheet.render.page import in_words
 from broadsheet.render.reading import readable
+from broadsheet.render.remarks import in_words
 from broadsheet.taxonomy import Tag, Taxonomy
 from broadsheet.text import plural
 from broadsheet.visible import visible
