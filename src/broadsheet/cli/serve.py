@@ -19,6 +19,9 @@ def serve(
     *,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")] = 8000,
+    proxy: Annotated[
+        str, typer.Option("--proxy", help="Address of a reverse proxy that says who asks, such as 127.0.0.1.")
+    ] = "",
     options: TaskOptions,
 ) -> None:
     """Serve the web page and the API over the cache, until Ctrl-C."""
@@ -30,10 +33,16 @@ def serve(
     app = create_app(start(options))
     if not _is_loopback(host):
         note(
-            f"broadsheet: Anyone who reaches {host} can read the cache; put a reverse proxy with TLS, such as"
-            " Caddy or nginx, in front of it."
+            f"broadsheet: Anyone who reaches {host} can read the cache, unencrypted; put a reverse proxy with"
+            " TLS, such as Caddy or nginx, in front of it, and name its address with --proxy."
         )
-    run(app, host, port, on_start=lambda address: note(f"Broadsheet is at {address} (Ctrl-C stops it)."))
+    run(
+        app,
+        host,
+        port,
+        proxy=proxy,
+        on_start=lambda address: note(f"Broadsheet is at {address} (Ctrl-C stops it)."),
+    )
 
 
 def _is_loopback(host: str) -> bool:

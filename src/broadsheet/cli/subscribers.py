@@ -19,11 +19,12 @@ from broadsheet.cli.spending import says_yes
 from broadsheet.cli.subscriber_files import group, row_of
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, NotFoundError, UserError
-from broadsheet.filter_words import in_words
+from broadsheet.filters import Filter
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.store.subscribers import RHYTHMS
 from broadsheet.subscribers import Confirmation, rhythm_of
+from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
@@ -67,31 +68,21 @@ def add_(
                 "There is no [mail] to send a confirmation with; docs/mail.md shows one, or add"
                 " --consent-how and --consent-when."
             )
-        asked = subscribers.subscribe(store, address, newsletter, where, wanted)
-    if asked:
-        _mail(settings, asked, in_words(where, taxonomy.names), rhythm)
+        if asked := subscribers.subscribe(store, address, newsletter, where, wanted):
+            _mail(store, settings, taxonomy, asked, where, rhythm)
     say("If this address can be written to, a confirmation is on its way; it is good for 48 hours.")
 
 
-def _mail(settings: Settings, asked: Confirmation, wanted: str, rhythm: str) -> None:
+def _mail(
+    store: Store, settings: Settings, taxonomy: Taxonomy, asked: Confirmation, where: Filter, rhythm: str
+) -> None:
     from broadsheet.channels import ChannelDown, NotDelivered
-    from broadsheet.channels.envelope import Links
-    from broadsheet.channels.mail import open_channel
-    from broadsheet.hashing import short_hash
-    from broadsheet.render.mail import render_confirmation
+    from broadsheet.deliver.confirmation import mail_confirmation
 
-    assert settings.mail is not None  # noqa: S101 - narrows the type: the caller has looked
-    title = settings.mail.name
-    text = render_confirmation(
-        title, wanted, rhythm, Links(settings.mail).confirm(asked.token), templates=settings.templates
-    )
-    mail = open_channel(settings)
     try:
-        mail.send_confirmation(asked.address, title, text, short_hash("confirm", asked.token, digits=40))
+        mail_confirmation(store, settings, taxonomy, asked, where, rhythm)
     except NotDelivered as error:
         raise ChannelDown(f"The confirmation was not taken ({error}); try again later.") from error
-    finally:
-        mail.close()
 
 
 @command("confirm", group)

@@ -86,13 +86,19 @@ def _write_jsonl(rows: Iterable[Row], stream: IO[str]) -> int:
 
 
 def _write_csv(records: Iterable[Record], stream: IO[str], model: type[Annotation]) -> int:
-    count, writer = 0, csv.writer(stream)
-    for count, record in enumerate(records, 1):
+    count, writer = -1, csv.writer(stream)
+    for count, row in enumerate(csv_rows(records, model)):  # noqa: B007 - the first row is the head
+        writer.writerow(row)
+    return max(count, 0)
+
+
+def csv_rows(records: Iterable[Record], model: type[Annotation]) -> Iterator[list[str]]:
+    """Yield the names of the columns, then the cells of each record; nothing where there is no record."""
+    for number, record in enumerate(records):
         row = _flat(record, model)
-        if count == 1:
-            writer.writerow(row)
-        writer.writerow(map(guarded, row.values()))
-    return count
+        if number == 0:
+            yield list(row)
+        yield [guarded(cell) for cell in row.values()]
 
 
 def _flat(record: Record, model: type[Annotation]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from broadsheet.hashing import short_hash
 from broadsheet.store.overview import DAILY
 
-Place = Literal["home", "archive", "tags", "trends", "search"]
+Place = Literal["home", "archive", "tags", "trends", "search", "subscribe"]
 FeedFormat = Literal["atom", "json"]
 _LONGEST_SLUG = 120
 _NOT_IN_SLUG = re.compile(r"[^A-Za-z0-9.-]|^[.-]|\.(?=\.)")
@@ -32,6 +32,12 @@ class Addresses(Protocol):
 
     def tag(self, tag: str, page: int | None = None) -> str:
         """Return the address of a tag's newest papers, or of one of its numbered pages, oldest first."""
+
+    def listing(self, **conditions: str) -> str:
+        """Return the address of the papers that pass conditions, such as ``author="Mara Quay"``."""
+
+    def month(self, day: date) -> str:
+        """Return the address of the papers of the month that a day is in."""
 
     def edition(self, day: date, newsletter: str = DAILY) -> str:
         """Return the address of an edition."""

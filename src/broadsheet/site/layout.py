@@ -95,7 +95,7 @@ class RelativeAddresses:
 
     def place(self, place: Place) -> str:
         """Return the link to a page that there is once."""
-        return self._to(place_path(place), place in self.contents.places)
+        return self._to(place_path(place)) if place in self.contents.places else ""
 
     def asset(self, name: str) -> str:
         """Return the link to a stylesheet, a script or a picture."""
@@ -108,6 +108,14 @@ class RelativeAddresses:
     def tag(self, tag: str, page: int | None = None) -> str:
         """Return the link to a page of a tag's papers."""
         return self._to(tag_path(tag, page), tag in self.contents.tags)
+
+    def listing(self, **conditions: str) -> str:  # noqa: ARG002 - files answer no query
+        """Return nothing: files answer no query."""
+        return ""
+
+    def month(self, day: date) -> str:  # noqa: ARG002 - the archive lists the editions of a month
+        """Return nothing: the archive lists the editions of a month."""
+        return ""
 
     def edition(self, day: date, newsletter: str = DAILY) -> str:
         """Return the link to an edition."""

@@ -29,6 +29,7 @@ from broadsheet.store.deliveries import Deliveries
 from broadsheet.store.editions import Editions
 from broadsheet.store.edits import Edits
 from broadsheet.store.endpoints import Endpoint
+from broadsheet.store.facets import Facets
 from broadsheet.store.fetches import Fetches
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
@@ -53,6 +54,7 @@ class Store:
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
         edits: What editors ask of editions, and what they put right in published ones.
+        facets: Which papers have which value of a facet.
         editions: Composed editions.
         fetches: What live sources were asked, and when they may be asked again.
         links: What stands behind code links.
@@ -73,6 +75,7 @@ class Store:
         self.backlog = Backlog(db)
         self.runs = Runs(db)
         self.records = Records(db, self.fields)
+        self.facets = Facets(db, self.fields)
         self.edits = Edits(db)
         self.editions = Editions(db, self.fields, self.edits)
         self.fetches = Fetches(db)

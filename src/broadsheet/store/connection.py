@@ -131,7 +131,8 @@ class _Connection(sqlite3.Connection):
 def connect(path: Path, *, create: bool = True, reading: bool = False) -> Database:
     """Open the database, migrate it to this version, and configure it for one writer and many readers.
 
-    For reading only, neither the file nor its folder needs to be writable, unless an older version made it.
+    For reading only, neither the file nor its folder needs to be writable, unless an older version made it,
+    and SQLite refuses every statement that would write.
 
     Raises:
         StoreError: The file does not exist and ``create`` is false; or it is not a Broadsheet database, was
@@ -171,6 +172,8 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
         # latency-bound run with one paper per request.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        if reading:
+            connection.execute("PRAGMA query_only = ON")
         connection.file = _file_at(path)
     except BaseException:
         connection.close()

@@ -67,17 +67,21 @@ class Records:
         self, where: Filter, *, order: Order = "new", limit: int | None = None, offset: int = 0
     ) -> Iterator[Record]:
         """Yield records that pass a filter, in an order."""
-        conditions, values = condition(where, self._fields.model)
-        ids = [
-            row["id"]
-            for row in self._db.execute(
-                f"""SELECT papers.id FROM papers {conditions}
-                    ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?""",  # noqa: S608 - ours
-                [*values, -1 if limit is None else limit, offset],
-            )
-        ]
+        ids = self.ids(where, order=order, limit=limit, offset=offset)
         for start in range(0, len(ids), _CHUNK):
             yield from self.by_ids(ids[start : start + _CHUNK])
+
+    def ids(
+        self, where: Filter, *, order: Order = "new", limit: int | None = None, offset: int = 0
+    ) -> list[str]:
+        """Return the ids of the papers that pass a filter, in an order."""
+        conditions, values = condition(where, self._fields.model)
+        rows = self._db.execute(
+            f"""SELECT papers.id FROM papers {conditions}
+                ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?""",  # noqa: S608 - ours
+            [*values, -1 if limit is None else limit, offset],
+        )
+        return [row[0] for row in rows]
 
     def count(self, where: Filter) -> int:
         """Count the records that pass a filter."""

@@ -20,13 +20,17 @@ class ServedAddresses:
     Attributes:
         tags: Ids of the tags that have a page.
         papers: Ids of the papers that have one; None where only papers of the cache are linked to.
+        has_mail: Whether readers can subscribe.
     """
 
     tags: Container[str]
     papers: Container[str] | None = None
+    has_mail: bool = False
 
     def place(self, place: Place) -> str:
         """Return the link to a page that there is once."""
+        if place == "subscribe":
+            return "/subscribe" if self.has_mail else ""
         return _PLACES.get(place, "")
 
     def asset(self, name: str) -> str:
@@ -42,6 +46,14 @@ class ServedAddresses:
     def tag(self, tag: str, page: int | None = None) -> str:  # noqa: ARG002 - these pages have cursors
         """Return the link to a tag's newest papers."""
         return f"/tag/{quote(tag, safe='')}" if tag in self.tags else ""
+
+    def listing(self, **conditions: str) -> str:
+        """Return the link to the papers that pass conditions."""
+        return f"/papers?{urlencode(conditions)}"
+
+    def month(self, day: date) -> str:
+        """Return the link to the papers of a month."""
+        return f"/month/{day:%Y-%m}"
 
     def edition(self, day: date, newsletter: str = DAILY) -> str:
         """Return the link to an edition."""

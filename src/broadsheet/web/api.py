@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from broadsheet.errors import AmbiguousError, NotFoundError
 from broadsheet.store import Store
 from broadsheet.web.asking import Asked, write_cursor
 from broadsheet.web.problems import RESPONSES
-from broadsheet.web.reading import Readers, readers
+from broadsheet.web.reading import Reading
 
 MOST_LOOKED_UP = 1_000
 
 router = APIRouter(prefix="/api", responses=RESPONSES)
-Reading = Annotated[Readers, Depends(readers)]
 
 
 class Papers(BaseModel):

@@ -12,7 +12,7 @@ from broadsheet.prompts import Prompts
 from broadsheet.render.templates import check_templates
 from broadsheet.site.context import Publication
 from broadsheet.store import Store
-from broadsheet.web import api, feeds, pages
+from broadsheet.web import api, downloads, feeds, lists, pages, paper, subscribing
 from broadsheet.web.conditional import Conditional
 from broadsheet.web.guards import Guard, RateLimit
 from broadsheet.web.look import Look
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.readers = Readers(settings.db)
+    app.state.settings = settings
     app.state.taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     app.state.look = Look(
         Publication(
@@ -49,8 +50,17 @@ def create_app(settings: Settings) -> FastAPI:
             templates=settings.templates,
         ),
         app.state.taxonomy,
+        has_mail=settings.mail is not None,
     )
-    for router in (api.router, feeds.router, pages.router):
+    for router in (
+        api.router,
+        feeds.router,
+        downloads.router,
+        lists.router,
+        pages.router,
+        paper.router,
+        subscribing.router,
+    ):
         app.include_router(router)
     answer_with_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)

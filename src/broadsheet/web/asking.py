@@ -6,10 +6,10 @@ import base64
 import binascii
 from datetime import date
 from typing import Annotated, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import HTTPException
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from broadsheet.annotation import CodeStatus
 from broadsheet.filters import Filter
@@ -26,13 +26,32 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
+def _without_empty(values: object) -> object:
+    """Leave out what a form sends for fields that were not filled in."""
+    return [each for each in values if each != ""] if isinstance(values, list | tuple) else values
+
+
 def _status(value: object) -> object:
     return {"1": "available", "": None}.get(value, value) if isinstance(value, str) else value
+
+
+def _has_a_field(value: str) -> str:
+    name, equals, _ = value.partition("=")
+    if not (name.strip() and equals):
+        raise ValueError("it takes FIELD=VALUE, such as contribution=survey")
+    return value
 
 
 Day = Annotated[date | None, BeforeValidator(_none_if_empty)]
 Words = Annotated[str, Field(max_length=MOST_LETTERS)]
 Tag = Annotated[str, Field(max_length=100)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS), BeforeValidator(_without_empty)]
+Names = Annotated[tuple[Words, ...], Field(max_length=MOST_TAGS), BeforeValidator(_without_empty)]
+Conditions = Annotated[
+    tuple[Annotated[Words, AfterValidator(_has_a_field)], ...],
+    Field(max_length=MOST_TAGS),
+    BeforeValidator(_without_empty),
+]
 
 
 class Asked(BaseModel):
@@ -40,17 +59,40 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    tag: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = Field(
-        (), description="Ids of tags that a paper has.", examples=[["robotics"]]
+    tag: Tags = Field(
+        (),
+        validation_alias=AliasChoices("tag", "tags"),
+        description="Ids of tags that a paper has.",
+        examples=[["robotics"]],
     )
     match: Literal["any", "all"] = Field("any", description="Whether one of the tags is enough.")
-    without: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = Field(
+    without: Tags = Field(
         (),
         validation_alias=AliasChoices("not", "without"),
         serialization_alias="not",
         description="Ids of tags that it does not have.",
     )
-    q: Words = Field("", description="Words to search for.", examples=["sparse attention"])
+    contribution: Tags = Field(
+        (), description="Ids of kinds of contribution; a paper has one of them.", examples=[["survey"]]
+    )
+    author: Names = Field(
+        (),
+        validation_alias=AliasChoices("author", "authors"),
+        description="Names, whole or in part; one of them is an author's.",
+    )
+    source: Names = Field(
+        (),
+        validation_alias=AliasChoices("source", "sources"),
+        description="Sources that have listed it, such as hf or arxiv:cs.CL; one is enough.",
+        examples=[["hf"]],
+    )
+    q: Words = Field(
+        "",
+        validation_alias=AliasChoices("q", "search"),
+        serialization_alias="q",
+        description="Words to search for.",
+        examples=["sparse attention"],
+    )
     since: Day = Field(
         None,
         validation_alias=AliasChoices("from", "since"),
@@ -66,6 +108,16 @@ class Asked(BaseModel):
     code: Annotated[CodeStatus | None, BeforeValidator(_status)] = Field(
         None, description="Its code status; 1 means available."
     )
+    repository: Annotated[bool | None, BeforeValidator(_none_if_empty)] = Field(
+        None, description="Whether a listing names a repository of its code."
+    )
+    published_since: Day = Field(None, description="Published on this day or later.")
+    published_until: Day = Field(None, description="Published on this day or earlier.")
+    where: Conditions = Field(
+        (),
+        description="Fields of the annotation that have a value, as FIELD=VALUE.",
+        examples=[["keywords=diffusion"]],
+    )
     sort: Annotated[Sort | None, BeforeValidator(_none_if_empty)] = Field(
         None, description="Newest first, or top: the most votes first."
     )
@@ -79,10 +131,37 @@ class Asked(BaseModel):
             tags=self.tag,
             match=self.match,
             without=self.without,
+            contribution=self.contribution,
+            authors=self.author,
+            sources=self.source,
             code=self.code,
+            repository=self.repository,
             since=self.since,
             until=self.until,
+            published_since=self.published_since,
+            published_until=self.published_until,
+            fields=tuple(_field_and_value(each) for each in self.where),
             search=self.q,
+        )
+
+    @classmethod
+    def of(cls, where: Filter) -> Asked:
+        """Return what asks for the papers of a filter."""
+        return cls(
+            tag=where.tags,
+            match=where.match,
+            without=where.without,
+            contribution=where.contribution,
+            author=where.authors,
+            source=where.sources,
+            code=where.code,
+            repository=where.repository,
+            since=where.since,
+            until=where.until,
+            published_since=where.published_since,
+            published_until=where.published_until,
+            where=tuple("=".join(each) for each in where.fields),
+            q=where.search,
         )
 
     @property
@@ -94,7 +173,13 @@ class Asked(BaseModel):
         """Return the shortest query string that asks for the same, with some parameters changed."""
         asked = self.model_copy(update=changes)
         said = asked.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return urlencode({name: value for name, value in said.items() if value is not None}, doseq=True)
+        pairs = {name: _written(value) for name, value in said.items() if value is not None}
+        return urlencode(pairs, doseq=True)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the conditions as the names and values of hidden fields; order and place are left out."""
+        return parse_qsl(self.query(sort=None, limit=30, cursor=""))
 
     @property
     def offset(self) -> int:
@@ -104,6 +189,15 @@ class Asked(BaseModel):
             HTTPException: The cursor is none of ours (422).
         """
         return read_cursor(self.cursor) if self.cursor else 0
+
+
+def _written(value: object) -> object:
+    return str(int(value)) if isinstance(value, bool) else value
+
+
+def _field_and_value(words: str) -> tuple[str, str]:
+    name, _, value = words.partition("=")
+    return name.strip(), value.strip()
 
 
 def write_cursor(offset: int) -> str:

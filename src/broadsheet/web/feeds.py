@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from broadsheet.render.addresses import FeedFormat
@@ -16,14 +16,13 @@ from broadsheet.visible import visible
 from broadsheet.web.addresses import ServedAddresses
 from broadsheet.web.asking import Asked
 from broadsheet.web.look import Look
-from broadsheet.web.reading import Readers, readers
+from broadsheet.web.reading import Reading
 
 PAPERS_IN_FEED = 100
 _NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 """When a feed without entries was last changed."""
 
 router = APIRouter(include_in_schema=False)
-Reading = Annotated[Readers, Depends(readers)]
 Query_ = Annotated[Asked, Query()]
 
 

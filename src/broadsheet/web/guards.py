@@ -5,6 +5,7 @@ Plain ASGI, since Starlette's own middleware class would buffer what streams.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from broadsheet.web.problems import refusal
 MOST_QUERY_BYTES = 4_096
 MOST_BODY_BYTES = 256 * 1024
 """Room for a thousand titles of 250 letters."""
+BODY_S = 20.0
+"""How long a body may take."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -25,7 +28,7 @@ CONTENT_SECURITY_POLICY = (
 _HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none at all, a form's Origin would be null
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "interest-cohort=()",
 }
@@ -56,7 +59,14 @@ class Guard:
                 scope, receive, protected
             )
             return
-        body = await _body(scope, receive)
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await _body(scope, receive)
+        except TimeoutError:
+            await refusal(scope, 408, "The body took too long.", headers={"connection": "close"})(
+                scope, receive, protected
+            )
+            return
         if body is None:
             await refusal(scope, 413, f"A body may have {MOST_BODY_BYTES:,} bytes.")(
                 scope, receive, protected
@@ -114,7 +124,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse one that writes with 429 and the seconds to wait."""
-        if scope["type"] == "http" and scope["method"] not in _READING and not _only_reads(scope["path"]):
+        if scope["type"] == "http" and scope["method"] not in _READING and not _is_not_counted(scope["path"]):
             client = scope["client"][0] if scope.get("client") else ""
             if wait_s := self._wait_s(client):
                 headers = {"retry-after": str(max(1, round(wait_s)))}
@@ -137,5 +147,9 @@ class RateLimit:
 _MOST_CLIENTS = 10_000
 
 
-def _only_reads(path: str) -> bool:
-    return path == "/api/lookup"
+def _is_not_counted(path: str) -> bool:
+    """Tell whether a path is not counted: looking up writes nothing, and leaving must never be refused.
+
+    Large mailbox providers send the unsubscribe requests of all their users from a few addresses (RFC 8058).
+    """
+    return path == "/api/lookup" or path.startswith("/unsubscribe/")

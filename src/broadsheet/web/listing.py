@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from broadsheet.render.views.listing import Day, PaperRow, by_day, tag_of
-from broadsheet.store import Store
+from broadsheet.render.views.listing import Day, PaperRow, by_day
 from broadsheet.taxonomy import Tag, Taxonomy
 from broadsheet.text import plural
 from broadsheet.visible import visible
 from broadsheet.web.asking import Asked, write_cursor
+from broadsheet.web.choosing import Chip, Choices, chips, choices
+from broadsheet.web.periods import Period
 from broadsheet.web.reading import Readers
+
+ORDERS = {"new": "Newest first", "top": "Most votes first"}
 
 
 @dataclass(frozen=True, slots=True)
-class TagChoice:
-    """A tag in the form.
+class Scope:
+    """Which page lists the papers.
 
     Attributes:
-        id: The tag.
-        name: What a reader calls it.
-        papers: How many papers have it and pass the other conditions.
-        is_wanted: Whether the filter asks for it.
-        is_unwanted: Whether the filter leaves it out.
+        heading: Its name and definition head the page.
+        path: Where its form leads.
+        period: The days that it is about, if any.
     """
 
-    id: str
-    name: str
-    papers: int
-    is_wanted: bool
-    is_unwanted: bool
+    heading: Tag
+    path: str = "/papers"
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where one gets from a period: to the one before, to the one after, and to longer ones."""
+
+    previous: Period | None
+    next: Period | None
+    wider: tuple[Period, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,88 +48,76 @@ class Listing:
     Attributes:
         heading: Its title.
         definition: What it is about, or empty.
+        path: Where its form leads.
         extent: How many papers there are, and which of them the page shows.
-        days: The papers under their days; empty if they come in another order.
-        rows: The papers if they come in another order.
-        facets: The tags to choose from, under the name of their facet.
+        days: The papers under their days; empty if they come in another order or are of one day.
+        rows: The papers otherwise.
+        choices: What can be chosen, with counts.
+        chips: What was chosen, each with the query that is left without it.
         asked: What was asked for.
-        is_narrowed: Whether more than words was asked for.
+        query: The same as a query string, without order and place.
+        taken: The query string of the same papers elsewhere: with the days of the period, if any.
+        orders: The query string of each order, under its name, and whether it is the present one.
+        turn: The periods around this one, if the page is about one.
         next: The query string of the next page, or empty.
         previous: The query string of the page before, or None.
     """
 
     heading: str
     definition: str
+    path: str
     extent: str
     days: tuple[Day, ...]
     rows: tuple[PaperRow, ...]
-    facets: tuple[tuple[str, tuple[TagChoice, ...]], ...]
+    choices: Choices
+    chips: tuple[Chip, ...]
     asked: Asked
-    is_narrowed: bool
+    query: str
+    taken: str
+    orders: tuple[tuple[str, str, bool], ...]
+    turn: Turn | None
     next: str
     previous: str | None = field(default=None)
 
     @classmethod
-    def of(cls, asked: Asked, reading: Readers, taxonomy: Taxonomy, heading: Tag) -> Listing:
+    def of(cls, asked: Asked, reading: Readers, taxonomy: Taxonomy, scope: Scope) -> Listing:
         """Return the page that was asked for.
 
         Args:
             asked: Filter, order and cursor.
             reading: The cache.
             taxonomy: Gives the tags their names.
-            heading: Its name and definition head the page.
+            scope: Which page it is.
         """
-        store, start = reading.store, asked.offset
-        total = store.count(asked.filter)
-        found = store.records.matching(asked.filter, order=asked.order, limit=asked.limit, offset=start)
-        rows = tuple(map(PaperRow.of, found))
+        store, start, period = reading.store, asked.offset, scope.period
+        days = {"since": period.first, "until": period.last} if period else {}
+        where = asked.model_copy(update=days).filter
+        counts = reading.facets.of(store).counts(where, store)
+        found = store.records.matching(where, order=asked.order, limit=asked.limit + 1, offset=start)
+        records = list(found)
+        rows = tuple(PaperRow.of(record, taxonomy.names) for record in islice(records, asked.limit))
         end = start + len(rows)
+        total = max(counts.total, end)  # the counts may be a little older
         part = f" · {start + 1:,} to {end:,}" if rows and len(rows) < total else ""
         before = max(0, start - asked.limit)
+        is_grouped = asked.order == "new" and not (period and period.kind == "day")
         return cls(
-            heading=visible(heading.name),
-            definition=visible(heading.definition),
+            heading=visible(scope.heading.name),
+            definition=visible(scope.heading.definition),
+            path=scope.path,
             extent=plural(total, "paper") + part,
-            days=by_day(rows) if asked.order == "new" else (),
-            rows=() if asked.order == "new" else rows,
-            facets=tuple(_facets(asked, taxonomy, _counts(asked, reading, store))),
+            days=by_day(rows) if is_grouped else (),
+            rows=() if is_grouped else rows,
+            choices=choices(asked, taxonomy, counts, in_period=period is not None),
+            chips=tuple(chips(asked, taxonomy.names)),
             asked=asked,
-            is_narrowed=bool(asked.query(q="", cursor="", limit=30)),
-            next=asked.query(cursor=write_cursor(end)) if rows and end < total else "",
+            query=asked.query(sort=None, cursor="", limit=30),
+            taken=asked.query(sort=None, cursor="", limit=30, **days),
+            orders=tuple(
+                (words, asked.query(sort=None if order == "new" else order, cursor=""), order == asked.order)
+                for order, words in ORDERS.items()
+            ),
+            turn=Turn(period.before(store), period.after(store), period.wider) if period else None,
+            next=asked.query(cursor=write_cursor(end)) if len(records) > asked.limit else "",
             previous=asked.query(cursor=write_cursor(before) if before else "") if start else None,
         )
-
-
-def _counts(asked: Asked, reading: Readers, store: Store) -> Mapping[str, int]:
-    """Return for each tag how many papers it would leave or, where one of the tags is enough, add."""
-    conditions = asked.filter
-    if asked.match == "any":
-        conditions = conditions.model_copy(update={"tags": ()})
-    if conditions == Asked().filter:
-        return reading.tag_totals.of(store)
-    return store.records.tag_counts(conditions)
-
-
-def _facets(
-    asked: Asked, taxonomy: Taxonomy, counts: Mapping[str, int]
-) -> Iterator[tuple[str, tuple[TagChoice, ...]]]:
-    known = {tag.id for tag in (*taxonomy.topics, *taxonomy.contributions)}
-    others = sorted({*counts, *asked.tag, *asked.without} - known)
-    for name, tags in (
-        ("Topics", taxonomy.topics),
-        ("Contributions", taxonomy.contributions),
-        ("Earlier tags", tuple(tag_of(taxonomy, id_) for id_ in others)),
-    ):
-        choices = tuple(
-            TagChoice(
-                tag.id,
-                visible(tag.name),
-                counts.get(tag.id, 0),
-                tag.id in asked.tag,
-                tag.id in asked.without,
-            )
-            for tag in tags
-            if counts.get(tag.id) or tag.id in asked.tag or tag.id in asked.without
-        )
-        if choices:
-            yield name, choices

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from broadsheet.render.addresses import Addresses
@@ -17,11 +18,14 @@ from broadsheet.store.overview import DAILY
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.visible import visible
 from broadsheet.web.addresses import ServedAddresses
+from broadsheet.web.reading import Readers
 
 ASSETS: Mapping[str, str] = {
     "site.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "keys.js": "text/javascript; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "copy.js": "text/javascript; charset=utf-8",
 }
 """The media type of each file that pages load."""
 
@@ -32,10 +36,16 @@ class Look:
     Attributes:
         publication: Title, public address, domain of feed entries and language.
         taxonomy: Gives the tags their names.
+        has_mail: Whether readers can subscribe.
     """
 
-    def __init__(self, publication: Publication, taxonomy: Taxonomy) -> None:
-        self.publication, self.taxonomy = publication, taxonomy
+    def __init__(self, publication: Publication, taxonomy: Taxonomy, *, has_mail: bool = False) -> None:
+        self.publication, self.taxonomy, self.has_mail = publication, taxonomy, has_mail
+
+    def links(self, reading: Readers, papers: frozenset[str] | None = None) -> ServedAddresses:
+        """Return the links from a page, given the papers that it may link to where it shows others too."""
+        tags = {*self.taxonomy.names, *reading.facets.of(reading.store).held["tag"]}
+        return ServedAddresses(tags, papers, self.has_mail)
 
     def head(self, title: str, description: str, **more: Any) -> Head:
         """Return the head of a page; the policy goes as a header, so that the page repeats none."""
@@ -62,7 +72,7 @@ class Look:
 
     def page(self, template: str, head: Head, page: object, to: Addresses, **more: Any) -> HTMLResponse:
         """Render one page."""
-        values = {"page": page, "head": head, "to": to, "script": "keys.js", **more}
+        values = {"scripts": ("keys.js",), **more, "page": page, "head": head, "to": to}
         return HTMLResponse(filled(f"site/{template}", self.publication.templates, **values))
 
     def error(
@@ -87,13 +97,23 @@ class Look:
             "error.html",
             self.head(phrase, detail or phrase),
             visible(detail),
-            ServedAddresses(frozenset()),
+            ServedAddresses(frozenset(), has_mail=self.has_mail),
             heading=phrase,
             candidates=shown,
         )
         answer.status_code = status
         answer.headers.update(headers or {})
         return answer
+
+
+async def look(request: Request) -> Look:
+    """Return how the application's pages look; async, so that it takes no thread."""
+    found: Look = request.app.state.look
+    return found
+
+
+Looking = Annotated[Look, Depends(look)]
+"""What a path asks for that answers with a page."""
 
 
 @cache

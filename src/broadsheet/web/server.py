@@ -10,19 +10,21 @@ import uvicorn
 from fastapi import FastAPI
 
 from broadsheet.errors import UserError
+from broadsheet.web.impatience import Impatient
 
 KEEP_ALIVE_S = 5
 MOST_AT_ONCE = 500
 STOPPING_S = 5
 
 
-def run(app: FastAPI, host: str, port: int, *, on_start: Callable[[str], None]) -> None:
+def run(app: FastAPI, host: str, port: int, *, proxy: str = "", on_start: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM; requests under way get a few seconds to end.
 
     Args:
         app: The application.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
+        proxy: The address of a reverse proxy, whose X-Forwarded-For and -Proto are believed; empty for none.
         on_start: Called with the address once requests are taken.
 
     Raises:
@@ -32,6 +34,9 @@ def run(app: FastAPI, host: str, port: int, *, on_start: Callable[[str], None]) 
     shown = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(
         app,
+        http=Impatient,
+        ws="none",
+        lifespan="off",
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
@@ -39,7 +44,8 @@ def run(app: FastAPI, host: str, port: int, *, on_start: Callable[[str], None]) 
         timeout_graceful_shutdown=STOPPING_S,
         limit_concurrency=MOST_AT_ONCE,
         h11_max_incomplete_event_size=16 * 1024,
-        proxy_headers=False,
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=proxy or None,
     )
     on_start(f"http://{shown}:{listening.getsockname()[1]}/")
     uvicorn.Server(config).run(sockets=[listening])
@@ -56,5 +62,6 @@ def _listening(host: str, port: int) -> socket.socket:
         raise UserError(
             f"{host} port {port} is not free ({error.strerror}); name another with --host or --port."
         ) from error
+    listening.listen(MOST_AT_ONCE)
     listening.set_inheritable(True)
     return listening

@@ -27,6 +27,8 @@ class PaperRow:
         day: The day of its first sighting.
         sentence: Its summary, or empty.
         code: Links to its code.
+        tags: Id and name of each of its tags, on pages that show them.
+        votes: How many votes it has, on such pages, or None.
     """
 
     paper_id: str
@@ -35,12 +37,19 @@ class PaperRow:
     day: date
     sentence: str
     code: tuple[Link, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+    votes: int | None = None
 
     @classmethod
-    def of(cls, record: Record) -> PaperRow:
-        """Return the row of a record."""
+    def of(cls, record: Record, names: Mapping[str, str] | None = None) -> PaperRow:
+        """Return the row of a record.
+
+        Args:
+            record: The paper with its annotation.
+            names: The shown name of each tag, by id, where the row shows tags and votes.
+        """
         annotation = record.annotation
-        fields = shown(annotation, {}, under="", states=record.links) if annotation else ()
+        fields = shown(annotation, names or {}, under="", states=record.links) if annotation else ()
         return cls(
             paper_id=record.id,
             heading=readable(record.title) or record.id,
@@ -48,6 +57,8 @@ class PaperRow:
             day=record.first_seen,
             sentence=visible(annotation.tldr) if annotation else "",
             code=tuple(link for field in fields for link in field.links),
+            tags=tuple(tag for field in fields for tag in field.tags) if names is not None else (),
+            votes=record.votes if names is not None else None,
         )
 
 

@@ -100,7 +100,7 @@ class PaperPage:
         heading: Its title.
         url: Its own page, or empty.
         pdf: Its PDF at arXiv, or empty.
-        authors: All of them.
+        authors: The name of each of them.
         dates: When it was published and first seen, in words.
         sentence: Its summary, or empty.
         made: How the summary was made, by what and when, or why there is none.
@@ -121,7 +121,7 @@ class PaperPage:
     heading: str
     url: str
     pdf: str
-    authors: str
+    authors: tuple[str, ...]
     dates: str
     sentence: str
     made: str
@@ -154,7 +154,7 @@ class PaperPage:
             heading=readable(record.title) or record.id,
             url=safe_url(paper.url),
             pdf=safe_url(f"https://arxiv.org/pdf/{paper.arxiv_id}") if paper.arxiv_id else "",
-            authors=", ".join(name for author in paper.authors if (name := readable(author))),
+            authors=tuple(name for author in paper.authors if (name := readable(author))),
             dates=f"{published}irst seen {in_words(record.first_seen)}",
             sentence=visible(annotation.tldr) if annotation else "",
             made=_made(record),

@@ -1,0 +1,60 @@
+"""Counts for facets: which papers have which tag, code status, kind, source and month, by row number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Literal
+
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
+
+from broadsheet.filters import Filter
+from broadsheet.store.conditions import condition
+from broadsheet.store.fields import Fields
+
+Facet = Literal["tag", "contribution", "code", "source", "month"]
+_CURRENT = "FROM papers p JOIN annotations a ON a.key = p.current_key"
+_PAIRS: dict[Facet, str] = {
+    "tag": "SELECT t.tag, p.rowid FROM tags t JOIN papers p ON p.id = t.paper_id",
+    "contribution": f"SELECT a.contribution, p.rowid {_CURRENT}",
+    "code": f"SELECT a.code_status, p.rowid {_CURRENT}",
+    "source": """SELECT DISTINCT CASE s.origin WHEN '' THEN s.source ELSE s.source || ':' || s.origin END,
+        p.rowid FROM sightings s JOIN papers p ON p.id = s.paper_id WHERE s.source IN ('hf', 'arxiv')
+        UNION SELECT s.source, p.rowid FROM sightings s JOIN papers p ON p.id = s.paper_id""",
+    "month": "SELECT substr(first_seen, 1, 7), rowid FROM papers",
+}
+"""A value and the row of a paper that has it. Of a source's listings only live ones count by themselves:
+the others are files, whose names tell a reader little."""
+
+
+class Facets:
+    """Questions that a page of facets asks of all papers at once."""
+
+    def __init__(self, db: Database, fields: Fields) -> None:
+        self._db, self._fields = db, fields
+
+    def pairs(self, facet: Facet) -> Iterator[tuple[str, int]]:
+        """Yield each value of a facet with the row number of each paper that has it."""
+        yield from map(tuple, self._db.execute(_PAIRS[facet]))
+
+    def rows(self, where: Filter | None = None) -> list[int]:
+        """Return the row numbers of the papers that pass a filter, in no order.
+
+        Raises:
+            UserError: No field has a name that the filter gives.
+        """
+        conditions, values = condition(where or Filter(), self._fields.model)
+        found = self._db.execute(f"SELECT papers.rowid FROM papers {conditions}", values)  # noqa: S608 - ours
+        return [row[0] for row in found]
+
+    def day_before(self, day: date) -> date | None:
+        """Return the last day before a day on which a paper was first seen, if there is one."""
+        return self._day("SELECT max(first_seen) FROM papers WHERE first_seen < ?", day)
+
+    def day_after(self, day: date) -> date | None:
+        """Return the first day after a day on which a paper was first seen, if there is one."""
+        return self._day("SELECT min(first_seen) FROM papers WHERE first_seen > ?", day)
+
+    def _day(self, query: str, day: date) -> date | None:
+        found: Any = self._db.execute(query, [day.isoformat()]).fetchone()[0]
+        return date.fromisoformat(found) if found else None

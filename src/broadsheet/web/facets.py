@@ -1,0 +1,147 @@
+"""`FacetIndex`: for every value of a facet, the papers that have it as one bit each.
+
+A page shows some sixty counts, each for a filter of its own: everything that was asked for but what the facet
+itself asks. In SQL each reads every paper; as bits, a count of 75,000 papers takes microseconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+
+from broadsheet.filters import Filter
+from broadsheet.store import Store
+from broadsheet.store.facets import Facet
+
+FACETS: tuple[Facet, ...] = ("tag", "contribution", "code", "source", "month")
+_REST = 20.0
+"""An index is used for so many times as long as it took to make: a writer costs a server 5 % at most."""
+# What bits cannot say: the cache is asked which papers pass it.
+_ASKED = ("authors", "repository", "published_since", "published_until", "fields", "search")
+_DATES = ("since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many papers there are for a filter, and for each value of a facet.
+
+    Attributes:
+        total: Papers that pass the whole filter.
+        by: For each facet, how many papers each value would leave, or add where one value is enough.
+    """
+
+    total: int
+    by: Mapping[Facet, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetIndex:
+    """The bits of all papers, by facet and value; bit *n* is the paper in row *n*."""
+
+    everything: int
+    held: Mapping[Facet, Mapping[str, int]]
+
+    @classmethod
+    def of(cls, store: Store) -> FacetIndex:
+        """Read the index from a cache."""
+        rows = store.facets.rows()
+        size = max(rows, default=0) // 8 + 1
+        return cls(bits(rows, size), {facet: _by_value(store.facets.pairs(facet), size) for facet in FACETS})
+
+    def totals(self, facet: Facet) -> dict[str, int]:
+        """Return the number of papers of each value, whatever is asked for."""
+        return {value: held.bit_count() for value, held in self.held[facet].items()}
+
+    def counts(self, where: Filter, store: Store) -> Counts:
+        """Return the counts for a filter.
+
+        Raises:
+            UserError: No field has a name that the filter gives.
+        """
+        rest = self._asked(where, _ASKED, store)
+        parts: dict[Facet, int] = {
+            "tag": self._tagged(where),
+            "contribution": self._one_of("contribution", where.contribution),
+            "code": self._one_of("code", (where.code,) if where.code else ()),
+            "source": self._listed(where, store),
+            "month": self._asked(where, _DATES, store),
+        }
+        without = self.everything & ~self._one_of("tag", where.without) if where.without else self.everything
+        by: dict[Facet, Mapping[str, int]] = {}
+        for facet in FACETS:
+            others = [bits_ for name, bits_ in parts.items() if name != facet or self._narrows(facet, where)]
+            among = reduce(and_, others, rest & without)
+            by[facet] = {
+                value: n for value, held in self.held[facet].items() if (n := (held & among).bit_count())
+            }
+        return Counts(reduce(and_, parts.values(), rest & without).bit_count(), by)
+
+    def _narrows(self, facet: Facet, where: Filter) -> bool:
+        """Tell whether a further value of a facet narrows the choice, as only a further tag of all does."""
+        return facet == "tag" and where.match == "all"
+
+    def _tagged(self, where: Filter) -> int:
+        if where.match == "any" or not where.tags:
+            return self._one_of("tag", where.tags)
+        return reduce(and_, (self.held["tag"].get(tag, 0) for tag in where.tags))
+
+    def _one_of(self, facet: Facet, values: Sequence[str]) -> int:
+        if not values:
+            return self.everything
+        return reduce(or_, (self.held[facet].get(value, 0) for value in values))
+
+    def _listed(self, where: Filter, store: Store) -> int:
+        if set(where.sources) <= self.held["source"].keys():
+            return self._one_of("source", where.sources)
+        return self._asked(where, ("sources",), store)  # another case of letters, or the name of a file
+
+    def _asked(self, where: Filter, names: Iterable[str], store: Store) -> int:
+        part = Filter(**{name: getattr(where, name) for name in names})
+        if part == Filter():
+            return self.everything
+        return bits(store.facets.rows(part), self.everything.bit_length() // 8 + 1) & self.everything
+
+
+def bits(rows: Iterable[int], size: int) -> int:
+    """Return a number with the bits of these rows set; rows beyond so many bytes are left out."""
+    held, most = bytearray(size), size * 8
+    for row in rows:
+        if row < most:
+            held[row >> 3] |= 1 << (row & 7)
+    return int.from_bytes(held, "little")
+
+
+def _by_value(pairs: Iterable[tuple[str, int]], size: int) -> dict[str, int]:
+    rows: dict[str, list[int]] = {}
+    for value, row in pairs:
+        rows.setdefault(value, []).append(row)
+    return {value: bits(of_value, size) for value, of_value in sorted(rows.items())}
+
+
+class FreshFacets:
+    """The index, made anew by whoever asks when it has served long enough; others use the old one then."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: tuple[float, FacetIndex] | None = None
+
+    def of(self, store: Store) -> FacetIndex:
+        """Return an index of the cache."""
+        made = self._made
+        if made and self._clock() < made[0]:
+            return made[1]
+        if made and self._lock.locked():
+            return made[1]
+        with self._lock:
+            if self._made and self._clock() < self._made[0]:
+                return self._made[1]
+            started = self._clock()
+            index = FacetIndex.of(store)
+            ended = self._clock()
+            self._made = ended + _REST * (ended - started), index
+            return index
