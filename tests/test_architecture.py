@@ -19,6 +19,7 @@ PACKAGE = Path(broadsheet.__file__).parent
 CHECKOUT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 BANNED = {"item", "items", "data", "manager", "handler", "processor", "helper", "helpers", "util", "utils"}
+IMPOSED = {"data_received"}  # asyncio calls it so
 ONLY_IN = {
     "openai": ("llm/",),
     "tiktoken": ("tokens.py",),
@@ -86,7 +87,7 @@ def test_a_function_has_at_most_60_lines_and_outside_the_command_line_8_paramete
 def test_no_name_is_one_that_says_nothing(module: Path) -> None:
     names = {module.stem, *defined(ast.parse(module.read_text(encoding="utf-8")))}
     words = {name: {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)} for name in names}
-    assert [name for name, parts in words.items() if parts & BANNED] == []
+    assert [name for name, parts in words.items() if parts & BANNED and name not in IMPOSED] == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=place)

@@ -27,9 +27,9 @@ class Impatient(H11Protocol):
         super().connection_made(transport)
         self._await_head()
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, received: bytes) -> None:
         """Go on waiting if the head is not whole yet."""
-        super().data_received(data)
+        super().data_received(received)
         if self.cycle is None or self.cycle.response_complete:
             self._await_head()
         else:
