@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from broadsheet.channels import ChannelDown
+from broadsheet.channels import ChannelDown, Deferred, Refused
 from broadsheet.channels.mail import Mail, Pace
 from broadsheet.channels.message import Content, Message
 from broadsheet.config import Settings
@@ -18,9 +20,7 @@ from readers import mail_settings
 from servers.smtp import PASSWORD, MailServer, certificate
 
 needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the test's certificate")
-CONTENT = Content(
-    "daily", "Papers", "2026-01-05", DAY, "Monday", "Tides", "<p>x</p>", ".\n..\nx\n", "", (), 1
-)
+CONTENT = Content("daily", "Papers", "2026-01-05", DAY, "Monday", "Tides", "<p>x</p>", ".\n..\nx\n", 1)
 
 
 def hand_over(settings: Settings, *addresses: str) -> list[str]:
@@ -103,6 +103,80 @@ def test_the_sender_is_the_address_for_bounces_with_the_key() -> None:
     with MailServer() as server:
         hand_over(mail_settings(server, bounces="b@lists.example.org"), "ann@example.org")
     assert server.received[0].sender == f"b+{0:040x}@lists.example.org"
+
+
+def test_a_server_that_takes_commands_together_gets_them_together() -> None:
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.settimeout(10.0)
+            for answer, last in (
+                (b"220 mail.test\r\n", b"\r\n"),
+                (b"250-mail.test\r\n250 PIPELINING\r\n", b"DATA\r\n"),
+                (b"250 OK\r\n250 OK\r\n354 go on\r\n", b"\r\n.\r\n"),
+                (b"250 taken\r\n", b"quit\r\n"),
+            ):
+                connection.sendall(answer)
+                chunk = b""
+                while not chunk.endswith(last):
+                    chunk += connection.recv(65_536)
+                heard.append(chunk)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Thread(target=serve, daemon=True)
+        server.start()
+        hand_over(mail_settings(port=listening.getsockname()[1]), "ann@example.org")
+        server.join(timeout=10.0)
+    assert heard[1].split(b"\r\n")[:3] == [
+        b"MAIL FROM:<papers@lists.example.org>", b"RCPT TO:<ann@example.org>", b"DATA"
+    ]  # fmt: skip
+
+
+def test_one_who_is_refused_among_commands_sent_together_keeps_nobody_else_from_the_mail() -> None:
+    with MailServer() as server:
+        server.extensions = ["PIPELINING"]
+        server.at_rcpt = {"bob@example.org": "550 5.1.1 nobody", "cyd@example.org": "450 4.2.1 later"}
+        assert hand_over(mail_settings(server), "ann@example.org") == ["ann@example.org"]
+        with pytest.raises(Refused, match="nobody") as refused:
+            hand_over(mail_settings(server), "ann@example.org", "bob@example.org")
+        assert refused.value.status == "5.1.1"
+        settings = mail_settings(server).mail
+        assert settings is not None
+        channel = Mail(settings)
+        with pytest.raises(Deferred, match="later"):
+            channel.send(Message(CONTENT, "a" * 40, "cyd@example.org", "x" * 32), lambda: None)
+        channel.send(Message(CONTENT, "b" * 40, "dan@example.org", "x" * 32), lambda: None)
+        channel.close()
+    assert server.addresses() == {"ann@example.org": 2, "dan@example.org": 1}
+    assert server.received[-1].session == server.connections
+
+
+def test_a_server_that_takes_data_for_nobody_is_given_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        heard: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, connection.makefile("rb") as lines:
+                connection.sendall(b"220 mail.test\r\n")
+                lines.readline()
+                connection.sendall(b"250-mail.test\r\n250 PIPELINING\r\n")
+                for _ in range(3):
+                    lines.readline()
+                connection.sendall(b"250 OK\r\n550 5.1.1 nobody\r\n354 go on\r\n")
+                heard.append(lines.readline())
+                connection.sendall(b"554 5.5.1 no valid recipients\r\n")
+                heard.append(lines.readline())
+                connection.sendall(b"250 reset\r\n")
+
+        server = Thread(target=serve, daemon=True)
+        server.start()
+        with pytest.raises(Refused, match="nobody"):
+            hand_over(mail_settings(port=listening.getsockname()[1]), "ann@example.org")
+        server.join(timeout=10.0)
+    assert heard == [b".\r\n", b"rset\r\n"]
 
 
 def test_a_server_that_does_not_answer_hands_nothing_over() -> None:

@@ -36,7 +36,7 @@ def content(papers: int, title: str = "😀" * 150, sentence: str = "It measures
     headlines = tuple(
         Headline(title, f"https://example.org/{number}", sentence) for number in range(min(papers, 50))
     )
-    return Content("daily", "Papers", "2026-01-05", DAY, "Monday", "x", "", "", "", headlines, papers, "")
+    return Content("daily", "Papers", "2026-01-05", DAY, "Monday", "x", "", "", papers, headlines=headlines)
 
 
 class Room:

@@ -8,11 +8,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from broadsheet.compose import compose
+from broadsheet.deliver.selection import restricted
 from broadsheet.edition import Edition
-from broadsheet.render.mail import MOST_BYTES, MailParts, Postmark, render_confirmation, render_mail
+from broadsheet.render.mail import (
+    MOST_BYTES,
+    MailParts,
+    Postmark,
+    _largest,
+    render_confirmation,
+    render_mail,
+)
+from broadsheet.render.page import KnownCards
 from broadsheet.store import Store
 from builders import DAY, add, annotate, annotation, paper
 from editions import HOSTILE, TAXONOMY, small_edition
@@ -134,6 +145,25 @@ def test_a_day_that_is_too_long_stays_below_90_000_bytes_and_names_what_it_can(l
     assert set(re.findall(r"https://example\.org/(\d+)", large.text)) == set(
         re.findall(r"https://example\.org/(\d+)", large.html)
     )
+
+
+@given(st.lists(st.integers(1, 4_000), max_size=150), st.integers(0, 100_000))
+def test_as_many_fit_as_leave_hardly_any_room(sizes: list[int], first: int) -> None:
+    def size(count: int) -> int:
+        return first + sum(sizes[:count])
+
+    found = _largest(size, len(sizes))
+    assert size(found) <= MOST_BYTES or found == 0
+    assert found == len(sizes) or size(found) >= MOST_BYTES * 0.98 or size(found + 1) > MOST_BYTES
+
+
+def test_cards_that_another_mail_had_in_words_are_said_the_same(edition: Edition) -> None:
+    known: KnownCards = {}
+    graphs = restricted(edition, {card.record.id for card in edition.cards[:3]})
+    assert graphs is not None
+    for each in (edition, graphs):
+        assert render_mail(each, TAXONOMY, MARK, known=known) == render_mail(each, TAXONOMY, MARK)
+    assert len(known) >= len(edition.cards)
 
 
 def test_a_hundred_papers_with_long_abstracts_are_all_named(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class MailServer(InThread):
         at_rcpt: What is answered to an address at RCPT, if not 250.
         at_data: What is answered to a message for an address, if not 250.
         lose_answer_for: Addresses whose message is taken and not answered: the connection is cut.
-        break_before: The numbers of messages (from 1) before which the connection is cut while data come.
+        extensions: What it says at EHLO that it knows besides.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class MailServer(InThread):
         self.at_rcpt: dict[str, str] = {}
         self.at_data: dict[str, str] = {}
         self.lose_answer_for: set[str] = set()
+        self.extensions: list[str] = []
         self.connections = 0
         self.logins: Counter[bool] = Counter()
         self._tls, self._implicit, self._auth = tls, implicit, auth
@@ -102,6 +103,12 @@ class MailServer(InThread):
 class _Handler:
     def __init__(self, server: MailServer, number: int) -> None:
         self._server, self._number = server, number
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
+        self, _smtp: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*(f"250-{name}" for name in self._server.extensions), *responses]
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
         self, _smtp: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

@@ -129,25 +129,40 @@ class Mail:
 
     def _offer(self, smtp: smtplib.SMTP, sender: str, address: str) -> None:
         """Say from whom and to whom, up to the server's word to go on."""
-        code, reply = smtp.docmd("MAIL", f"FROM:<{sender}>")
+        commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>", "DATA")
+        if smtp.has_extn("pipelining"):  # RFC 2920: one way there and back, not three
+            smtp.send("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+            answers = [smtp.getreply() for _ in commands]
+            if answers[-1][0] == 354 and max(answers)[0] >= 400:
+                smtp.send(b".\r\n")  # it takes data for nobody (section 3.1); an empty message ends that
+                smtp.getreply()
+        else:
+            answers = []
+            for command in commands:
+                answers.append(smtp.docmd(command))
+                if answers[-1][0] >= 400:
+                    break
+        self._judge_sender(*answers[0], address)
+        for code, reply in answers[1:]:
+            if code >= 400:
+                self._judge(code, reply, address)
+
+    def _judge_sender(self, code: int, reply: bytes, address: str) -> None:
+        """Raise what the answer to the sender's own name means: it concerns all messages alike."""
+        if code < 400:
+            return
         if code == 421:  # it has had enough of this connection, not of us
             raise smtplib.SMTPServerDisconnected(_told(code, reply, address))
+        self.close()
         if code >= 500:
-            self.close()
             raise ConfigError(
                 f"The mail server refuses the sender ({_told(code, reply, address)});"
                 " correct from, bounces or user in [mail]."
             )
-        if code >= 400:
-            self.close()
-            raise ChannelDown(
-                f"The mail server takes nothing for now ({_told(code, reply, address)});"
-                " run the same command again later."
-            )
-        for words in (f"RCPT TO:<{address}>", "DATA"):
-            code, reply = smtp.docmd(words)
-            if code >= 400:
-                self._judge(code, reply, address)
+        raise ChannelDown(
+            f"The mail server takes nothing for now ({_told(code, reply, address)});"
+            " run the same command again later."
+        )
 
     def _judge(self, code: int, reply: bytes, address: str) -> None:
         """Raise what an answer means for the message, unless it was taken; leave the connection usable."""

@@ -40,9 +40,9 @@ class Content:
         subject: The subject of a mail: one line of at most 60 characters.
         html: The HTML of a mail, with `PLACEHOLDER` where the token goes.
         text: The text of a mail, likewise.
-        markdown: Markdown of the edition.
-        headlines: Its papers, the picks first.
         papers: How many papers it has.
+        markdown: Markdown of the edition, where it is no mail.
+        headlines: Its papers, the picks first, where it is no mail.
         url: The edition on the web, or empty.
     """
 
@@ -54,9 +54,9 @@ class Content:
     subject: str
     html: str
     text: str
-    markdown: str
-    headlines: tuple[Headline, ...]
     papers: int
+    markdown: str = ""
+    headlines: tuple[Headline, ...] = ()
     url: str = ""
 
 

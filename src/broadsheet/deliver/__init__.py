@@ -8,25 +8,20 @@ answer is unknown, and it is sent again only if the user asks for it.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from broadsheet.channels import Channel, ChannelDown, Content, Deferred, Message, Refused, Unanswered
-from broadsheet.deliver.issues import Issue, issue_due
+from broadsheet.deliver.planning import MAIL, Planned, new_key, planned
 from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import count_refusal
-from broadsheet.deliver.selection import Selection
-from broadsheet.filters import Filter
 from broadsheet.reader_tokens import keep_token, random_token
 from broadsheet.store import Store
-from broadsheet.store.deliveries import Delivery, Due
-from broadsheet.store.subscribers import RHYTHMS
+from broadsheet.store.deliveries import Delivery
 
-__all__ = ["DeliverReport", "Planned", "Route", "deliver", "new_key", "planned"]
+__all__ = ["MAIL", "DeliverReport", "Planned", "Route", "deliver", "new_key", "planned"]
 
-MAIL = "mail"
 FIRST_RETRY = timedelta(minutes=15)
 """The wait after the first deferral; it grows fourfold each time. Greylisting asks for minutes."""
 MOST_TRIES = 5
@@ -57,16 +52,6 @@ class DeliverReport:
     cancelled: int = 0
     left: int = 0
     down: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Readers who are due the same papers of an issue."""
-
-    issue: Issue
-    where: Filter
-    paper_ids: frozenset[str]
-    readers: tuple[Due, ...]
 
 
 @dataclass(slots=True)
@@ -118,57 +103,6 @@ def deliver(route: Route, day: date, *, resend_unknown: bool = False) -> Deliver
         states = store.deliveries.states(newsletter, route.name)
         report.unknown, report.left = states.get("unknown", 0), states.get("reserved", 0)
     return report
-
-
-def planned(store: Store, press: Press, name: str, recipient: str, day: date) -> Iterator[Planned]:
-    """Yield who is due what on a day and has no delivery of it yet, a few hundred readers at a time.
-
-    Args:
-        store: The cache.
-        press: Gives the editions.
-        name: The channel's name.
-        recipient: Whom the channel reaches; empty for mail, which has subscribers.
-        day: The day of the edition.
-    """
-    days = store.editions.days(press.newsletter)
-    for rhythm in RHYTHMS if name == MAIL else RHYTHMS[:1]:
-        filters = store.subscribers.filters(press.newsletter, rhythm) if name == MAIL else [Filter()]
-        issue = issue_due(rhythm, day, days) if filters else None
-        edition = press.edition(issue) if issue else None
-        if issue is None or edition is None:
-            continue
-        with Selection(edition, store.annotation) as selection:
-            for where in filters:
-                if found := selection.matching(where):
-                    yield from _planned(store, press.newsletter, name, recipient, (issue, where, found))
-
-
-def _planned(
-    store: Store, newsletter: str, name: str, recipient: str, wanted: tuple[Issue, Filter, frozenset[str]]
-) -> Iterator[Planned]:
-    issue, where, found = wanted
-    already = store.deliveries.already(name, newsletter, issue.name, found)
-    last = 0
-    while True:
-        if name == MAIL:
-            rows = store.deliveries.due(newsletter, issue.name, issue.rhythm, where.model_dump_json(), last)
-            due = [Due(str(id_), new_key(uid, newsletter, issue.name), id_) for id_, uid in rows]
-        else:
-            due = [Due(recipient, new_key(name, recipient, newsletter, issue.name))] if not last else []
-        if not due:
-            return
-        last = due[-1].subscriber_id or 1
-        groups: dict[frozenset[str], list[Due]] = {}
-        for each in due:
-            groups.setdefault(found - already.get(each.recipient, frozenset()), []).append(each)
-        for papers, readers in groups.items():
-            if papers:
-                yield Planned(issue, where, papers, tuple(readers))
-
-
-def new_key(*parts: str) -> str:
-    """Return the name of a message: the same for the same parts, and guessed by nobody who lacks one."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
 
 
 def _reserve(route: Route, planned: Planned) -> None:
@@ -241,11 +175,11 @@ def _message(store: Store, content: Content | None, delivery: Delivery) -> tuple
         return None, ""
     if delivery.subscriber_id is None:
         return Message(content, delivery.key), ""
-    subscriber = store.subscribers.by_id(delivery.subscriber_id)
-    if subscriber is None or subscriber.state != "confirmed":
+    address = store.subscribers.address_of(delivery.subscriber_id)
+    if not address:
         return None, ""
     token = random_token()
-    return Message(content, delivery.key, subscriber.address, token), token
+    return Message(content, delivery.key, address, token), token
 
 
 def _put_off(route: Route, delivery: Delivery, error: Deferred, *, counted: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from broadsheet.channels import PLACEHOLDER, Content, Headline
@@ -12,13 +12,14 @@ from broadsheet.config import Settings
 from broadsheet.deliver.issues import Issue, issue_named
 from broadsheet.deliver.selection import merged, restricted
 from broadsheet.edition import Edition
-from broadsheet.filter_words import in_words
+from broadsheet.filter_words import in_words as filter_in_words
 from broadsheet.filters import Filter
 from broadsheet.newsletter import Newsletter
 from broadsheet.render import render
 from broadsheet.render.fields import safe_url
 from broadsheet.render.mail import Postmark, render_mail
-from broadsheet.render.page import Page
+from broadsheet.render.page import KnownCards, Page
+from broadsheet.render.remarks import in_words
 from broadsheet.store import Store
 from broadsheet.taxonomy import Taxonomy
 
@@ -47,6 +48,7 @@ class Press:
     web: Callable[[date], str] = lambda _: ""
     look: Newsletter | None = None
     _held: dict[str, Edition] = field(default_factory=dict)
+    _cards: KnownCards = field(default_factory=dict)
 
     def edition(self, issue: Issue) -> Edition | None:
         """Return an issue as one edition, or None if none of its editions is there any more."""
@@ -55,6 +57,7 @@ class Press:
             if not found:
                 return None
             self._held = {issue.name: found[0] if len(found) == 1 else merged(found)}
+            self._cards = {}
         return self._held[issue.name]
 
     def mail(self, name: str, where: Filter, paper_ids: Set[str]) -> Content | None:
@@ -70,12 +73,13 @@ class Press:
             Postmark(
                 title=self.title,
                 rhythm=issue.rhythm,
-                wanted=in_words(where, self.taxonomy.names),
+                wanted=filter_in_words(where, self.taxonomy.names),
                 unsubscribe=links.unsubscribe(PLACEHOLDER),
                 preferences=links.preferences(PLACEHOLDER),
                 web=safe_url(self.web(edition.day)),
             ),
             self.settings.language,
+            known=self._cards,
             templates=self.settings.templates,
         )
         return self._content(issue, edition, parts.subject, parts.html, parts.text)
@@ -93,7 +97,16 @@ class Press:
             newsletter=self.look,
             templates=self.settings.templates,
         )
-        return self._content(issue, edition, self.title, rendered.html, rendered.text, rendered.markdown)
+        page = Page.of(edition, self.taxonomy, self.settings.language)
+        picked = [pick.anchor for section in page.sections for pick in section.picks if pick.anchor]
+        cards = {card.anchor: card for section in page.sections for card in section.cards}
+        ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards]) if anchor in cards]
+        content = self._content(issue, edition, self.title, rendered.html, rendered.text)
+        headlines = tuple(
+            Headline(card.heading, card.url, next((each.text for each in card.at("headline")), ""))
+            for card in ordered[:_HEADLINES]
+        )
+        return replace(content, markdown=rendered.markdown, headlines=headlines)
 
     def _chosen(self, name: str, paper_ids: Set[str]) -> tuple[Issue, Edition] | None:
         issue = issue_named(name, self.store.editions.days(self.newsletter))
@@ -101,27 +114,16 @@ class Press:
         chosen = restricted(whole, paper_ids) if whole else None
         return (issue, chosen) if issue and chosen else None
 
-    def _content(
-        self, issue: Issue, edition: Edition, subject: str, html: str, text: str, markdown: str = ""
-    ) -> Content:
-        page = Page.of(edition, self.taxonomy, self.settings.language)
-        picked = [pick.anchor for section in page.sections for pick in section.picks if pick.anchor]
-        cards = {card.anchor: card for section in page.sections for card in section.cards}
-        ordered = [cards[anchor] for anchor in dict.fromkeys([*picked, *cards]) if anchor in cards]
+    def _content(self, issue: Issue, edition: Edition, subject: str, html: str, text: str) -> Content:
         return Content(
             newsletter=self.newsletter,
             title=self.title,
             issue=issue.name,
             day=edition.day,
-            date=page.date,
+            date=in_words(edition.day),
             subject=subject,
             html=html,
             text=text,
-            markdown=markdown,
-            headlines=tuple(
-                Headline(card.heading, card.url, next((each.text for each in card.at("headline")), ""))
-                for card in ordered[:_HEADLINES]
-            ),
             papers=len(edition.cards),
             url=safe_url(self.web(edition.day)),
         )

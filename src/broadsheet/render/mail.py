@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from broadsheet.edition import Edition
-from broadsheet.render.page import CardView, Page, SectionView
+from broadsheet.render.page import CardView, KnownCards, Page, SectionView
 from broadsheet.render.templates import filled
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
@@ -28,6 +28,8 @@ SUBJECT_CHARACTERS = 60
 PREHEADER_CHARACTERS = (40, 90)
 _MOST_FULL, _MOST_TITLES = 160, 400
 """More than fit into `MOST_BYTES` in any case, so that no day of thousands is rendered whole first."""
+_STEPS_BY_SIZE = 5
+"""After so many guesses the sizes are too uneven to go by, and halving is surer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def render_mail(
     postmark: Postmark,
     language: str = "en",
     *,
+    known: KnownCards | None = None,
     templates: Path | None = None,
 ) -> MailParts:
     """Return the mail of an edition: a pure function of what it is given.
@@ -98,12 +101,13 @@ def render_mail(
         taxonomy: Gives the tags their names.
         postmark: What else the mail says.
         language: BCP 47 tag of the summaries.
+        known: Cards in words that other mails of the same issue had; new ones are added.
         templates: A folder of templates that go before the packaged ones.
 
     Raises:
         ConfigError: One of those templates is wrong.
     """
-    page = Page.of(edition, taxonomy, language)
+    page = Page.of(edition, taxonomy, language, known=known)
     subject, preheader = subject_of(page, postmark.title), preheader_of(page)
 
     def shown(full: int, titles: int) -> dict[str, Any]:
@@ -117,11 +121,11 @@ def render_mail(
             "mark": postmark,
         }
 
+    @cache
     def html(full: int, titles: int) -> str:
         return _inlined(filled("mail.html", templates, **shown(full, titles)))
 
-    papers = len(edition.cards)
-    full, titles = _most_that_fit(html, papers)
+    full, titles = _most_that_fit(lambda *some: len(html(*some).encode()), len(edition.cards))
     return MailParts(
         subject=subject,
         preheader=preheader,
@@ -190,39 +194,48 @@ def _shortened(page: Page, full: int, titles: int) -> tuple[tuple[Shortened, ...
     return tuple(sections), max(0, place - full - titles)
 
 
-def _most_that_fit(html: Callable[[int, int], str], papers: int) -> tuple[int, int]:
+def _most_that_fit(size: Callable[[int, int], int], papers: int) -> tuple[int, int]:
     """Return how many cards fit in full, and how many more as titles.
 
     Where not all fit, a third of the room is kept for titles, so that as many papers as can be are named.
+
+    Args:
+        size: Gives the bytes of a mail with so many cards in full, and so many more as titles.
+        papers: How many cards there are.
     """
     full = min(papers, _MOST_FULL)
     rest = min(papers - full, _MOST_TITLES)
-    if _fits(html(full, rest)):
+    if size(full, rest) <= MOST_BYTES:
         return full, rest
-    full = _largest(lambda count: _fits(html(count, 0), MOST_BYTES * 2 // 3), full)
-    while full and not _fits(html(full, 0)):
-        full -= 1
-    titles = _largest(lambda count: _fits(html(full, count)), min(papers - full, _MOST_TITLES))
+    full = _largest(lambda count: size(count, 0), full, MOST_BYTES * 2 // 3)
+    titles = _largest(lambda count: size(full, count), min(papers - full, _MOST_TITLES))
     if titles == papers - full:  # all are named: let as many as can be say more
-        full = _largest(lambda count: _fits(html(count, papers - count)), min(papers, _MOST_FULL))
+        full = _largest(lambda count: size(count, papers - count), min(papers, _MOST_FULL))
         titles = papers - full
     return full, titles
 
 
-def _largest(holds: Callable[[int], bool], most: int) -> int:
-    """Return the largest number up to ``most`` that holds, where all smaller ones do."""
+def _largest(size: Callable[[int], int], most: int, room: int = MOST_BYTES) -> int:
+    """Return a number up to ``most`` whose size leaves almost no room, or 0 where none fits.
+
+    Each size costs a rendering, so the search goes by what the sizes seen say of the next, and is content
+    with 98 % of the room.
+    """
     low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if holds(middle):
-            low = middle
+    low_size, high_size = size(low), size(high)
+    if high_size <= room:
+        return most
+    steps = 0
+    while high - low > 1 and low_size < room * 0.98:
+        share = (room * 0.99 - low_size) / (high_size - low_size) if steps < _STEPS_BY_SIZE else 0.5
+        guess = min(max(low + round((high - low) * share), low + 1), high - 1)
+        guessed = size(guess)
+        if guessed <= room:
+            low, low_size = guess, guessed
         else:
-            high = middle - 1
+            high, high_size = guess, guessed
+        steps += 1
     return low
-
-
-def _fits(html: str, most: int = MOST_BYTES) -> bool:
-    return len(html.encode()) <= most
 
 
 @cache

@@ -68,6 +68,10 @@ class CardView:
         return tuple(field for field in self.shown if field.at == place)
 
 
+KnownCards = dict[tuple[str, str, tuple[str, str, str] | None, bool], CardView]
+"""Cards in words by paper, section, who made most summaries, and whether they have abstracts."""
+
+
 @dataclass(frozen=True, slots=True)
 class PickView:
     """A pointer in print: the paper's title, page and sentence, where its card stands, why it was picked.
@@ -145,8 +149,17 @@ class Page:
         taxonomy: Taxonomy,
         language: str = "en",
         newsletter: Newsletter | None = None,
+        known: KnownCards | None = None,
     ) -> Page:
-        """Return the page of an edition, tags under their names, with the look of its newsletter."""
+        """Return the page of an edition, tags under their names, with the look of its newsletter.
+
+        Args:
+            edition: What is printed.
+            taxonomy: Gives the tags their names.
+            language: BCP 47 tag of the summaries.
+            newsletter: How it looks; by default, as without settings.
+            known: Cards in words that other pages of the same papers had; new ones are added.
+        """
         newsletter = newsletter or Newsletter(title=edition.title)
         made, papers = edition.made, plural(len(edition.cards), "paper")
         total = sum(len(card.record.paper.abstract) for card in edition.cards)
@@ -163,7 +176,14 @@ class Page:
                 *map(announced, edition.announced),
             ),
             sections=tuple(
-                _section(section, edition, taxonomy.names, made[0] if made else None, abstracts=abstracts)
+                _section(
+                    section,
+                    edition,
+                    taxonomy.names,
+                    made[0] if made else None,
+                    {} if known is None else known,
+                    abstracts=abstracts,
+                )
                 for section in edition.sections
             ),
             notes=(*(section.note for section in edition.sections if section.note), *makers_notes(made)),
@@ -190,12 +210,26 @@ def anchor(paper_id: str) -> str:
 
 
 def _section(
-    section: Section, edition: Edition, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
+    section: Section,
+    edition: Edition,
+    names: Mapping[str, str],
+    usual: Made | None,
+    known: KnownCards,
+    *,
+    abstracts: bool,
 ) -> SectionView:
+    makers = (usual.engine, usual.model, usual.prompt) if usual else None
+
+    def view(card: Card) -> CardView:
+        key = (card.record.id, section.id, makers, abstracts)
+        if key not in known:
+            known[key] = _card(card, section.id, names, usual, abstracts=abstracts)
+        return known[key]
+
     return SectionView(
         id=section.id,
         heading=section.title,
-        cards=tuple(_card(card, section.id, names, usual, abstracts=abstracts) for card in section.cards),
+        cards=tuple(map(view, section.cards)),
         picks=tuple(_pick(pick, edition) for pick in section.picks),
         counts=section.counts,
     )

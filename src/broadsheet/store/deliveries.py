@@ -17,6 +17,8 @@ from broadsheet.filters import Filter
 from broadsheet.hashing import short_hash
 from broadsheet.store.rows import now
 
+Brought = Mapping[str, Mapping[int, Collection[str]]]
+"""Ids of papers by the issue and the row of the content that brought them."""
 Outcome = Literal["reserved", "handing-over", "sent", "deferred", "refused", "failed", "unknown", "cancelled"]
 
 
@@ -112,21 +114,37 @@ class Deliveries:
         )
         return [(row[0], row[1]) for row in rows.fetchall()]
 
-    def already(
-        self, channel: str, newsletter: str, issue: str, paper_ids: Collection[str]
-    ) -> dict[str, frozenset[str]]:
-        """Return which of the papers other issues have brought to which recipients."""
-        found: dict[str, set[str]] = {}
+    def brought(self, newsletter: str, issue: str, paper_ids: Iterable[str]) -> Brought:
+        """Return which of the papers stand in which contents of other issues, by issue and content."""
+        found: dict[str, dict[int, set[str]]] = {}
         for paper_id in paper_ids:
             rows = self._db.execute(
-                """SELECT d.recipient FROM content_papers held
-                   JOIN deliveries d ON d.content_id = held.content_id AND d.channel = ?
-                   WHERE held.paper_id = ? AND held.newsletter = ? AND held.issue != ?""",
-                [channel, paper_id, newsletter, issue],
+                """SELECT issue, content_id FROM content_papers
+                   WHERE paper_id = ? AND newsletter = ? AND issue != ?""",
+                [paper_id, newsletter, issue],
             )
             for row in rows.fetchall():
-                found.setdefault(row[0], set()).add(paper_id)
-        return {recipient: frozenset(papers) for recipient, papers in found.items()}
+                found.setdefault(row[0], {}).setdefault(row[1], set()).add(paper_id)
+        return found
+
+    def had(self, channel: str, newsletter: str, recipient: str, brought: Brought) -> frozenset[str]:
+        """Return which of the papers that were brought by other issues a recipient has a delivery of.
+
+        Args:
+            channel: The channel's name.
+            newsletter: The newsletter's name.
+            recipient: Who.
+            brought: What `brought` returned.
+        """
+        if not brought:
+            return frozenset()
+        marks = ", ".join("?" * len(brought))
+        rows = self._db.execute(
+            f"""SELECT issue, content_id FROM deliveries
+                WHERE channel = ? AND recipient = ? AND newsletter = ? AND issue IN ({marks})""",  # noqa: S608 - marks
+            [channel, recipient, newsletter, *brought],
+        )
+        return frozenset().union(*(brought[row[0]].get(row[1], ()) for row in rows.fetchall()))
 
     def reserve(
         self, channel: str, newsletter: str, issue: str, content_id: int, readers: Iterable[Due]

@@ -81,7 +81,7 @@ class Records:
                 ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?""",  # noqa: S608 - ours
             [*values, -1 if limit is None else limit, offset],
         )
-        return [row[0] for row in rows]
+        return [row[0] for row in rows.fetchall()]
 
     def count(self, where: Filter) -> int:
         """Count the records that pass a filter."""

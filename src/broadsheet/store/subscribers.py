@@ -97,6 +97,13 @@ class Subscribers:
         row = self._db.execute("SELECT * FROM subscribers WHERE id = ?", [subscriber_id]).fetchone()
         return _subscriber(row) if row else None
 
+    def address_of(self, subscriber_id: int) -> str:
+        """Return where a confirmed subscriber's mail goes, or nothing for who has left."""
+        row = self._db.execute(
+            "SELECT address FROM subscribers WHERE id = ? AND state = 'confirmed'", [subscriber_id]
+        ).fetchone()
+        return str(row[0]) if row else ""
+
     def find(self, address_hash: bytes, newsletter: str | None = None) -> list[Subscriber]:
         """Return the subscriptions of an address, all or those to one newsletter."""
         rows = self._db.execute(
