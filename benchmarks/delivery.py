@@ -1,214 +1,241 @@
-"""How fast editions reach their readers, and what a kill costs: a table, from one command.
+"""How fast weeks of real days reach their readers, and what kills cost: two tables, from one command.
 
-usage: python benchmarks/delivery.py [--readers 10000] [--filters 50] [--papers 120] [--kills 5]
+usage: python benchmarks/delivery.py [--readers 10000] [--days 44] [--kills 5] [--seed 7]
 
-A mail server of its own (aiosmtpd, in a process beside) takes every message on loopback and writes down who
-got it. The same readers are served twice: once undisturbed, once by a sender that is killed (SIGKILL) after a
-random number of messages, again and again.
+Three newsletters are composed and sent day by day through the real command: one of everything and one of a
+few tags, each day, and one a week. Their readers have 50 filters, and get daily, weekly or monthly mail.
+aiosmtpd, in a process beside, takes every message on loopback and writes down who got what. After five of the
+days a loop around `smtplib.SMTP.sendmail` hands over the same bytes once more: that is the floor.
+
+Then all of it is sent again to new readers by a sender that is killed (SIGKILL) at random moments. Who was to
+get what is worked out apart from the sender, from the editions and from what `list` says of the filters.
+
+The days are those of a folder beside the repository (or where ``BROADSHEET_SHARED`` says), and else invented.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import random
-import resource
 import shutil
 import signal
+import smtplib
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from email.utils import format_datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from broadsheet import subscribers
-from broadsheet.compose import compose
-from broadsheet.filters import Filter
-from broadsheet.prompts import Prompts
+import days_of_mail
+from days_of_mail import NEWSLETTERS, Expected
+from mail_sink import Sink, Taken
+
 from broadsheet.store import Store
-from builders import DAY, add, annotate, annotation, paper
 
-CONSENT = {"how": "benchmark", "when": "2026-01-02"}
-TOML = """[mail]
-from = "papers@lists.example.org"
-host = "127.0.0.1"
-port = {port}
-security = "none"
-url = "https://lists.example.org"
-messages_per_second = 100000
-"""
-SINK = """
-import asyncio, sys
-from aiosmtpd.smtp import SMTP
-
-class Sink:
-    async def handle_DATA(self, server, session, envelope):
-        out.write(envelope.rcpt_tos[0] + "\\t" + str(len(envelope.content)) + "\\n")
-        out.flush()
-        return "250 taken"
-
-async def main():
-    make = lambda: SMTP(Sink(), hostname="sink", decode_data=False)
-    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
-
-out = open(sys.argv[1], "a")
-asyncio.run(main())
-"""
+FLOORS = 5
 
 
-def filters(count: int) -> list[Filter]:
-    """So many distinct filters, most of which some paper passes."""
-    topics = [topic.id for topic in Prompts.load().taxonomy.topics]
-    pairs = [Filter(), *(Filter(tags=pair) for pair in itertools.combinations(topics, 2))]
-    return pairs[:count]
+@dataclass
+class Run:
+    """What one `send` took.
+
+    Attributes:
+        sent: Messages that arrived.
+        seconds: Wall time of the command.
+        cpu_s: Its time on a processor.
+        server_cpu_s: That of the mail server meanwhile.
+        peak_mb: The most memory that it held.
+        code: Its exit status.
+    """
+
+    sent: int
+    seconds: float
+    cpu_s: float
+    server_cpu_s: float
+    peak_mb: float
+    code: int
 
 
-def fill(path: Path, papers: int, readers: int, wanted: list[Filter]) -> None:
-    """A cache with one edition and its readers."""
-    taxonomy = Prompts.load().taxonomy
-    topics = [topic.id for topic in taxonomy.topics]
-    with Store.open(path) as store:
-        for number in range(papers):
-            one = paper(f"Estuary {number}: Tidal Flats from Sparse Soundings of Nine Surveys")
-            add(store, one)
-            annotate(store, one, said=annotation(topics=(topics[number % len(topics)],)))
-        compose(store, DAY, taxonomy=taxonomy)
-        with store.transaction():
-            for number in range(readers):
-                where = wanted[number % len(wanted)]
-                subscribers.add_with_consent(
-                    store, f"reader{number}@example.org", "daily", where, "daily", CONSENT
-                )
+@dataclass
+class Total:
+    """What all runs came to, and the floor beside some of them."""
+
+    runs: list[Run] = field(default_factory=list)
+    floors: list[tuple[Run, float]] = field(default_factory=list)
 
 
-class Sink:
-    """The mail server, and who got what."""
-
-    def __init__(self, folder: Path) -> None:
-        self.log = folder / "received"
-        self.log.touch()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SINK, str(self.log)], stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout
-        self.port = int(self._process.stdout.readline())
-
-    def received(self) -> Counter[str]:
-        """How many messages each address got."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()
-        return Counter(line.partition("\t")[0] for line in lines)
-
-    def count(self) -> int:
-        """How many messages there are."""
-        with self.log.open("rb") as file:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
-
-    def megabytes(self) -> float:
-        """What they come to."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()
-        return sum(int(line.partition("\t")[2]) for line in lines) / 1e6
-
-    def close(self) -> None:
-        """Stop it."""
-        self._process.kill()
-        self._process.wait()
-
-
-def sender(folder: Path) -> subprocess.Popen[bytes]:
-    """The real command, on the folder's cache."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "broadsheet", "send", "--quiet"],
+def send(folder: Path, sink: Sink, newsletter: str, day: date, kill_after: int | None = None) -> Run:
+    """Run the real command on the folder's cache, and kill it after so many messages if asked."""
+    before, begun, server = sink.count(), time.monotonic(), sink.cpu_s()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "broadsheet", "send", "--quiet", "--newsletter", newsletter,
+         "--date", day.isoformat()],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while kill_after is not None:
+        if sink.count() - before >= kill_after:
+            process.send_signal(signal.SIGKILL)
+            break
+        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            break
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Run(
+        sink.count() - before,
+        time.monotonic() - begun,
+        used.ru_utime + used.ru_stime,
+        sink.cpu_s() - server,
+        used.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024),
+        process.returncode,
     )
 
 
-def resident_mb(process: subprocess.Popen[bytes]) -> float:
-    """The memory that a process holds now."""
-    try:
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1000 for line in status.splitlines() if "VmRSS" in line), 0.0)
+def floor(sink: Sink, first: int) -> float:
+    """Hand the messages since the first one over again by a bare loop; return the seconds."""
+    made = [(each.address, made_again(sink, each)) for each in sink.taken(first)]
+    begun = time.monotonic()
+    with smtplib.SMTP("127.0.0.1", sink.port) as smtp:
+        for address, raw in made:
+            smtp.sendmail("papers@lists.example.org", [address], raw)
+    return time.monotonic() - begun
 
 
-def run(folder: Path, sink: Sink, readers: int) -> Iterator[str]:
-    """Send to all at once; yields the rows of the table."""
-    memory: dict[int, float] = {}
-    begun, first = time.monotonic(), 0.0
-    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
-    process = sender(folder)
-    while process.poll() is None:
-        count = sink.count()
-        first = first or (time.monotonic() if count else 0.0)
-        tenth = count * 10 // readers
-        memory[tenth] = max(memory.get(tenth, 0.0), resident_mb(process))
-        time.sleep(0.05)
-    took = time.monotonic() - begun
-    used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
-    count = sink.count()
-    yield f"messages sent                       {count:>10,}"
-    yield f"size of all                         {sink.megabytes():>10,.0f} MB"
-    yield f"the whole command                   {took:>10.1f} s   {count / took:,.0f} messages/s"
-    yield f"of it on a processor                {used:>10.1f} s   {count / used:,.0f} messages/s"
-    yield f"from the first message to the last  {time.monotonic() - first:>10.1f} s"
-    yield f"memory at one tenth, at nine tenths {memory.get(1, 0):>10.0f} MB  {memory.get(9, 0):.0f} MB"
+def made_again(sink: Sink, taken: Taken) -> bytes:
+    """A message with headers as long as those that came; its key is one that no reader has."""
+    leave = "https://lists.example.org/unsubscribe/" + "x" * 32
+    own = (
+        f"To: {taken.address}\r\n"
+        f"Date: {format_datetime(days_of_mail.NOON)}\r\n"
+        f"Message-ID: <{'0' * len(taken.key)}@lists.example.org>\r\n"
+        f"List-Unsubscribe: <{leave}>, <mailto:papers@lists.example.org?subject=unsubscribe%20{'x' * 32}>\r\n"
+    ).encode()
+    return own + sink.body(taken.content)
 
 
-def killed_run(folder: Path, sink: Sink, readers: int, kills: int, dice: random.Random) -> Iterator[str]:
-    """Send with kills; yields the rows of the table."""
-    places = sorted(dice.sample(range(1, readers), kills))
-    for place in places:
-        process = sender(folder)
-        while sink.count() < place and process.poll() is None:
-            time.sleep(dice.uniform(0, 0.002))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    code = sender(folder).wait()
-    got = sink.received()
+def each_day(folder: Path, days: list[date]) -> Iterator[tuple[str, date]]:
+    """Yield the editions, in the order in which they are sent."""
     with Store.open(folder / "broadsheet.db") as store:
-        states = store.deliveries.states("daily", "mail")
-    yield f"killed after                          {', '.join(f'{place:,}' for place in places)}"
-    yield f"readers with exactly one message    {sum(count == 1 for count in got.values()):>10,}"
-    yield f"readers with more                   {sum(count > 1 for count in got.values()):>10,}"
-    yield f"readers with none                   {sum(states.values()) - len(got):>10,}"
-    yield f"told as unknown                     {states.get('unknown', 0):>10,}   (exit {code})"
+        have = {name: set(store.editions.days(name)) for name in NEWSLETTERS}
+    for day in days:
+        yield from ((name, day) for name in NEWSLETTERS if day in have[name])
+
+
+def undisturbed(folder: Path, sink: Sink, days: list[date]) -> Total:
+    """Send every edition, and a floor beside some."""
+    total = Total()
+    editions = list(each_day(folder, days))
+    daily = [place for place, (name, _) in enumerate(editions) if name == "daily"]
+    beside = set(daily[:: max(1, len(daily) // FLOORS)][:FLOORS])
+    for place, (name, day) in enumerate(editions):
+        first = sink.count()
+        run = send(folder, sink, name, day)
+        total.runs.append(run)
+        if place in beside:
+            total.floors.append((run, floor(sink, first)))
+        progress(place + 1, len(editions))
+    return total
+
+
+def killed(folder: Path, sink: Sink, days: list[date], kills: int, dice: random.Random) -> list[str]:
+    """Send every edition with kills; return where they struck."""
+    editions = list(each_day(folder, days))
+    expected = Expected(folder).by_edition
+    largest = [each for each in editions if expected[each] > 20]
+    struck = dice.sample(largest, min(kills, len(largest)))
+    told = []
+    for place, (name, day) in enumerate(editions):
+        if (name, day) in struck:
+            after = dice.randrange(1, expected[name, day])
+            run = send(folder, sink, name, day, after)
+            told.append(f"{name} {day} after {run.sent:,} of about {expected[name, day]:,} (exit {run.code})")
+        send(folder, sink, name, day)
+        progress(place + 1, len(editions))
+    return told
+
+
+def progress(done: int, of: int) -> None:
+    """Say how far it is, to a person."""
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of} editions", end="\r", file=sys.stderr)
+
+
+def speed(total: Total) -> Iterator[str]:
+    """Yield the rows of the first table."""
+    sent, seconds = sum(run.sent for run in total.runs), sum(run.seconds for run in total.runs)
+    cpu, server = sum(run.cpu_s for run in total.runs), sum(run.server_cpu_s for run in total.runs)
+    yield f"editions sent                             {len(total.runs):>10,}"
+    yield f"messages                                  {sent:>10,}"
+    yield f"the whole commands, start and rendering   {seconds:>10.1f} s   {sent / seconds:,.0f} messages/s"
+    yield f"their time on a processor                 {cpu:>10.1f} s   {sent / cpu:,.0f} messages/s"
+    yield f"the mail server's                         {server:>10.1f} s"
+    ours, bare = sum(run.seconds for run, _ in total.floors), sum(floor for _, floor in total.floors)
+    some = sum(run.sent for run, _ in total.floors)
+    yield f"those with a floor                        {ours:>10.1f} s   {some / ours:,.0f} messages/s"
+    yield f"the floor: bare sendmail, the same bytes  {bare:>10.1f} s   {some / bare:,.0f} messages/s"
+    tenth = max(1, len(total.runs) // 10)
+    first, last = (max(run.peak_mb for run in some) for some in (total.runs[:tenth], total.runs[-tenth:]))
+    yield f"peak memory, first and last tenth of days {first:>10.0f} MB  {last:.0f} MB"
+
+
+def accounts(folder: Path, sink: Sink) -> Iterator[str]:
+    """Yield who got what, beside who was to."""
+    expected = Expected(folder)
+    got = Counter(each.key for each in sink.taken() if each.key.strip("0"))
+    seen: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for each in sink.taken():
+        if each.key in expected.newsletter:
+            seen[each.address, expected.newsletter[each.key]].update(sink.papers(each.content))
+    again = sum(count > 1 for papers in seen.values() for count in papers.values())
+    with Store.open(folder / "broadsheet.db") as store:
+        states = [store.deliveries.states(name, "mail") for name in NEWSLETTERS]
+    once = sum(got[key] == 1 for key in expected.newsletter)
+    none = sum(not got[key] for key in expected.newsletter)
+    strange = sum(count for key, count in got.items() if key not in expected.newsletter)
+    yield f"messages that readers were to get         {len(expected.newsletter):>10,}"
+    yield f"of them, arrived exactly once             {once:>10,}"
+    yield f"of them, arrived more than once           {sum(got[key] > 1 for key in expected.newsletter):>10,}"
+    yield f"of them, not arrived                      {none:>10,}"
+    yield f"messages that nobody was to get           {strange:>10,}"
+    yield f"papers that came to a reader twice        {again:>10,}"
+    yield f"told as unknown                           {sum(each.get('unknown', 0) for each in states):>10,}"
 
 
 def main() -> None:
-    """Print the table."""
+    """Fill the cache, send, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=10_000)
-    parser.add_argument("--filters", type=int, default=50)
-    parser.add_argument("--papers", type=int, default=120)
+    parser.add_argument("--days", type=int, default=44)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", choices=["undisturbed", "killed"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        fill(folder / "broadsheet.db", given.papers, given.readers, filters(given.filters))
-        for title in ("undisturbed", "killed"):
-            place = folder / title
-            place.mkdir()
-            shutil.copy(folder / "broadsheet.db", place)
-            sink = Sink(place)
-            (place / "broadsheet.toml").write_text(TOML.format(port=sink.port), encoding="utf-8")
-            print(f"\n{title}: {given.readers:,} readers, {given.filters} filters, {given.papers} papers")
+        made = Path(name)
+        days = days_of_mail.fill(made / "broadsheet.db", given.days, given.readers)
+        for title in ("undisturbed", "killed") if given.only is None else (given.only,):
+            folder = made / title
+            folder.mkdir()
+            shutil.copy(made / "broadsheet.db", folder)
+            sink = Sink(folder)
+            (folder / "broadsheet.toml").write_text(days_of_mail.settings(sink.port), encoding="utf-8")
+            print(f"\n{title}: {given.readers:,} readers, {len(days)} days of {days_of_mail.WHENCE}")
             try:
-                rows = (
-                    run(place, sink, given.readers)
-                    if title == "undisturbed"
-                    else killed_run(place, sink, given.readers, given.kills, random.Random(given.seed))
-                )
-                for row in rows:
+                if title == "undisturbed":
+                    rows = list(speed(undisturbed(folder, sink, days)))
+                else:
+                    rows = killed(folder, sink, days, given.kills, random.Random(given.seed))
+                for row in (*rows, *accounts(folder, sink)):
                     print(f"  {row}", flush=True)
             finally:
                 sink.close()
