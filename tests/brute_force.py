@@ -72,8 +72,8 @@ def _has_authors(where: Filter, record: Record) -> bool:
 
 
 def _found(where: Filter, record: Record) -> Iterator[bool]:
-    """Yield for each word of the search whether the record has it."""
-    if wanted := tuple(phrases(where.search)):
+    """Yield for each of the words that must stand whether the record has it."""
+    if wanted := tuple(phrases(where.unranked().words)):
         said = record.annotation
         parts = [record.title, record.paper.abstract, " ".join(record.paper.authors)]
         parts += [said.tldr, " ".join(said.keywords)] if said else []

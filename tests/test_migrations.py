@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from broadsheet import Store, StoreError
+from broadsheet import Filter, Store, StoreError
 from broadsheet.llm import Fault
 from broadsheet.llm.openai_batch.stored import from_text
 from broadsheet.migrations import migrations
@@ -43,8 +44,13 @@ def made_at(path: Path, last: str) -> None:
                VALUES ('old-1', 'Old Tides', 'old tides', ?, 'jsonl', '2025-01-01', '2025-01-01', 'h')""",
             [ABSTRACT],
         )
+        columns = "rowid, title, abstract"
+        if NAMES.index(last) >= NAMES.index("m017_one_search_index"):
+            columns += ", tldr, keywords, tags, authors"
         plain.execute(
-            "INSERT INTO papers_fts (rowid, title, abstract) VALUES (last_insert_rowid(), 'Old Tides', ?)",
+            f"INSERT INTO papers_fts ({columns}) VALUES (last_insert_rowid(), 'Old Tides', ?"
+            + ", ''" * (columns.count(",") - 2)
+            + ")",
             [ABSTRACT],
         )
         plain.commit()
@@ -265,3 +271,80 @@ def test_a_request_that_an_older_version_left_with_the_batch_api_is_read_with_it
     assert read.maker == Maker("openai-batch", "gpt-5-mini", "old prompt", "old schema")
     assert (read.purpose, read.times) == ("repair", 1)
     assert read.faults == {"P1": Fault({"tldr": "x"}, ("tldr: too short",), 7)}
+
+
+def test_what_a_search_index_had_wrong_is_put_right_and_every_paper_keeps_its_row(tmp_path: Path) -> None:
+    made_at(Path("old.db"), "m016_editions_by_newsletter")
+    with closing(sqlite3.connect("old.db")) as plain:
+        plain.execute("UPDATE papers SET rowid = 7")
+        plain.execute("INSERT INTO papers_fts (rowid, title) VALUES (8, 'A paper that is gone')")
+        plain.execute("INSERT INTO versions VALUES ('old-1', 'h', 1, 'Old Tides', 'Now.', '', '2025-01-01')")
+        plain.execute("INSERT INTO versions VALUES ('old-1', 'g', 1, 'Old Tides', 'Then.', '', '2024-12-01')")
+        plain.commit()
+    with Store.open("old.db") as store:
+        assert rows(store, "SELECT rowid FROM papers") == [(7,)]
+        assert not list(store.search("gone"))
+        assert [record.id for record in store.search("soundings")] == ["old-1"]
+        assert rows(store, "SELECT abstract FROM versions") == [("Then.",)]
+        assert [version.abstract for version in store.overview.versions(["old-1"])["old-1"]] == [
+            "Then.",
+            ABSTRACT,
+        ]
+
+
+def test_the_words_of_a_readers_filter_must_all_stand_as_before() -> None:
+    made_at(Path("old.db"), "m018_subscribers_and_deliveries")
+    where = '{"tags":["graphs"],"match":"any","search":"tidal “flats”"}'
+    with closing(sqlite3.connect("old.db")) as plain:
+        plain.execute(
+            """INSERT INTO subscribers (id, uid, address, address_hash, newsletter, filter, rhythm, state,
+                   created_at) VALUES (1, 'u', 'a@example.org', x'00', 'daily', ?, 'daily', 'confirmed', '')""",
+            [where],
+        )
+        plain.execute(
+            "INSERT INTO tokens VALUES (x'01', 1, 'confirm', ?, '', '')",
+            [f'{{"filter": {where}, "rhythm": "daily"}}'],
+        )
+        plain.execute("INSERT INTO tokens VALUES (x'02', 1, 'reader', '', '', '')")
+        plain.commit()
+    with Store.open("old.db") as store:
+        (reader,) = store.subscribers.each()
+        assert (reader.filter.words, reader.filter.search) == ("tidal “flats”", "")
+        wanted = json.loads(store.subscribers.token(b"\x01").wanted)
+        assert Filter.model_validate(wanted["filter"]) == reader.filter
+
+
+KILLED = """
+import os, signal
+from broadsheet import Store
+from broadsheet.migrations import one_search_index
+one_search_index._rename_words_of_filters = lambda db: os.kill(os.getpid(), signal.SIGKILL)
+Store.open("old.db")
+"""
+
+
+def test_an_upgrade_that_is_killed_has_changed_nothing_and_can_be_done_again() -> None:
+    made_at(Path("old.db"), "m018_subscribers_and_deliveries")
+    killed = subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect("old.db")) as plain:
+        assert plain.execute("SELECT count(*) FROM annotations_fts").fetchone() == (0,)
+        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with Store.open("old.db") as store:
+        assert [record.id for record in store.search("soundings")] == ["old-1"]
+
+
+def test_an_upgrade_gives_the_room_back_that_it_has_freed() -> None:
+    made_at(Path("old.db"), "m018_subscribers_and_deliveries")
+    with closing(sqlite3.connect("old.db")) as plain:
+        for number in range(300):
+            plain.execute(
+                "INSERT INTO versions VALUES ('old-1', 'h', ?, 'Old Tides', ?, '', '2025-01-01')"
+                " ON CONFLICT DO UPDATE SET abstract = abstract || excluded.abstract",
+                [number, ABSTRACT],
+            )
+        plain.commit()
+    before = Path("old.db").stat().st_size
+    with Store.open("old.db") as store:
+        assert rows(store, "PRAGMA freelist_count") == [(0,)]
+    assert Path("old.db").stat().st_size < before

@@ -87,7 +87,7 @@ def test_a_newsletter_is_declared_in_the_words_of_list() -> None:
         sources=("arxiv:cs.RO",),
         code="available",
         fields=(("keywords", "gripper"),),
-        search="grasp",
+        words="grasp",
     )
 
 

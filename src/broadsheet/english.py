@@ -42,6 +42,11 @@ _STEM = 5
 _BREAKS_OFF = re.compile(r"[,:;(\[–—-]$|\([^)]*$")
 
 
+def is_little(word: str) -> bool:
+    """Tell whether a word is one that every English text has, and tells nothing of what it is about."""
+    return word.casefold() in _LITTLE
+
+
 def reads_english(text: str) -> bool:
     """Tell whether a sentence or more reads as English, by its little words."""
     words = re.findall(r"\w+", _LOANED.sub("", text.casefold()))

@@ -72,7 +72,8 @@ def in_words(where: Filter, names: Mapping[str, str]) -> str:
             "without": [f"not tagged {' or '.join(several)}"],
             "code": [f"with code: {value}"],
             "repository": ["with a listed repository" if value else "without a listed repository"],
-            "search": [f"with the words “{value}”"],
+            "words": [f"with the words “{value}”"],
+            "search": [f"about “{value}”"],
             "fields": [f"with {joined}"],
         }.get(name, [f"with {name.replace('_', ' ')} {joined}"])
     return ", ".join(found)

@@ -37,7 +37,17 @@ class Filter(BaseModel):
     fields: tuple[tuple[str, str], ...] = Field(
         (), description="Fields and the value that each has, or that one of its phrases is."
     )
-    search: str = Field("", description="Words that stand in title, abstract, TL;DR, keywords or authors.")
+    words: str = Field("", description="Words that all stand in title, abstract, TL;DR, keywords or authors.")
+    search: str = Field(
+        "",
+        description='A search that ranks: any of its words counts, "a phrase" must stand, -word must not.',
+    )
+
+    def unranked(self) -> Filter:
+        """Return the filter for where there is no order to rank by: its search's words must all stand."""
+        if not self.search:
+            return self
+        return self.model_copy(update={"words": f"{self.words} {self.search}".strip(), "search": ""})
 
 
 def column_name(field: str) -> str:

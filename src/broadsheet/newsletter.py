@@ -34,7 +34,8 @@ _OPTIONS = {
     "code": "code",
     "repository": "repository",
     "where": "fields",
-    "search": "search",
+    "words": "words",
+    "search": "words",  # a newsletter takes every paper that passes, so no word can be optional
 }
 _SEVERAL = {"tag", "not", "author", "contribution", "source", "where"}
 Colour = Annotated[str, StringConstraints(pattern=r"^#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")]

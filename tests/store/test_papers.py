@@ -57,10 +57,7 @@ def test_a_revised_paper_has_no_annotation_and_no_tags_and_keeps_the_version_it_
     assert record.paper.abstract == "Other words."
     assert store.count(Filter(tags=("graphs",))) == 0
     assert store.count(Filter(code="available")) == 0
-    assert {row[0] for row in rows(store, "SELECT abstract FROM versions")} == {
-        paper().abstract,
-        "Other words.",
-    }
+    assert rows(store, "SELECT abstract FROM versions") == [(paper().abstract,)]
 
 
 def test_another_telling_fills_what_is_lacking_and_replaces_nothing(store: Store) -> None:

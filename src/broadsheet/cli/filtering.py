@@ -62,7 +62,15 @@ class FilterOptions(CacheOptions):
         Texts,
         typer.Option("--source", help="Listed by it, such as hf or arxiv:cs.CL; may be repeated: either."),
     ] = None
-    search: Annotated[str, typer.Option("--search", help="Words of title, abstract, TL;DR, authors.")] = ""
+    words: Annotated[
+        str, typer.Option("--words", help="All of these words stand in title, abstract, TL;DR or authors.")
+    ] = ""
+    search: Annotated[
+        str,
+        typer.Option(
+            "--search", help='Best answers first: any word counts, "a phrase" must, -word must not.'
+        ),
+    ] = ""
 
     def filter(self, taxonomy: Taxonomy, store: Store) -> Filter:
         """Return the filter.
@@ -88,6 +96,7 @@ class FilterOptions(CacheOptions):
                 "authors": self.author or (),
                 "contribution": [tag_id(each, known) for each in self.contribution or ()],
                 "sources": self.source or (),
+                "words": self.words,
                 "search": self.search,
             }
         )

@@ -41,7 +41,7 @@ def list_(
     as_json: JsonOption = False,
     options: FilterOptions,
 ) -> None:
-    """List cached papers that pass a filter, latest first; with --json, one record a line."""
+    """List cached papers that pass a filter, best answer to --search or latest first; --json: one a line."""
     with chosen(options) as (store, where):
         shown = 0
         for shown, record in enumerate(store.list(where, limit=limit), 1):  # noqa: B007 - the last is the count

@@ -43,7 +43,7 @@ class Selection:
         """Return the ids of the papers that pass a filter."""
         if where == Filter():
             return frozenset(card.record.id for card in self._edition.cards)
-        return frozenset(self._shelf.records.ids(where))
+        return frozenset(self._shelf.records.ids(where.unranked()))
 
 
 def _put(shelf: Store, record: Record) -> None:

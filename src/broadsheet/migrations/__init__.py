@@ -18,6 +18,7 @@ from broadsheet.migrations.editions_by_newsletter import (
 )
 from broadsheet.migrations.endpoint_limits import m015_endpoint_limits  # noqa: F401 - the same
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
+from broadsheet.migrations.one_search_index import m017_one_search_index  # noqa: F401 - the same
 from broadsheet.migrations.steps import migrations
 from broadsheet.migrations.worker_days import m021_worker_days  # noqa: F401 - registers it
 from broadsheet.schema import columns
@@ -25,8 +26,8 @@ from broadsheet.schema import columns
 __all__ = ["ensure_annotation_columns", "migrations", "upgrade"]
 
 
-def upgrade(db: Database) -> None:
-    """Migrate a database to this version, keeping its rows.
+def upgrade(db: Database) -> bool:
+    """Migrate a database to this version, keeping its rows; tell whether old ones were rewritten.
 
     Raises:
         StoreError: A newer Broadsheet or another program made the database.
@@ -38,7 +39,7 @@ def upgrade(db: Database) -> None:
             "The database was made by a newer Broadsheet; upgrade Broadsheet or use another --db."
         )
     if applied == ours and not _missing_columns(db):
-        return
+        return False
     # Take the write lock and check again under it, since another process may be opening the same new file.
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -49,6 +50,7 @@ def upgrade(db: Database) -> None:
         db.rollback()
         raise
     db.execute("COMMIT")
+    return bool(applied) and applied != ours
 
 
 def _refuse_another_programs(db: Database) -> None:

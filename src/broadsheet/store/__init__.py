@@ -3,7 +3,7 @@
 with Store.open("broadsheet.db") as store:
     store.get("2503.01234")                                     # one record, by id or title
     store.list(Filter(tags=("robotics",), code="available"))    # records, latest first
-    store.search("sparse attention")                            # records, by words
+    store.search("sparse attention")                            # records, what answers it best first
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from broadsheet.store.links import Links
 from broadsheet.store.lock import StageLock
 from broadsheet.store.overview import Overview
 from broadsheet.store.papers import Papers
+from broadsheet.store.ranking import Ranking
 from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
@@ -74,8 +75,9 @@ class Store:
         self.annotations = Annotations(db, self.fields)
         self.backlog = Backlog(db)
         self.runs = Runs(db)
-        self.records = Records(db, self.fields)
-        self.facets = Facets(db, self.fields)
+        ranking = Ranking(db, self.fields)
+        self.records = Records(db, self.fields, ranking)
+        self.facets = Facets(db, ranking)
         self.edits = Edits(db)
         self.editions = Editions(db, self.fields, self.edits)
         self.fetches = Fetches(db)
@@ -191,12 +193,21 @@ class Store:
     def list(
         self, where: Filter | None = None, *, limit: int | None = None, offset: int = 0
     ) -> Iterator[Record]:
-        """Yield records that pass a filter, latest first seen first."""
+        """Yield records that pass a filter: what answers its search best first, else latest first seen."""
         return self.records.matching(where or Filter(), limit=limit, offset=offset)
 
-    def search(self, words: str, *, limit: int | None = None) -> Iterator[Record]:
-        """Yield records that hold all of the words."""
-        return self.records.matching(Filter(search=words), limit=limit)
+    def search(
+        self, words: str, where: Filter | None = None, *, limit: int | None = None
+    ) -> Iterator[Record]:
+        """Yield the records that answer a search best, the best first.
+
+        Args:
+            words: Any of them counts; "a phrase" must stand, -word must not.
+            where: Conditions that the records pass besides.
+            limit: The most records.
+        """
+        chosen = (where or Filter()).model_copy(update={"search": words})
+        return self.records.matching(chosen, limit=limit)
 
     def count(self, where: Filter | None = None) -> int:
         """Count the records that pass a filter."""

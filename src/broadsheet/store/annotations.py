@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, astuple
 from typing import Any
 
@@ -18,6 +19,7 @@ from broadsheet.store.fields import Fields
 from broadsheet.store.named_rows import take_in
 from broadsheet.store.reply_rows import KeptReply, NewReply
 from broadsheet.store.rows import insert, now
+from broadsheet.store.words import reworded
 
 __all__ = ["Annotations", "KeptReply", "NewReply"]
 
@@ -79,6 +81,15 @@ class Annotations:
         before = self._before(paper, key)
         if before["is_annotated"] and self._differs(key, row):
             take_in(self._db, paper.id)
+        current = before["current_engine"]
+        is_best = not before["is_revised"] and (current is None or rank(maker.engine) >= rank(current))
+        with reworded(self._db, paper.id) if is_best or before["current_key"] == key else nullcontext():
+            self._write(before, row, findings)
+            if is_best:
+                self._make_current(before, paper, key, annotation)
+
+    def _write(self, before: Mapping[str, Any], row: Mapping[str, Any], findings: Sequence[Finding]) -> None:
+        key = row["key"]
         # A row that may displace another takes three times as long to write.
         insert(self._db, "annotations", row, "INSERT OR REPLACE" if before["is_annotated"] else "INSERT")
         if before["is_annotated"]:
@@ -90,9 +101,6 @@ class Annotations:
                 "INSERT INTO findings (key, field, kind, detail, severity) VALUES (?, ?, ?, ?, ?)",
                 [(key, each.field, each.kind, each.detail, each.severity) for each in findings],
             )
-        current = before["current_engine"]
-        if not before["is_revised"] and (current is None or rank(maker.engine) >= rank(current)):
-            self._make_current(before, paper, key, annotation)
 
     def fail(self, paper: Paper, maker: Maker, reason: str, detail: str = "") -> None:
         """Record that a paper could not be annotated, and count the try."""
@@ -191,8 +199,4 @@ class Annotations:
         self._db.conn.executemany(
             "INSERT OR IGNORE INTO tags (paper_id, tag, facet, position) VALUES (?, ?, ?, ?)",
             [(paper.id, *tag) for tag in (*tags, (annotation.contribution, "contribution", 0))],
-        )
-        self._db.execute(
-            "INSERT OR REPLACE INTO annotations_fts (rowid, tldr, keywords) VALUES (?, ?, ?)",
-            [before["rowid"], annotation.tldr, " ".join(annotation.keywords)],
         )

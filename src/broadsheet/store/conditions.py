@@ -20,13 +20,13 @@ _LISTS_REPOSITORY = """EXISTS (SELECT 1 FROM sightings s WHERE s.paper_id = pape
 _LISTED_BY = """EXISTS (SELECT 1 FROM sightings s, json_each(?) AS wanted WHERE s.paper_id = papers.id
     AND (wanted.value = s.source COLLATE NOCASE
         OR wanted.value = s.source || ':' || s.origin COLLATE NOCASE))"""
-_HAS_AUTHOR = "papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)"
-_HAS_WORD = """papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?
-    UNION SELECT rowid FROM annotations_fts WHERE annotations_fts MATCH ?)"""
+_IN_INDEX = "papers.rowid IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)"
 
 
 def condition(where: Filter, model: type[Annotation]) -> tuple[str, list[Any]]:
     """Return the WHERE clause of a filter, or nothing for an empty one, with its values.
+
+    The words of a search must all stand here; `Ranking` is what makes one rank.
 
     Args:
         where: The filter.
@@ -72,8 +72,9 @@ def _by_paper(where: Filter) -> list[tuple[str, list[Any]]]:
             parts.append((f"papers.{column} <= ?", [last.isoformat()]))
     if where.authors:
         names = " OR ".join(Phrase(storable(author).replace("\0", " ")).quoted for author in where.authors)
-        parts.append((_HAS_AUTHOR, [f"authors : ({names})"]))
-    return parts + [(_HAS_WORD, [phrase.quoted] * 2) for phrase in phrases(where.search)]
+        parts.append((_IN_INDEX, [f"authors : ({names})"]))
+    words = phrases(where.unranked().words)
+    return parts + [(_IN_INDEX, [f"- tags : ({phrase.quoted})"]) for phrase in words]
 
 
 def _has_value(name: str, value: str, model: type[Annotation]) -> tuple[str, list[Any]]:

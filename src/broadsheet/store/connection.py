@@ -164,7 +164,8 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
     try:
         connection.row_factory = sqlite3.Row
         db = Database(connection, execute_plugins=False)
-        upgrade(db)
+        if upgrade(db):
+            _shrink(db)
         if not bound:
             connection.execute("PRAGMA journal_mode = WAL")
         # In WAL mode, NORMAL never corrupts the file and loses no commit when the process is killed; only a
@@ -179,6 +180,12 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
         connection.close()
         raise
     return db
+
+
+def _shrink(db: Database) -> None:
+    """Give back the room that an upgrade has freed; without room for a second copy, it is used later."""
+    with suppress(StoreError):
+        db.execute("VACUUM")
 
 
 def _is_writable(path: Path) -> bool:

@@ -9,8 +9,7 @@ from typing import Any, Literal
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.filters import Filter
-from broadsheet.store.conditions import condition
-from broadsheet.store.fields import Fields
+from broadsheet.store.ranking import Ranking
 
 Facet = Literal["tag", "contribution", "code", "source", "month"]
 _CURRENT = "FROM papers p JOIN annotations a ON a.key = p.current_key"
@@ -30,8 +29,8 @@ the others are files, whose names tell a reader little."""
 class Facets:
     """Questions that a page of facets asks of all papers at once."""
 
-    def __init__(self, db: Database, fields: Fields) -> None:
-        self._db, self._fields = db, fields
+    def __init__(self, db: Database, ranking: Ranking) -> None:
+        self._db, self._ranking = db, ranking
 
     def pairs(self, facet: Facet) -> Iterator[tuple[str, int]]:
         """Yield each value of a facet with the row number of each paper that has it."""
@@ -43,7 +42,7 @@ class Facets:
         Raises:
             UserError: No field has a name that the filter gives.
         """
-        conditions, values = condition(where or Filter(), self._fields.model)
+        conditions, values = self._ranking.condition(where or Filter())
         found = self._db.execute(f"SELECT papers.rowid FROM papers {conditions}", values)  # noqa: S608 - ours
         return [row[0] for row in found]
 

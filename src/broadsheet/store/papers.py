@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 from broadsheet.paper import Paper, Sighting, title_key
 from broadsheet.store.named_rows import take_in
 from broadsheet.store.rows import decodes_rows, insert, now
+from broadsheet.store.words import enter, reworded, withdraw
 
 _TEXTS = ("id", "title", "abstract", "url", "comment", "arxiv_id", "doi", "local_id")
-_VERSIONED = ("content_hash", "version", "title", "abstract", "comment")
 
 
 @decodes_rows
@@ -70,14 +71,10 @@ class Papers:
         return [paper_from_row(row) for row in rows]
 
     def add(self, paper: Paper, seen_on: date) -> None:
-        """Insert a new paper and its first version."""
+        """Insert a new paper."""
         row = _row(paper) | {"first_seen": seen_on.isoformat(), "admitted_at": now()}
         insert(self._db, "papers", row)
-        self._db.execute(
-            "INSERT INTO papers_fts (rowid, title, abstract, authors) VALUES (last_insert_rowid(), ?, ?, ?)",
-            [paper.title, paper.abstract, " ".join(paper.authors)],
-        )
-        self._add_version(paper)
+        enter(self._db, paper.id)
 
     def revise(self, paper: Paper) -> None:
         """Replace the text of a stored paper, keeping the old text as a version.
@@ -85,25 +82,24 @@ class Papers:
         The paper has no current annotation until it is annotated again, since the old one described the old
         text.
         """
-        self._db.execute(
-            """UPDATE papers SET title = :title, title_key = :title_key, abstract = :abstract,
-                   comment = :comment, version = :version, content_hash = :content_hash,
-                   revised_at = :now, current_key = NULL WHERE id = :id""",
-            _row(paper) | {"now": now()},
-        )
+        self._keep_version(paper.id, paper.id)
+        with reworded(self._db, paper.id):
+            self._db.execute(
+                """UPDATE papers SET title = :title, title_key = :title_key, abstract = :abstract,
+                       comment = :comment, version = :version, content_hash = :content_hash,
+                       revised_at = :now, current_key = NULL WHERE id = :id""",
+                _row(paper) | {"now": now()},
+            )
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [paper.id])
-        self._db.execute(
-            "DELETE FROM annotations_fts WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)", [paper.id]
-        )
-        self._db.execute(
-            """UPDATE papers_fts SET title = ?, abstract = ?
-               WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)""",
-            [paper.title, paper.abstract, paper.id],
-        )
-        self._add_version(paper)
 
     def enrich(self, paper: Paper) -> None:
         """Fill what a stored paper lacks (authors, URL, dates, identifiers) from another telling of it."""
+        lacks_authors = "SELECT 1 FROM papers WHERE id = ? AND authors = '[]'"
+        names_authors = paper.authors and self._db.execute(lacks_authors, [paper.id]).fetchone()
+        with reworded(self._db, paper.id) if names_authors else nullcontext():
+            self._fill(paper)
+
+    def _fill(self, paper: Paper) -> None:
         self._db.execute(
             """UPDATE papers SET
                    authors = CASE authors WHEN '[]' THEN :authors ELSE authors END,
@@ -116,12 +112,6 @@ class Papers:
                WHERE id = :id""",
             _row(paper),
         )
-        if paper.authors:
-            self._db.execute(
-                """UPDATE papers_fts SET authors = ?
-                   WHERE rowid = (SELECT rowid FROM papers WHERE id = ?) AND authors = ''""",
-                [" ".join(paper.authors), paper.id],
-            )
 
     def add_aliases(self, paper_id: str, aliases: Iterable[str]) -> None:
         """Record aliases of a paper; an alias that is taken stays with the paper that has it."""
@@ -133,10 +123,11 @@ class Papers:
     def merge(self, kept_id: str, gone_id: str) -> None:
         """Merge the second paper into the first, which keeps its text.
 
-        Everything that refers to the second paper then refers to the first, and the second paper's id becomes
-        an alias of the first.
+        Everything that refers to the second paper then refers to the first, whose versions now have the words
+        of both, and the second paper's id becomes an alias of the first.
         """
         take_in(self._db, gone_id)
+        self._keep_version(gone_id, kept_id)
         self._db.execute("DELETE FROM tags WHERE paper_id = ?", [gone_id])
         for table, reference in self._references():
             self._db.execute(
@@ -155,16 +146,12 @@ class Papers:
     def remove(self, paper_id: str) -> None:
         """Remove a paper and everything that refers to it; raw replies about it stay, and editions."""
         take_in(self._db, paper_id)
+        withdraw(self._db, paper_id)
         self._db.execute(
             "DELETE FROM findings WHERE key IN (SELECT key FROM annotations WHERE paper_id = ?)", [paper_id]
         )
         for table, reference in self._references():
             self._db.execute(f"DELETE FROM {table} WHERE {reference} = ?", [paper_id])  # noqa: S608 - ours
-        for index in ("papers_fts", "annotations_fts"):
-            self._db.execute(
-                f"DELETE FROM {index} WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)",  # noqa: S608 - ours
-                [paper_id],
-            )
         self._db.execute("DELETE FROM papers WHERE id = ?", [paper_id])
 
     def _references(self) -> list[tuple[str, str]]:
@@ -216,7 +203,7 @@ class Papers:
         return Listings(date.fromisoformat(row["latest"]), bool(row["by_arxiv"])) if row["latest"] else None
 
     def has_version(self, paper: Paper) -> bool:
-        """Tell whether exactly this text is one of the paper's stored versions."""
+        """Tell whether exactly this text is one that the paper once had."""
         return bool(
             self._db.execute(
                 "SELECT 1 FROM versions WHERE paper_id = ? AND content_hash = ?",
@@ -242,12 +229,17 @@ class Papers:
         """Return the number of papers."""
         return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
 
-    def _add_version(self, paper: Paper) -> None:
-        row = {
-            name: getattr(paper, name) for name in ("content_hash", "version", "title", "abstract", "comment")
-        }
-        row |= {"paper_id": paper.id, "seen_at": now()}
-        insert(self._db, "versions", row, "INSERT OR IGNORE")
+    def _keep_version(self, paper_id: str, owner_id: str) -> None:
+        """Keep the words that a paper has now as a version of a paper, unless those are that one's own."""
+        self._db.execute(
+            """INSERT OR IGNORE INTO versions
+                   (paper_id, content_hash, version, title, abstract, comment, seen_at)
+               SELECT :owner, content_hash, version, title, abstract, comment,
+                   coalesce(revised_at, admitted_at)
+               FROM papers WHERE id = :id AND (id = :owner
+                   OR content_hash != (SELECT content_hash FROM papers WHERE id = :owner))""",
+            {"id": paper_id, "owner": owner_id},
+        )
 
     def _one(self, where: str, value: str) -> Paper | None:
         row = self._db.execute(f"SELECT papers.* FROM papers {where}", [value]).fetchone()  # noqa: S608 - ours

@@ -18,10 +18,10 @@ from broadsheet.record import LinkState, Provenance, Record, Repository
 from broadsheet.schema import from_row
 from broadsheet.searching import storable
 from broadsheet.store.annotations import finding_from_row
-from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
 from broadsheet.store.links import Links
 from broadsheet.store.papers import paper_from_row
+from broadsheet.store.ranking import Ranking
 from broadsheet.store.rows import decodes_rows
 
 _SELECT = """
@@ -40,8 +40,8 @@ _ORDERS = {
     "new": "papers.first_seen DESC, papers.rowid",
     "top": "papers.votes DESC, papers.first_seen DESC, papers.rowid",
 }
-Order = Literal["new", "top"]
-"""Latest first seen first, within a day as listed; or most votes first."""
+Order = Literal["new", "top", "relevance"]
+"""Latest first seen first, within a day as listed; most votes first; or what answers a search best first."""
 _CANDIDATES_SHOWN = 10
 _ARXIV_PREFIX = re.compile(
     r"^(?:https?://)?(?:(?:\w+\.)?arxiv\.org/(?:abs|pdf|html)/|(?:\w+\.)?huggingface\.co/papers/|arxiv:"
@@ -59,33 +59,43 @@ _LISTS_REPOSITORIES = "Hugging Face"
 class Records:
     """Questions whose answers are records."""
 
-    def __init__(self, db: Database, fields: Fields) -> None:
+    def __init__(self, db: Database, fields: Fields, ranking: Ranking) -> None:
         self._db = db
         self._fields = fields
+        self._ranking = ranking
 
     def matching(
-        self, where: Filter, *, order: Order = "new", limit: int | None = None, offset: int = 0
+        self, where: Filter, *, order: Order | None = None, limit: int | None = None, offset: int = 0
     ) -> Iterator[Record]:
-        """Yield records that pass a filter, in an order."""
+        """Yield records that pass a filter, in an order, as `ids` does."""
         ids = self.ids(where, order=order, limit=limit, offset=offset)
         for start in range(0, len(ids), _CHUNK):
             yield from self.by_ids(ids[start : start + _CHUNK])
 
     def ids(
-        self, where: Filter, *, order: Order = "new", limit: int | None = None, offset: int = 0
+        self, where: Filter, *, order: Order | None = None, limit: int | None = None, offset: int = 0
     ) -> list[str]:
-        """Return the ids of the papers that pass a filter, in an order."""
-        conditions, values = condition(where, self._fields.model)
+        """Return the ids of the papers that pass a filter, by relevance to its search, else the latest first.
+
+        What a search finds can be had in another order.
+        """
+        found = self._ranking.found(where.search) if order in {None, "relevance"} else None
+        if found is None:
+            conditions, values = self._ranking.condition(where)
+            papers, by = f"papers {conditions}", _ORDERS["top" if order == "top" else "new"]
+        else:
+            conditions, values = self._ranking.condition(where.model_copy(update={"search": ""}))
+            papers = f"json_each(?) found JOIN papers ON papers.rowid = found.value {conditions}"
+            values, by = [json.dumps(found), *values], "found.key"
         rows = self._db.execute(
-            f"""SELECT papers.id FROM papers {conditions}
-                ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?""",  # noqa: S608 - ours
+            f"SELECT papers.id FROM {papers} ORDER BY {by} LIMIT ? OFFSET ?",  # noqa: S608 - ours
             [*values, -1 if limit is None else limit, offset],
         )
         return [row[0] for row in rows.fetchall()]
 
     def count(self, where: Filter) -> int:
         """Count the records that pass a filter."""
-        conditions, values = condition(where, self._fields.model)
+        conditions, values = self._ranking.condition(where)
         return int(
             self._db.execute(f"SELECT count(*) FROM papers {conditions}", values).fetchone()[0]  # noqa: S608
         )
@@ -122,7 +132,7 @@ class Records:
 
     def tag_counts(self, where: Filter | None = None) -> dict[str, int]:
         """Return the tags of the papers that pass a filter, each with the number of those papers."""
-        conditions, values = condition(where or Filter(), self._fields.model)
+        conditions, values = self._ranking.condition(where or Filter())
         among = f"WHERE paper_id IN (SELECT id FROM papers {conditions})" if conditions else ""  # noqa: S608 - ours
         rows = self._db.execute(
             f"SELECT tag, count(*) FROM tags {among} GROUP BY tag ORDER BY tag",  # noqa: S608 - ours

@@ -77,13 +77,13 @@ class Subscribers:
 
     def add(self, subscriber: Mapping[str, Any], where: Filter, consent: Mapping[str, str]) -> int:
         """Insert a subscriber, given by column, and return its row."""
-        row = {**subscriber, "filter": where.model_dump_json(), "consent": json.dumps(consent)}
+        row = {**subscriber, "filter": where.unranked().model_dump_json(), "consent": json.dumps(consent)}
         return insert(self._db, "subscribers", {"created_at": now(), **row})
 
     def change(self, subscriber_id: int, **columns: Any) -> None:
         """Set columns of a subscriber; ``filter`` and ``consent`` are given as values."""
         if "filter" in columns:
-            columns["filter"] = columns["filter"].model_dump_json()
+            columns["filter"] = columns["filter"].unranked().model_dump_json()
         if "consent" in columns:
             columns["consent"] = json.dumps(columns["consent"])
         names = ", ".join(f"{name} = :{name}" for name in columns)

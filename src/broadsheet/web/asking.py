@@ -18,7 +18,7 @@ from broadsheet.store.records import Order
 MOST_PAPERS = 100
 MOST_TAGS = 50
 MOST_LETTERS = 500
-Sort = Literal["new", "top"]
+Sort = Literal["new", "top", "relevance"]
 
 
 def _none_if_empty(value: object) -> object:
@@ -90,7 +90,7 @@ class Asked(BaseModel):
         "",
         validation_alias=AliasChoices("q", "search"),
         serialization_alias="q",
-        description="Words to search for.",
+        description='Words to search for: any counts, "a phrase" must stand, -word must not.',
         examples=["sparse attention"],
     )
     since: Day = Field(
@@ -119,7 +119,7 @@ class Asked(BaseModel):
         examples=[["keywords=diffusion"]],
     )
     sort: Annotated[Sort | None, BeforeValidator(_none_if_empty)] = Field(
-        None, description="Newest first, or top: the most votes first."
+        None, description="new, top (the most votes first) or relevance; else relevance if there are words."
     )
     limit: int = Field(30, ge=1, le=MOST_PAPERS, description="The most papers to return.")
     cursor: Annotated[str, Field(max_length=200)] = Field("", description="Where the page before ended.")
@@ -166,8 +166,10 @@ class Asked(BaseModel):
 
     @property
     def order(self) -> Order:
-        """Return the order of the papers."""
-        return "top" if self.sort == "top" else "new"
+        """Return the order of the papers: without words there is nothing to be relevant to."""
+        if not self.q:
+            return "top" if self.sort == "top" else "new"
+        return self.sort or "relevance"
 
     def query(self, **changes: object) -> str:
         """Return the shortest query string that asks for the same, with some parameters changed."""

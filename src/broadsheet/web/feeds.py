@@ -43,7 +43,7 @@ def _answer(form: FeedFormat, request: Request, asked: Asked, store: Store) -> R
     base = (look.publication.base or str(request.base_url)).rstrip("/")
     query = asked.query(sort=None, cursor="", limit=30)
     end = f"?{query}" if query else ""
-    records = list(store.records.matching(asked.filter, limit=PAPERS_IN_FEED))
+    records = list(store.records.matching(asked.filter, order="new", limit=PAPERS_IN_FEED))
     times = store.overview.times([record.id for record in records])
     to = ServedAddresses(frozenset())
     entries = [

@@ -14,7 +14,7 @@ from broadsheet.web.choosing import Chip, Choices, chips, choices
 from broadsheet.web.periods import Period
 from broadsheet.web.reading import Readers
 
-ORDERS = {"new": "Newest first", "top": "Most votes first"}
+ORDERS = {"relevance": "Best match first", "new": "Newest first", "top": "Most votes first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class Listing:
         total = max(counts.total, end)  # the counts may be a little older
         part = f" · {start + 1:,} to {end:,}" if rows and len(rows) < total else ""
         before = max(0, start - asked.limit)
+        usual = "relevance" if asked.q else "new"
         is_grouped = asked.order == "new" and not (period and period.kind == "day")
         return cls(
             heading=visible(scope.heading.name),
@@ -114,8 +115,9 @@ class Listing:
             query=asked.query(sort=None, cursor="", limit=30),
             taken=asked.query(sort=None, cursor="", limit=30, **days),
             orders=tuple(
-                (words, asked.query(sort=None if order == "new" else order, cursor=""), order == asked.order)
+                (words, asked.query(sort=None if order == usual else order, cursor=""), order == asked.order)
                 for order, words in ORDERS.items()
+                if asked.q or order != "relevance"
             ),
             turn=Turn(period.before(store), period.after(store), period.wider) if period else None,
             next=asked.query(cursor=write_cursor(end)) if len(records) > asked.limit else "",

@@ -1,0 +1,120 @@
+"""Ranks papers by how well they answer a search: one order for list, page, feed and API."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
+
+from broadsheet.english import is_little
+from broadsheet.filters import Filter
+from broadsheet.searching import Phrase, Search, parsed
+from broadsheet.store.conditions import condition
+from broadsheet.store.fields import Fields
+
+MOST_FOUND = 1_000
+"""How many papers a search finds at most: with any word enough, those further down say little of it."""
+_MOST_POSTINGS = 25_000
+"""How many (word, paper) pairs are scored. Words are taken from the rarest on, and beyond this the frequent
+ones are left out: they cost most and tell least. 25,000 take about 20 ms."""
+_WEIGHTS = "3.0, 2.0, 2.0, 1.0, 1.0, 0.5"
+"""Of a word in title, TL;DR, keywords, tags, abstract and authors."""
+_REMEMBERED = 16
+
+
+class Ranking:
+    """Answers searches; the last few are remembered while nothing is written."""
+
+    def __init__(self, db: Database, fields: Fields) -> None:
+        self._db = db
+        self._fields = fields
+        self._answers: OrderedDict[tuple[str, int, int], list[int] | None] = OrderedDict()
+
+    def condition(self, where: Filter) -> tuple[str, list[Any]]:
+        """Return the WHERE clause of a filter, or nothing for an empty one, with its values.
+
+        A search lets through what it finds in the whole cache, so that other conditions only narrow that.
+
+        Raises:
+            UserError: No field has a name that the filter gives.
+        """
+        found = self.found(where.search)
+        clause, values = condition(where.model_copy(update={"search": ""}), self._fields.model)
+        if found is None:
+            return clause, values
+        among = "papers.rowid IN (SELECT value FROM json_each(?))"
+        return f"{clause} AND {among}" if clause else f"WHERE {among}", [*values, json.dumps(found)]
+
+    def found(self, search: str) -> list[int] | None:
+        """Return the row numbers of the papers that answer a search, best first, `MOST_FOUND` at most.
+
+        None means that there is nothing to look for: no search, or one of signs alone.
+        """
+        if not search:
+            return None
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]
+        asked = search, int(version), self._db.conn.total_changes
+        if asked not in self._answers:
+            self._answers[asked] = self._ranked(parsed(search))
+            while len(self._answers) > _REMEMBERED:
+                self._answers.popitem(last=False)
+        return self._answers[asked]
+
+    def _ranked(self, search: Search) -> list[int] | None:
+        if search.words or search.required:
+            return self._by_words(search)
+        return self._latest(search) if search.excluded else None
+
+    def _latest(self, search: Search) -> list[int]:
+        conditions, values = _must_and_must_not(search)
+        rows = self._db.execute(
+            f"""SELECT rowid FROM papers WHERE 1 {conditions}
+                ORDER BY first_seen DESC, rowid LIMIT {MOST_FOUND}""",  # noqa: S608 - ours
+            values,
+        )
+        return [row[0] for row in rows]
+
+    def _by_words(self, search: Search) -> list[int]:
+        asked = " OR ".join(phrase.quoted for phrase in (*search.required, *self._telling(search.words)))
+        conditions, values = _must_and_must_not(search)
+        rows = self._db.execute(
+            f"""SELECT rowid, bm25(papers_fts, {_WEIGHTS}) AS score FROM papers_fts
+                WHERE papers_fts MATCH ? {conditions}
+                ORDER BY score, rowid DESC LIMIT {MOST_FOUND}""",  # noqa: S608 - ours
+            [asked, *values],
+        )
+        return [row[0] for row in rows]
+
+    def _telling(self, words: Sequence[Phrase]) -> list[Phrase]:
+        """Return the words that are worth scoring: no little ones, and not the most frequent of many."""
+        telling = [word for word in words if not is_little(word.text)] or list(words)
+        counted = sorted((self._papers_with(word), place) for place, word in enumerate(telling))
+        chosen: list[Phrase] = []
+        postings = 0
+        for papers, place in counted:
+            if chosen and postings + papers > _MOST_POSTINGS:
+                break
+            postings += papers
+            if papers:
+                chosen.append(telling[place])
+        return chosen or telling[:1]
+
+    def _papers_with(self, word: Phrase) -> int:
+        counted = self._db.execute(
+            f"""SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ?
+                LIMIT {_MOST_POSTINGS + 1})""",  # noqa: S608 - ours
+            [word.quoted],
+        )
+        return int(counted.fetchone()[0])
+
+
+def _must_and_must_not(search: Search) -> tuple[str, list[str]]:
+    """Return the clauses of what must stand and must not, each beginning with AND, with their values."""
+    among = "(SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)"
+    clauses = [f" AND rowid IN {among}"] * len(search.required) + [f" AND rowid NOT IN {among}"] * len(
+        search.excluded
+    )
+    return "".join(clauses), [f"- tags : ({each.quoted})" for each in (*search.required, *search.excluded)]
