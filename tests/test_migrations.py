@@ -298,7 +298,8 @@ def test_the_words_of_a_readers_filter_must_all_stand_as_before() -> None:
     with closing(sqlite3.connect("old.db")) as plain:
         plain.execute(
             """INSERT INTO subscribers (id, uid, address, address_hash, newsletter, filter, rhythm, state,
-                   created_at) VALUES (1, 'u', 'a@example.org', x'00', 'daily', ?, 'daily', 'confirmed', '')""",
+                   created_at)
+               VALUES (1, 'u', 'a@example.org', x'00', 'daily', ?, 'daily', 'confirmed', '')""",
             [where],
         )
         plain.execute(

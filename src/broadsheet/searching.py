@@ -87,7 +87,7 @@ def parsed(search: str) -> Search:
     unfinished = bool(last) and text.endswith(last)
     return Search(
         words=(
-            *map(Phrase, dict.fromkeys(whole)),
+            *(Phrase(word) for word in dict.fromkeys(whole) if word != last),
             *([Phrase(last, is_unfinished=unfinished)] if last else []),
         ),
         required=tuple(map(Phrase, dict.fromkeys(filter(_has_word, required)))),

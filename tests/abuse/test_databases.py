@@ -79,8 +79,8 @@ def changed(*statements: str) -> Callable[[Path], None]:
 
 def schema_bytes(path: Path) -> None:
     content = path.read_bytes()
-    where = content.index(b"CREATE TABLE papers")
-    overwrite(path, where + len(b"CREATE TABLE "), b"\xff\xfe\xfdrs")
+    where = content.index(b'CREATE TABLE "papers"')
+    overwrite(path, where + len(b'CREATE TABLE "'), b"\xff\xfe\xfdrs")
 
 
 def name_bytes(path: Path) -> None:
@@ -155,7 +155,7 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "a text encoding that is none": lambda path: overwrite(path, 56, b"\x00\x00\x00\x09"),
     "no table of papers": changed("DELETE FROM sqlite_schema WHERE name = 'papers'"),
     "no column for titles": changed("UPDATE sqlite_schema SET sql = replace(sql, 'title TEXT', 'name TEXT')"),
-    "a search index that is gone": changed("DROP TABLE papers_fts", "DROP TABLE annotations_fts"),
+    "a search index that is gone": changed("DROP TABLE papers_fts"),
     "authors that are no JSON": changed("UPDATE papers SET authors = '[[[['"),
     "authors that are a number": changed("UPDATE papers SET authors = '7'"),
     "a day that is none": changed("UPDATE papers SET first_seen = 'yesterday', published = 'soon'"),

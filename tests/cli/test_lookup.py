@@ -142,7 +142,9 @@ def test_list_as_json_is_one_record_a_line_equal_to_the_export(cache: Path) -> N
         (["--code", "none", "--tag", "method"], ["Tides"]),
         (["--since", "2026-01-06"], []),
         (["--until", str(DAY), "--limit", "1"], ["SandLoom"]),
-        (["--search", "soundings unread"], ["Tides"]),
+        (["--words", "soundings unread"], ["Tides"]),
+        (["--search", "unread albatross"], ["Tides"]),
+        (["--search", '"graph network" -unread -red'], ["SandLoom"]),
         (["--search", "\udcff"], []),
     ],
 )

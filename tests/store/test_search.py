@@ -178,7 +178,7 @@ def test_the_index_keeps_in_step_with_every_change(changes: list[tuple[str, int,
         assert is_in_step(store)
         for word in WORDS:
             listed = {record.title for record in store.list(Filter(words=word))}
-            assert {title for title in found(store, f'"{word}"')} == listed
+            assert set(found(store, f'"{word}"')) == listed
 
 
 def _present(store: Store, title: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Keeps the full-text index in step with the papers and their current annotations.
 
-The index (FTS5, https://www.sqlite.org/fts5.html, 4.4.3: external content) has no text of its own. To forget a paper it must be given the very words that it was built from, so every change of a paper's
-words, or of which annotation is current, goes inside `reworded`.
+The index (FTS5, https://www.sqlite.org/fts5.html, 4.4.3: external content) has no text of its own. To forget
+a paper it must be given the very words that it was built from, so every change of a paper's words, or of
+which annotation is current, goes inside `reworded`.
 """
 
 from __future__ import annotations
