@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -114,20 +113,6 @@ def _insert(db: Database, name: str, shape: Shape, rows: list[dict[str, Any]]) -
 
 
 def _index(db: Database) -> None:
-    """Fill the search indexes from papers and their current annotations."""
-    papers = db.execute("SELECT rowid, title, abstract, authors FROM papers ORDER BY rowid")
-    db.conn.executemany(
-        "INSERT INTO papers_fts (rowid, title, abstract, authors) VALUES (?, ?, ?, ?)",
-        (
-            (row["rowid"], row["title"], row["abstract"], " ".join(json.loads(row["authors"])))
-            for row in papers
-        ),
-    )
-    said = db.execute(
-        """SELECT papers.rowid AS number, tldr, keywords FROM papers
-           JOIN annotations ON annotations.key = papers.current_key ORDER BY papers.rowid"""
-    )
-    db.conn.executemany(
-        "INSERT INTO annotations_fts (rowid, tldr, keywords) VALUES (?, ?, ?)",
-        ((row["number"], row["tldr"], " ".join(json.loads(row["keywords"]))) for row in said),
-    )
+    """Fill the search index from papers and their current annotations, unless the upgrade will."""
+    if "papers_words" in db.view_names():
+        db.execute("INSERT INTO papers_fts (papers_fts) VALUES ('rebuild')")

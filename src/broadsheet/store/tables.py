@@ -58,7 +58,6 @@ LEFT_OUT: Mapping[str, str] = {
     "fetches": "a log of requests to live sources",
     "paces": "when a source may be asked again, which passes in a minute",
     "papers_fts": "an index, made again",
-    "annotations_fts": "an index, made again",
     "_sqlite_migrations": "the last migration stands in the backup's own file",
 }
 """The tables that a backup leaves out, and why."""
@@ -84,14 +83,25 @@ def shape_of(db: Database, table: str) -> Shape:
     columns = [row for row in db.execute("SELECT * FROM pragma_table_xinfo(?)", [table]) if not row["hidden"]]
     keyed = sorted((row for row in columns if row["pk"]), key=lambda row: int(row["pk"]))
     key = tuple(row["name"] for row in keyed) or ("rowid",)
+    if keyed and key == ("rowid",):  # a number that VACUUM keeps; the row's name is its unique column
+        key = _unique(db, table)
     is_numbered = not db.execute(
         "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?", [table]
     ).fetchone()["wr"]
     is_number = len(keyed) == 1 and keyed[0]["type"].upper() == "INTEGER"
     others = [row["name"] for row in columns if row["name"] not in key]
-    if is_numbered and keyed and not is_number:
+    if is_numbered and keyed and not is_number and "rowid" not in others:
         others.append("rowid")
     return Shape(key, tuple(others))
+
+
+def _unique(db: Database, table: str) -> tuple[str, ...]:
+    rows = db.execute(
+        """SELECT info.name FROM pragma_index_list(?) AS list JOIN pragma_index_info(list.name) AS info
+           WHERE list.origin = 'u' ORDER BY info.seqno""",
+        [table],
+    )
+    return tuple(row["name"] for row in rows)
 
 
 def table_names(db: Database) -> list[str]:
