@@ -17,9 +17,10 @@ from typing import Any
 import snowballstemmer
 
 from broadsheet import Filter, Record
+from broadsheet.english import is_little
 from broadsheet.errors import UserError
 from broadsheet.filters import column_name, wanted_values
-from broadsheet.searching import Phrase, phrases
+from broadsheet.searching import Phrase, parsed, phrases
 
 _NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)
 _LONGEST_STEMMED = 64
@@ -80,6 +81,25 @@ def _found(where: Filter, record: Record) -> Iterator[bool]:
         texts = [tokens(part) for part in parts]
         for phrase in wanted:
             yield stands_among(phrase, texts)
+
+
+def finds(search: str, record: Record) -> bool:
+    """Tell whether a ranked search finds a record: one of its words is enough, little ones aside."""
+    wanted = parsed(search)
+    said = record.annotation
+    parts = [record.title, record.paper.abstract, " ".join(record.paper.authors)]
+    parts += [said.tldr, " ".join(said.keywords)] if said else []
+    texts = [tokens(part) for part in parts]
+    tags = [tokens(tag) for tag in (*said.topics, said.contribution)] if said else []
+    words = [word for word in wanted.words if not is_little(word.text)] or list(wanted.words)
+    any_of = (*wanted.required, *words)
+    if not (any_of or wanted.excluded):  # signs alone are found nowhere
+        return not search.strip()
+    return (
+        all(stands_among(phrase, texts) for phrase in wanted.required)
+        and not any(stands_among(phrase, texts) for phrase in wanted.excluded)
+        and (not any_of or any(stands_among(phrase, [*texts, *tags]) for phrase in any_of))
+    )
 
 
 def nocase(text: str) -> str:

@@ -73,7 +73,7 @@ def ask(client, address=ANN, **more):
 def test_a_reader_subscribes_to_a_view_confirms_and_gets_what_was_asked_for(client, settings, mail_server):
     page = client.get("/subscribe?tag=robotics&not=survey&q=grasp&from=2026-01-01&sort=top")
     hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
-    assert hidden == {"tag": "robotics", "not": "survey", "q": "grasp"}
+    assert hidden == {"tag": "robotics", "not": "survey", "words": "grasp"}
     assert "tagged Robotics, not tagged Survey, with the words “grasp”" in page.text
     assert ask(client, rhythm="weekly", newsletter="robots", **hidden).status_code == 200
     assert states(settings)[ANN][0] == "pending"
@@ -83,7 +83,7 @@ def test_a_reader_subscribes_to_a_view_confirms_and_gets_what_was_asked_for(clie
     assert "Robotics" in client.get(address).text
     assert states(settings)[ANN][0] == "pending"
     assert client.post(address).status_code == 200
-    where = Filter(tags=("robotics",), without=("survey",), search="grasp")
+    where = Filter(tags=("robotics",), without=("survey",), words="grasp")
     assert states(settings)[ANN] == ("confirmed", "weekly", where)
     assert client.post(address).status_code == 200
 

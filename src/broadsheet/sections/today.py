@@ -116,7 +116,7 @@ class Today:
     def own_words(self, record: Record) -> tuple[str, ...]:
         """Return the words that the newsletter searches for and the title has, there perhaps longer."""
         title = f" {title_key(record.title)}"
-        wanted = (title_key(phrase.text) for phrase in phrases(self.newsletter.filter.words))
+        wanted = (title_key(phrase.text) for phrase in phrases(self.newsletter.filter.unranked().words))
         return tuple(words for words in wanted if words and f" {words}" in title)
 
     def pin(self, record: Record) -> int | None:

@@ -31,7 +31,7 @@ class Ranking:
     def __init__(self, db: Database, fields: Fields) -> None:
         self._db = db
         self._fields = fields
-        self._answers: OrderedDict[tuple[str, int, int], list[int] | None] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, int, int], list[int]] = OrderedDict()
 
     def condition(self, where: Filter) -> tuple[str, list[Any]]:
         """Return the WHERE clause of a filter, or nothing for an empty one, with its values.
@@ -51,9 +51,9 @@ class Ranking:
     def found(self, search: str) -> list[int] | None:
         """Return the row numbers of the papers that answer a search, best first, `MOST_FOUND` at most.
 
-        None means that there is nothing to look for: no search, or one of signs alone.
+        None means that nothing is looked for. Signs alone are found nowhere.
         """
-        if not search:
+        if not search.strip():
             return None
         version = self._db.execute("PRAGMA data_version").fetchone()[0]
         asked = search, int(version), self._db.conn.total_changes
@@ -63,10 +63,10 @@ class Ranking:
                 self._answers.popitem(last=False)
         return self._answers[asked]
 
-    def _ranked(self, search: Search) -> list[int] | None:
+    def _ranked(self, search: Search) -> list[int]:
         if search.words or search.required:
             return self._by_words(search)
-        return self._latest(search) if search.excluded else None
+        return self._latest(search) if search.excluded else []
 
     def _latest(self, search: Search) -> list[int]:
         conditions, values = _must_and_must_not(search)

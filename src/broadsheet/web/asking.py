@@ -93,6 +93,9 @@ class Asked(BaseModel):
         description='Words to search for: any counts, "a phrase" must stand, -word must not.',
         examples=["sparse attention"],
     )
+    words: Words = Field(
+        "", description="Words that must all stand in it; order and number of the papers do not follow them."
+    )
     since: Day = Field(
         None,
         validation_alias=AliasChoices("from", "since"),
@@ -141,6 +144,7 @@ class Asked(BaseModel):
             published_since=self.published_since,
             published_until=self.published_until,
             fields=tuple(_field_and_value(each) for each in self.where),
+            words=self.words,
             search=self.q,
         )
 
@@ -161,6 +165,7 @@ class Asked(BaseModel):
             published_since=where.published_since,
             published_until=where.published_until,
             where=tuple("=".join(each) for each in where.fields),
+            words=where.words,
             q=where.search,
         )
 

@@ -142,6 +142,8 @@ def _months(asked: Asked, counted: Mapping[str, int]) -> Iterator[Month]:
 def chips(asked: Asked, names: Mapping[str, str]) -> Iterator[Chip]:
     """Yield each condition that was asked for."""
     asked = asked.model_copy(update={"cursor": ""})
+    if asked.words:
+        yield Chip(visible(f"with “{asked.words}”"), asked.query(words=""))
     if asked.q:
         yield Chip(visible(f"“{asked.q}”"), asked.query(q=""))
     for parameter, before in (

@@ -21,7 +21,7 @@ FACETS: tuple[Facet, ...] = ("tag", "contribution", "code", "source", "month")
 _REST = 20.0
 """An index is used for so many times as long as it took to make: a writer costs a server 5 % at most."""
 # What bits cannot say: the cache is asked which papers pass it.
-_ASKED = ("authors", "repository", "published_since", "published_until", "fields", "search")
+_ASKED = ("authors", "repository", "published_since", "published_until", "fields", "words", "search")
 _DATES = ("since", "until")
 
 

@@ -13,7 +13,7 @@ from broadsheet.taxonomy import Taxonomy
 from broadsheet.visible import visible
 from broadsheet.web.asking import Asked
 
-_SHOWN = ("tag", "match", "without", "contribution", "code", "q", "author")
+_SHOWN = ("tag", "match", "without", "contribution", "code", "words", "author")
 """What the form has fields for; the rest of a filter goes with it, hidden."""
 
 
@@ -86,7 +86,7 @@ class WishForm:
             taxonomy: The tags to choose from.
         """
         # A choice of days makes no sense for papers to come.
-        asked = Asked.of(wish.where.model_copy(update={"since": None, "until": None}))
+        asked = Asked.of(wish.where.unranked().model_copy(update={"since": None, "until": None}))
         rest = asked.model_copy(update={name: Asked.model_fields[name].default for name in _SHOWN})
         chosen = wish.newsletter or newsletters[0].name
         return cls(
