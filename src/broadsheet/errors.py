@@ -44,6 +44,7 @@ _PLAIN = {
     "missing": "it is missing",
     "model_type": "it must be a table of names and values",
     "path_type": "it must be a path",
+    "string_too_long": "it may have at most {max_length} characters",
     "string_too_short": "it must not be empty",
     "string_type": "it must be text",
     "too_long": "it may have at most {max_length} entries",

@@ -12,6 +12,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     evaluate,
     export,
     fetch,
+    init,
     lookup,
     replies,
     run,

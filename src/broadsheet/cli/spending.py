@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from broadsheet.cli.asking import ask
 from broadsheet.cli.options import YesOption
 from broadsheet.cli.printing import complain, is_quiet, note
 from broadsheet.config import Settings
@@ -19,9 +19,6 @@ from broadsheet.text import plural
 if TYPE_CHECKING:
     from broadsheet.annotate import AnnotateReport, Budget, Estimate, Progress, Wanted
     from broadsheet.store.backlog import Standing
-
-TICK_S = 0.1
-"""How soon Ctrl-C is heard at a question."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +67,10 @@ def confirm(expected: Estimate, settings: Settings, *, instead: str) -> None:
 
 
 def says_yes(question: str) -> bool:
-    """Ask at the terminal; no read waits, since a signal just before one would be heard after it only."""
+    """Ask at the terminal; whoever presses Ctrl-C or closes it says no."""
     try:
-        print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a front door prints
-        while sys.platform != "win32" and not select.select([sys.stdin], [], [], TICK_S)[0]:
-            pass
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
-    except KeyboardInterrupt:
+        return ask(f"{question} [y/N]: ").lower() in {"y", "yes"}
+    except (KeyboardInterrupt, EOFError):
         note("")
         return False
 
