@@ -119,10 +119,10 @@ def test_a_first_start_after_its_time_makes_the_days_edition_at_once_and_no_earl
     assert clock.waits == [MORNING + timedelta(days=1)]
 
 
-def test_a_first_start_before_its_time_makes_yesterdays_edition_only() -> None:
-    journal, clock = run(settings(), start=MORNING - timedelta(minutes=1), days=0.0001)
-    assert journal.days() == ["2026-01-04"]
-    assert clock.waits == [MORNING]
+def test_a_first_start_before_its_time_waits_for_it() -> None:
+    journal, clock = run(settings(), start=MORNING - timedelta(minutes=1))
+    assert journal.days() == editions() == ["2026-01-05"]
+    assert clock.waits[0] == MORNING
 
 
 def test_each_day_is_done_once_at_its_time_by_the_clock_of_its_zone() -> None:

@@ -119,9 +119,11 @@ class Worker:
         return None
 
     def _due(self, today: date) -> list[date]:
-        """Return the days that are to be done, oldest first; a first start takes today's alone."""
+        """Return the days that are to be done, oldest first; of a first start, today alone."""
         with Store.open(self._settings.db) as store:
             first = store.worker_days.first()
+            if first is None and today != self._schedule.local(self._clock.now()).date():
+                return []
             start = max(today - timedelta(days=self._options.catch_up_days), first or today)
             states = store.worker_days.since(start)
         days = (start + timedelta(days=number) for number in range((today - start).days + 1))
