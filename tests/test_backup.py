@@ -26,9 +26,11 @@ from broadsheet.fields import UserField
 from broadsheet.migrations import migrations
 from broadsheet.render import render
 from broadsheet.store import Store
+from broadsheet.store.overview import EditionKey
 from broadsheet.store.tables import KEPT, LEFT_OUT, Tables, table_names
 from builders import DAY, add, annotate, annotation, keep_reply, maker, paper, sighting
 from editions import TAXONOMY, small_edition
+from in_process import broadsheet
 from readers import add_reader, mail_settings, send
 from servers.smtp import MailServer
 
@@ -39,11 +41,11 @@ AUDIENCE = UserField(name="audience", type="text", description="Who can use it")
 
 def live(store: Store) -> None:
     """Let a cache see a revision, a correction, a merge, a removal, posts, mail and a second day."""
+    store.declare((AUDIENCE,))
     tide = store.get("SandLoom: Tidal Flats").paper
     with MailServer() as server:
         add_reader(store, READER)
         send(store, mail_settings(server))
-    store.declare((AUDIENCE,))
     revised = tide.model_copy(update={"abstract": f"{tide.abstract} Revised.", "version": 2})
     doubt = Finding(field="tldr", kind="number-not-in-abstract", detail="17%", severity="note")
     with store.transaction():
@@ -58,6 +60,10 @@ def live(store: Store) -> None:
     with store.transaction():
         store.papers.merge(buoys.id, twin.id)
         store.papers.remove(store.get("Salt Lines").id)
+        second, first = EditionKey("daily", NEXT), EditionKey("daily", DAY)
+        store.edits.pin(second, kelp.id)
+        store.edits.note(second, kelp.id, "Dive and look.")
+        store.edits.correct(first, NEXT, "It halves the error on eight estuaries.", tide.id)
     compose(store, NEXT, taxonomy=TAXONOMY)
     with store.transaction():
         content = store.deliveries.content("daily", "2026-01-05", "{}", [tide.id])
@@ -111,7 +117,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def pages(path: Path) -> list[Any]:
     with Store.open(path) as store:
         return [
-            render(edition, TAXONOMY, "en")
+            render(store.edits.with_corrections(edition), TAXONOMY, "en")
             for day in store.editions.days()
             if (edition := store.editions.get(day))
         ]
@@ -130,7 +136,7 @@ def test_the_cache_that_the_claims_below_are_about_has_rows_in_nearly_every_kept
 ) -> None:
     empty = {name for name, found in kept(lived_in / "cache.db").items() if not found}
     assert empty == {
-        *("links", "edits", "corrections", "runs"),
+        *("links", "runs"),
         *("batch_jobs", "batch_requests", "batch_papers", "dialects", "endpoint_limits"),
     }
 
@@ -339,3 +345,18 @@ def test_a_value_comes_back_from_its_line_and_is_told_from_any_other(one: Any, o
     assert sealed(back) == sealed(one)
     if (type(one), one) != (type(other), other):
         assert sealed(one) != sealed(other)
+
+
+def test_the_commands_say_what_they_did() -> None:
+    broadsheet("run", "sample", "--quiet")
+    code, out = broadsheet("backup", "archive", "--json")
+    told = json.loads(out)
+    assert (code, told["lines"]) == (0, told["rows"])
+    assert (
+        broadsheet("backup", "archive")[1]
+        == f"{told['rows']} rows in archive: 0 lines appended to 0 files.\n"
+    )
+    code, out = broadsheet("rebuild", "archive", "--database", "new.db", "--json")
+    assert (code, json.loads(out)) == (0, {"database": "new.db", "rows": told["rows"]})
+    assert broadsheet("list", "--db", "new.db") == broadsheet("list")
+    assert broadsheet("rebuild", "archive")[0] == 2  # broadsheet.db is there

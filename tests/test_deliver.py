@@ -24,6 +24,7 @@ from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import failures, read_bounces
 from broadsheet.deliver.selection import Selection, merged, restricted
 from broadsheet.errors import ConfigError, StoreError
+from broadsheet.fields import UserField
 from broadsheet.filters import Filter
 from broadsheet.newsletter import Newsletter
 from broadsheet.store import Store
@@ -81,6 +82,14 @@ def test_each_reader_gets_the_papers_of_their_own_filter_and_none_if_none_matche
     assert "Gravel Net" in html["all@example.org"]
     assert "Gravel Net" not in html["graphs@example.org"]
     assert "SandLoom" in html["graphs@example.org"]
+
+
+def test_a_field_that_users_have_declared_does_not_keep_an_edition_from_its_readers(
+    store: Store, server: MailServer
+) -> None:
+    store.declare((UserField(name="audience", type="text", description="Who can use it"),))
+    add_reader(store, "graphs@example.org", GRAPHS)
+    assert send(store, mail_settings(server)).sent == 1
 
 
 def test_a_second_run_sends_nothing(store: Store, server: MailServer) -> None:

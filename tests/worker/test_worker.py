@@ -153,11 +153,16 @@ def test_every_stage_is_a_line_with_the_day_its_state_and_its_figures() -> None:
 
 def test_days_that_were_missed_get_their_editions_oldest_first_and_no_paper_twice() -> None:
     run(settings())
-    with Store.open("broadsheet.db") as store:  # what other runs have read meanwhile
-        for number in (1, 2, 3):
+    with MailServer() as server, Store.open("broadsheet.db") as store:
+        add_reader(store, "ann@example.org")
+        for number in (1, 2, 3):  # what other runs have read meanwhile
             seen = sighting(DAY + timedelta(days=number))
             add(store, paper(f"Mud of Day {number}", sighting=seen))
-    journal, _ = run(settings(), start=MORNING + timedelta(days=3, hours=5))
+        chosen = settings(mail=mail_table(server))
+        journal, _ = run(chosen, start=MORNING + timedelta(days=3, hours=5))
+        mailed = [each.part("plain") for each in server.received]
+    assert [f"Mud of Day {number}" in mailed[number - 1] for number in (1, 2, 3)] == [True] * 3
+    assert len(mailed) == 3
     assert journal.days() == ["2026-01-06", "2026-01-07", "2026-01-08"]
     assert editions() == ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08"]
     for number in (1, 2, 3):
@@ -379,6 +384,29 @@ def test_once_comes_out_with_what_there_is_and_says_by_its_status_that_something
     )
     Path("papers.jsonl").unlink()
     assert worker.run_once() == 2
+
+
+def test_papers_with_the_batch_api_are_waited_for_without_counting_as_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with OpenAIServer() as server:
+        server.batches.polls_to_finish = None
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
+        waited: list[int] = []
+
+        def finish() -> None:
+            waited.append(1)
+            if len(waited) == 3:
+                server.batches.polls_to_finish = 0
+
+        chosen = settings({"tries": 1}, engine="openai-batch", model="gpt-4o-mini")
+        journal, clock = run(chosen, at_wait=finish)
+        assert server.batches.uploads == 1
+    *before, last = (line["state"] for line in journal.of("day"))
+    assert (set(before), last, len(before) >= 3) == ({"waiting"}, "done", True)
+    assert clock.waits[0] == MORNING + timedelta(minutes=30)
+    assert editions() == ["2026-01-05"]
 
 
 def test_a_budget_bounds_what_a_day_spends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class Selection:
     def __init__(self, edition: Edition, annotation: type[Annotation]) -> None:
         self._edition = edition
         self._shelf = Store.in_memory()
-        self._shelf.fields.model = annotation
+        self._shelf.fields.adopt(annotation)
         with self._shelf.transaction():
             for card in edition.cards:
                 _put(self._shelf, card.record)

@@ -27,6 +27,11 @@ class Fields:
         """Tell whether all of these are declared, as they are."""
         return set(fields) <= set(self._declared)
 
+    def adopt(self, model: type[Annotation]) -> None:
+        """Take annotations of another cache's class, with the fields that are declared there."""
+        ensure_annotation_columns(self._db, model)
+        self.model = model
+
     def declare(self, fields: tuple[UserField, ...]) -> None:
         """Add fields, or change those of the same name; call it inside a transaction."""
         for name, declaration in dump(fields):
