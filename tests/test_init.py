@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from broadsheet.config import Settings
@@ -144,6 +144,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 @settings(max_examples=50)
 @given(NAMES, NAMES)
+@example("\x7f", '"\\')
 def test_whatever_is_answered_is_read_back_as_it_was(title: str, model: str) -> None:
     text, loaded = settings_text(Answers(sources=("sample",), title=title, model=model))
     assert loaded.newsletters[0].title == loaded.site_title == title
