@@ -24,6 +24,8 @@ from broadsheet import pipeline
 from broadsheet.config import Settings
 from broadsheet.sources import open_sources
 from broadsheet.store import Store
+from broadsheet.store.trends import WeeklyCounts
+from broadsheet.trends import Trends
 
 REAL = Path(broadsheet.__file__).parents[3] / "shared" / "arxiv"
 DAYS = 44
@@ -91,6 +93,16 @@ def test_weeks_of_days_lose_nothing_double_nothing_and_cost_what_the_first_did(
         return store
 
     monkeypatch.setattr(pipeline, "Store", SimpleNamespace(open=counting))
+    trends, steps_of_trends = WeeklyCounts.trends, []
+
+    def counted_apart(weeks: WeeklyCounts, *args: Any) -> Trends:
+        before = ticks["now"]
+        found = trends(weeks, *args)
+        steps_of_trends.append(ticks["now"] - before)
+        ticks["now"] = before
+        return found
+
+    monkeypatch.setattr(WeeklyCounts, "trends", counted_apart)
     steps_a_paper, printed, listed = [], Counter[str](), dict[str, str]()
     for day in invented(tmp_path) if kind == "invented" else real():
         ticks.clear()
@@ -111,3 +123,5 @@ def test_weeks_of_days_lose_nothing_double_nothing_and_cost_what_the_first_did(
     assert all(records[name].annotation for name, abstract in listed.items() if abstract)
     first, last = sum(steps_a_paper[1:6]) / 5, sum(steps_a_paper[-5:]) / 5
     assert last <= 1.5 * first, (first, last)
+    # Trends read the papers of six weeks, and no more: a few instructions a paper.
+    assert steps_of_trends[-1] * STEPS_A_TICK <= 60 * len(listed), steps_of_trends

@@ -66,6 +66,7 @@ def compose(store: Store, day: date, *, taxonomy: Taxonomy, newsletter: Newslett
             previous,
             revised=store.records.by_ids(store.editions.revised(key)),
             edits=store.edits.of(key),
+            trends=store.weeks.trends(day, newsletter.filter) if newsletter.trends else None,
         )
         edition = Edition(
             day=day,

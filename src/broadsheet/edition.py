@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from broadsheet.record import Record
 from broadsheet.text import word_count
+from broadsheet.trends import Trends
 
 WORDS_A_MINUTE = 238
 """Adults' mean silent reading speed for English prose (Brysbaert 2019, a review of 190 studies)."""
@@ -70,7 +71,7 @@ class Count(BaseModel):
 
 
 class Section(BaseModel):
-    """A heading with cards, picks or counts under it."""
+    """A heading with cards, picks, counts or trends under it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,6 +80,7 @@ class Section(BaseModel):
     cards: tuple[Card, ...] = ()
     picks: tuple[Pick, ...] = ()
     counts: tuple[Count, ...] = ()
+    trends: Trends | None = Field(None, description="The last weeks in numbers.")
     note: str = Field("", description="How the section was made, for the page's footer.")
 
 

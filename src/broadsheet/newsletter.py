@@ -72,6 +72,7 @@ class Newsletter(BaseModel):
     footer: str = Field("", max_length=2_000, description="A last sentence or two for readers.")
     colours: Colours = Field(Colours(), description="The colours of its page.")
     language: str | None = Field(None, description="The language of its page; else that of the summaries.")
+    trends: bool = Field(True, description="Whether it says what rises, once there are two weeks to compare.")
     look_back_days: int | None = Field(
         None,
         ge=0,

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from broadsheet import Store
+from broadsheet.compose import compose
 from broadsheet.edition import Card, Edition, Section
 from builders import DAY, add, annotate, paper, rows, sighting
+from editions import TAXONOMY
 
 FIRST, SECOND, LATER = paper("First"), paper("Second"), paper("Later", sighting=sighting(DAY + timedelta(1)))
 
@@ -67,3 +69,14 @@ def test_an_edition_published_twice_keeps_its_first_time(store: Store) -> None:
     first = rows(store, "SELECT published_at FROM editions")
     store.editions.publish(DAY)
     assert rows(store, "SELECT published_at FROM editions") == first
+
+
+def test_composing_an_earlier_day_again_takes_no_paper_from_a_later_edition(store: Store) -> None:
+    tomorrow = DAY + timedelta(1)
+    for _ in range(2):
+        first = compose(store, DAY, taxonomy=TAXONOMY).edition
+        second = compose(store, tomorrow, taxonomy=TAXONOMY).edition
+        assert first
+        assert second
+        assert [card.record.id for card in first.cards] == [FIRST.id, SECOND.id]
+        assert [card.record.id for card in second.cards] == [LATER.id]

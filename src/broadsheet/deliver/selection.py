@@ -79,7 +79,7 @@ def merged(editions: Sequence[Edition]) -> Edition:
     """Return several editions as one, for readers who want a week or a month at a time.
 
     Sections of the same id become one, latest day first; a paper stands in it once. Each day gives its first
-    pick; counts are of single days, so they go. The day is the latest.
+    pick; counts are of single days, so they go; trends are the latest's. The day is the latest.
     """
     ordered = sorted(editions, key=lambda edition: edition.day, reverse=True)
     found: dict[str, Section] = {}
@@ -104,7 +104,9 @@ def merged(editions: Sequence[Edition]) -> Edition:
         for id_, section in found.items()
     ]
     return _with(
-        ordered[0], sections=tuple(each for each in sections if each.cards or each.picks), before=None
+        ordered[0],
+        sections=tuple(each for each in sections if each.cards or each.picks or each.trends),
+        before=None,
     )
 
 

@@ -189,7 +189,7 @@ def _shortened(page: Page, full: int, titles: int) -> tuple[tuple[Shortened, ...
         told = {card.anchor for card in in_full}
         as_titles = tuple(card for card in named if card.anchor not in told)
         place += len(cards)
-        if in_full or as_titles or section.picks or section.counts:
+        if in_full or as_titles or section.picks or section.counts or section.trends:
             sections.append(Shortened(section, in_full, as_titles))
     return tuple(sections), max(0, place - full - titles)
 

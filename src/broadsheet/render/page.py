@@ -20,6 +20,7 @@ from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
 from broadsheet.render.making import code_counts, made_sentence, makers_notes
 from broadsheet.render.reading import heading, readable
 from broadsheet.render.remarks import announced, corrected, findings_in_words, in_words
+from broadsheet.render.views.trends import TrendsView
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.text import plural
 from broadsheet.visible import visible
@@ -98,6 +99,7 @@ class SectionView:
     cards: tuple[CardView, ...]
     picks: tuple[PickView, ...]
     counts: tuple[Count, ...]
+    trends: TrendsView | None
 
     @property
     def papers(self) -> int:
@@ -232,6 +234,7 @@ def _section(
         cards=tuple(map(view, section.cards)),
         picks=tuple(_pick(pick, edition) for pick in section.picks),
         counts=section.counts,
+        trends=TrendsView.of(section.trends, names) if section.trends else None,
     )
 
 
@@ -246,7 +249,7 @@ def _pick(pick: Pick, edition: Edition) -> PickView:
         sentence=visible(record.annotation.tldr) if record.annotation else "",
         section=place[0].title if place else "",
         why=", ".join(map(visible, pick.why)),
-        note=visible(pick.note),
+        note=readable(pick.note),
     )
 
 
@@ -269,7 +272,7 @@ def _card(
         notes=findings_in_words(record, "note"),
         abstract=marked_abstract(record.paper.abstract, annotation) if abstracts else ("", "", ""),
         is_brief=card.is_brief,
-        note=visible(card.note),
+        note=readable(card.note),
         corrections=tuple(map(corrected, card.corrections)),
     )
 

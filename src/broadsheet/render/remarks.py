@@ -20,14 +20,14 @@ def in_words(day: date) -> str:
 
 def corrected(correction: Correction) -> str:
     """Return a correction as a sentence with its day."""
-    return f"Corrected on {in_words(correction.day)}: {visible(correction.words)}"
+    return f"Corrected on {in_words(correction.day)}: {readable(correction.words)}"
 
 
 def announced(correction: Announced) -> str:
     """Return a correction of an earlier edition as a sentence."""
     of = f"edition of {in_words(correction.edition)}"
     what = f"“{readable(correction.title)}” in the {of}" if correction.title else f"The {of}"
-    return f"Correction. {what}: {visible(correction.words)}"
+    return f"Correction. {what}: {readable(correction.words)}"
 
 
 def findings_in_words(record: Record, severity: Severity) -> tuple[str, ...]:

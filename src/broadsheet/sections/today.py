@@ -15,6 +15,7 @@ from broadsheet.record import Record
 from broadsheet.searching import phrases
 from broadsheet.store.edits import Edit
 from broadsheet.taxonomy import Taxonomy
+from broadsheet.trends import Trends
 
 SMALL_EDITION = 12
 """In an edition of fewer papers, a topic with one paper has its own section too."""
@@ -37,6 +38,7 @@ class Today:
         previous: Its latest edition of an earlier day.
         revised: Papers of its earlier editions whose words have changed since the latest of those.
         edits: What the editor asks for, by paper id.
+        trends: The last weeks of the newsletter's papers, if it prints them.
     """
 
     day: date
@@ -46,6 +48,7 @@ class Today:
     previous: Edition | None = None
     revised: Sequence[Record] = ()
     edits: Mapping[str, Edit] = field(default_factory=dict)
+    trends: Trends | None = None
 
     @cached_property
     def told(self) -> Sequence[Record]:

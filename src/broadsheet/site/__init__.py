@@ -22,6 +22,7 @@ from broadsheet.site.papers import MovedPapers, PaperPages
 from broadsheet.site.searching import Assets, SearchPages
 from broadsheet.site.syndication import Feeds, Sitemaps
 from broadsheet.site.tags import TagIndexPage, TagPages
+from broadsheet.site.trends import TrendsPage
 from broadsheet.store import Store
 from broadsheet.taxonomy import Taxonomy
 
@@ -32,6 +33,7 @@ KINDS: Sequence[Callable[[Site], Pages]] = (
     EditionPages,
     ArchivePage,
     TagIndexPage,
+    TrendsPage,
     TagPages,
     PaperPages,
     MovedPapers,

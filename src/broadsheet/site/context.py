@@ -124,6 +124,7 @@ class Site:
         tagged: The ids of each tag's papers, in the order of the stamps.
         editions: A text for each edition that changes whenever it does, a newsletter's latest first.
         newsletters: The newsletters that have editions, the one of every paper first.
+        trends: The last weeks.
         contents: What there are pages for.
     """
 
@@ -139,11 +140,12 @@ class Site:
         self.newsletters = sorted(
             {key.newsletter for key in self.editions}, key=lambda name: (name != DAILY, name)
         )
+        self.trends = store.weeks.trends()
         self.contents = Contents(
             papers=self.stamps,
             tags=self.tagged,
             editions=self.editions,
-            places={"home", "archive", "tags", "search"},
+            places={"home", "archive", "tags", "search", *(("trends",) if self.trends.has_history else ())},
             has_feeds=bool(publication.base),
         )
 

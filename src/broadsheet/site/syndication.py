@@ -9,7 +9,7 @@ from itertools import islice
 from typing import get_args
 from xml.sax.saxutils import escape
 
-from broadsheet.render.addresses import FeedFormat
+from broadsheet.render.addresses import FeedFormat, Place
 from broadsheet.render.feeds import Feed, FeedEntry, atom, entry_views, json_feed
 from broadsheet.render.views.listing import tag_of
 from broadsheet.site.context import Site
@@ -137,7 +137,8 @@ class Sitemaps:
 
     def _sitemaps(self) -> Iterator[tuple[str, list[str]]]:
         site = self._site
-        pages = [HOME, *(place_path(place) for place in ("archive", "tags", "search"))]
+        places: tuple[Place, ...] = ("archive", "tags", "trends", "search")
+        pages = [HOME, *(place_path(place) for place in places if place in site.contents.places)]
         for tag, ids in site.tagged.items():
             numbers = range(1, closed_pages(len(ids)) + 1)
             pages += [tag_path(tag), *(tag_path(tag, number) for number in numbers)]

@@ -42,6 +42,7 @@ from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 from broadsheet.store.subscribers import Subscribers
 from broadsheet.store.worker_days import WorkerDays
+from broadsheet.store.trends import WeeklyCounts
 
 
 class Store:
@@ -61,6 +62,7 @@ class Store:
         links: What stands behind code links.
         statistics: Counts over all of it.
         overview: Answers about all papers at once.
+        weeks: Counts by week.
         subscribers: Readers, their tokens, suppressed addresses and bounces.
         deliveries: What was sent to whom.
         worker_days: Which days the worker has done.
@@ -84,6 +86,7 @@ class Store:
         self.links = Links(db)
         self.statistics = Statistics(db)
         self.overview = Overview(db)
+        self.weeks = WeeklyCounts(db, self.fields)
         self.subscribers = Subscribers(db)
         self.deliveries = Deliveries(db)
         self.worker_days = WorkerDays(db)

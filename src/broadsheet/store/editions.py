@@ -238,13 +238,17 @@ class Editions:
         return int(row[0]) if row else 0
 
     def _move_mark(self, key: EditionKey) -> None:
-        """Set an edition's mark: the next looks only at papers that were admitted after it."""
+        """Set an edition's mark: the next looks only at papers that were admitted after it.
+
+        Papers of later editions count as unprinted, since those look for them when they are composed again.
+        """
         self._db.execute(
             f"""UPDATE editions SET mark = coalesce(
                    (SELECT papers.rowid - 1 FROM papers WHERE papers.rowid > :before AND NOT {_HIDDEN}
                     AND NOT EXISTS (
                         SELECT 1 FROM edition_papers e JOIN editions ON editions.id = e.edition_id
-                        WHERE e.paper_id = papers.id AND NOT e.is_outside AND newsletter = :newsletter)
+                        WHERE e.paper_id = papers.id AND NOT e.is_outside AND newsletter = :newsletter
+                        AND day <= :day)
                     ORDER BY papers.rowid LIMIT 1),
                    (SELECT max(rowid) FROM papers), 0)
                WHERE newsletter = :newsletter AND day = :day""",  # noqa: S608 - ours
