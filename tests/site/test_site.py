@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from datetime import date, timedelta
 from html.parser import HTMLParser
@@ -26,6 +28,7 @@ from broadsheet.render.addresses import slug
 from broadsheet.site import Publication, SiteReport, write_site
 from broadsheet.site.layout import paper_path, tag_path
 from broadsheet.site.manifest import NAME
+from broadsheet.site.picture import drawn
 from broadsheet.site.tags import TagPages, closed_pages, newest, numbered
 from broadsheet.store import Store
 from builders import DAY, add, annotate, annotation, maker, paper, sighting
@@ -382,3 +385,48 @@ def test_a_summary_made_again_by_another_model_reaches_the_papers_page(store: St
     annotate(store, one, maker(model="model-b"), annotation(topics=("graphs",), code="none"))
     site_of(store, tmp_path / "site")
     assert "written by model-b" in (tmp_path / "site" / paper_path(one.id)).read_text(encoding="utf-8")
+
+
+def test_a_link_to_any_page_is_shown_with_title_words_and_a_picture(store: Store, tmp_path: Path) -> None:
+    site_of(store, tmp_path / "site")
+    for path, _ in pages(tmp_path / "site"):
+        page = (tmp_path / "site" / path).read_text(encoding="utf-8")
+        told = dict(re.findall(r'<meta property="og:([a-z_:]+)" content="([^"]*)">', page))
+        assert told["image"] == f"{BASE}assets/picture.png"
+        assert (told["image:width"], told["image:height"]) == ("1200", "630")
+        assert told["url"].startswith(BASE)
+        assert told["title"]
+        assert told["description"]
+    content = (tmp_path / "site" / "assets" / "picture.png").read_bytes()
+    assert content == drawn()
+    assert len(content) < 10_000
+
+
+def test_the_picture_is_a_png_of_the_size_that_the_pages_say() -> None:
+    content, chunks = drawn(), {}
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    place = 8
+    while place < len(content):
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        chunks[kind] = content[place + 8 : place + 8 + length]
+        (checksum,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
+        assert checksum == zlib.crc32(kind + chunks[kind])
+        place += 12 + length
+    assert struct.unpack(">IIBBBBB", chunks[b"IHDR"]) == (1200, 630, 8, 3, 0, 0, 0)
+    pixels = zlib.decompress(chunks[b"IDAT"])
+    assert len(pixels) == 630 * 1201
+    assert {pixels[row * 1201] for row in range(630)} == {0}
+    assert set(pixels) == {0, 1, 2}
+
+
+def test_the_picture_of_the_users_is_taken(store: Store, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "site" / "picture.png"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"\x89PNG mine")
+    published = Publication(base=BASE, domain="example.org", templates=tmp_path / "own")
+    write_site(store, TAXONOMY, tmp_path / "site", published)
+    picture = tmp_path / "site" / "assets" / "picture.png"
+    assert picture.read_bytes() == b"\x89PNG mine"
+    own.write_bytes(b"\x89PNG another")
+    write_site(store, TAXONOMY, tmp_path / "site", published)
+    assert picture.read_bytes() == b"\x89PNG another"

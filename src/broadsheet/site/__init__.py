@@ -137,7 +137,8 @@ class _Build:
     def _write(self, wanted: set[str]) -> int:
         written = 0
         for done, (path, content) in enumerate(self._made(wanted), start=1):
-            file, encoded = self._out / path, content.encode()
+            file = self._out / path
+            encoded = content if isinstance(content, bytes) else content.encode()
             if not file.is_file() or file.read_bytes() != encoded:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 replace(file, encoded)
@@ -148,7 +149,7 @@ class _Build:
             self._on_progress(done, len(wanted))
         return written
 
-    def _made(self, wanted: set[str]) -> Iterator[tuple[str, str]]:
+    def _made(self, wanted: set[str]) -> Iterator[tuple[str, str | bytes]]:
         for kind, plan in self._kinds:
             yield from kind.make([path for path in plan if path in wanted])
 

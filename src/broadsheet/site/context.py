@@ -15,7 +15,8 @@ from broadsheet.hashing import short_hash
 from broadsheet.record import Record
 from broadsheet.render.addresses import FeedFormat
 from broadsheet.render.templates import filled, template_texts
-from broadsheet.site.layout import Contents, RelativeAddresses, absolute
+from broadsheet.site.layout import Contents, RelativeAddresses, absolute, asset_path
+from broadsheet.site.picture import NAME as PICTURE
 from broadsheet.store import Store
 from broadsheet.store.overview import DAILY, EditionKey
 from broadsheet.taxonomy import Taxonomy
@@ -40,7 +41,7 @@ class Pages(Protocol):
     def plan(self) -> Mapping[str, str]:
         """Return a fingerprint of what each file is made from, by its path; quick."""
 
-    def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str | bytes]]:
         """Yield the path and the content of each of these files."""
 
 
@@ -173,6 +174,11 @@ class Site:
         """Return the public address of a file, or nothing if the site has none."""
         return absolute(self.publication.base, path) if self.publication.base else ""
 
+    @property
+    def picture_address(self) -> str:
+        """Return the public address of the picture, or nothing if the site has none."""
+        return self.address(asset_path(PICTURE))
+
     def days(self, newsletter: str) -> list[EditionKey]:
         """Return the editions of a newsletter, latest first."""
         return [key for key in self.editions if key.newsletter == newsletter]
@@ -202,6 +208,7 @@ class Site:
             description=shortened(visible(description)),
             language=self.publication.language,
             canonical=self.address(path),
+            picture=self.picture_address,
             **more,
         )
 

@@ -16,6 +16,7 @@ from broadsheet.render.reading import readable
 from broadsheet.render.templates import filled
 from broadsheet.site.context import Site
 from broadsheet.site.layout import asset_path, place_path
+from broadsheet.site.picture import NAME, picture
 from broadsheet.visible import visible
 
 PAPERS_A_SHARD = 500
@@ -75,7 +76,7 @@ class SearchPages:
 
 
 class Assets:
-    """The stylesheet, the script and the icon, which are templates too."""
+    """The stylesheet, the script and the icon, which are templates too, and the picture."""
 
     _NAMES = ("site.css", "search.js", "icon.svg")
 
@@ -84,10 +85,17 @@ class Assets:
 
     def plan(self) -> Mapping[str, str]:
         """Return the fingerprint of all templates for each file."""
-        return {asset_path(name): self._site.fingerprint(name) for name in self._NAMES}
+        planned = {asset_path(name): self._site.fingerprint(name) for name in self._NAMES}
+        if self._site.picture_address:
+            made = picture(self._site.publication.templates)
+            planned[asset_path(NAME)] = self._site.fingerprint(NAME, made.hex())
+        return planned
 
-    def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def make(self, paths: Sequence[str]) -> Iterator[tuple[str, str | bytes]]:
         """Yield the files."""
         for path in paths:
             name = path.rpartition("/")[2]
+            if name == NAME:
+                yield path, picture(self._site.publication.templates)
+                continue
             yield path, filled(f"site/{name}", self._site.publication.templates)

@@ -41,8 +41,8 @@ from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 from broadsheet.store.subscribers import Subscribers
-from broadsheet.store.worker_days import WorkerDays
 from broadsheet.store.trends import WeeklyCounts
+from broadsheet.store.worker_days import WorkerDays
 
 
 class Store:
