@@ -17,6 +17,7 @@ import broadsheet as package
 from broadsheet import Store
 from broadsheet.compose import compose
 from broadsheet.config import Settings
+from broadsheet.deliver.selection import merged
 from broadsheet.edition import Edition
 from broadsheet.newsletter import Newsletter
 from broadsheet.render import Rendered, render
@@ -273,6 +274,20 @@ def test_the_next_edition_tells_corrections_once_and_stays_as_it_is(broadsheet: 
     for page in every_format(first.edition):
         assert "Correction. “Paper 9” in the edition of Monday, 5 January 2026: It is five." in page
     assert "It is five." not in render(second.edition, TAXONOMY).html
+
+
+def test_readers_of_a_week_get_each_correction_once(broadsheet: Command, cache: Path) -> None:
+    broadsheet("compose", "--date", DAY, "--publish")
+    broadsheet("edit", DAY, "--correction", "It is five.", "--paper", "Paper 9")
+    broadsheet("edit", DAY, "--correction", "It is six.")
+    with Store.open(cache) as store:
+        fill(store, TOMORROW, "Later")
+        compose(store, TOMORROW, taxonomy=TAXONOMY)
+    both = [edition_of(cache, day) for day in (DAY, TOMORROW)]
+    for page in every_format(merged(both)):
+        assert page.count("It is five.") == page.count("It is six.") == 1
+    for page in every_format(merged(both[1:])):
+        assert page.count("It is five.") == page.count("It is six.") == 1
 
 
 def test_a_correction_reaches_the_papers_page_and_the_feeds_of_the_site(

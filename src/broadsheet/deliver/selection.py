@@ -93,6 +93,7 @@ def merged(editions: Sequence[Edition]) -> Edition:
             seen |= {card.record.id for card in new}
             cards.setdefault(section.id, []).extend(new)
             picks.setdefault(section.id, []).extend(section.picks[:1])
+    days = {edition.day for edition in editions}
     placed = {card.record.id for each in cards.values() for card in each}
     sections = [
         _with(
@@ -107,6 +108,11 @@ def merged(editions: Sequence[Edition]) -> Edition:
         ordered[0],
         sections=tuple(each for each in sections if each.cards or each.picks or each.trends),
         before=None,
+        corrections=tuple(each for edition in ordered for each in edition.corrections),
+        # What an edition of these told of another one stands there now.
+        announced=tuple(
+            each for edition in ordered for each in edition.announced if each.edition not in days
+        ),
     )
 
 
