@@ -73,7 +73,7 @@ def test_what_a_pick_says_is_why_it_stands_there_in_every_format(store: Store) -
         one = paper(title, abstract="They grasp the tide.", sighting=listing)
         add(store, one)
         annotate(store, one, said=annotation(topics=each["topics"], code=each.get("code", "none")))
-    wanted = Filter(tags=("graphs", "robotics"), search="grasp")
+    wanted = Filter(tags=("graphs", "robotics"), words="grasp")
     newsletter = Newsletter(name="n", filter=wanted)
     edition = compose(store, DAY, taxonomy=TAXONOMY, newsletter=newsletter).edition
     assert edition

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from broadsheet.annotation import Annotation, Code, InFacet, Place
-from broadsheet.record import LinkState
+from broadsheet.record import LinkState, Repository
 from broadsheet.schema import shown_fields
 from broadsheet.visible import visible
 
@@ -81,6 +81,14 @@ def shown(
         if text or links:
             found.append(Shown(field.show.label, field.show.at, text, links, plain, named))
     return tuple(found)
+
+
+def listed_repository(repository: Repository | None) -> tuple[Shown, ...]:
+    """Return a listed repository as a field of its own: the abstract's verdict on code stands beside it."""
+    if repository is None or not safe_url(repository.url):
+        return ()
+    link = Link(f"repository listed by {repository.listed_by}", repository.url)
+    return (Shown("Repository", at="badge", links=(link,), is_plain=True),)
 
 
 def authors_line(authors: Sequence[str]) -> str:

@@ -15,8 +15,7 @@ from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import how_made
 from broadsheet.english import reads_english
 from broadsheet.newsletter import Colours, Newsletter
-from broadsheet.record import Repository
-from broadsheet.render.fields import Link, Shown, authors_line, safe_url, shown
+from broadsheet.render.fields import Shown, authors_line, listed_repository, safe_url, shown
 from broadsheet.render.making import code_counts, made_sentence, makers_notes
 from broadsheet.render.reading import heading, readable
 from broadsheet.render.remarks import announced, corrected, findings_in_words, in_words
@@ -275,14 +274,6 @@ def _card(
         note=readable(card.note),
         corrections=tuple(map(corrected, card.corrections)),
     )
-
-
-def listed_repository(repository: Repository | None) -> tuple[Shown, ...]:
-    """Return a listed repository as a field of its own: the abstract's verdict on code stands beside it."""
-    if repository is None or not safe_url(repository.url):
-        return ()
-    link = Link(f"repository listed by {repository.listed_by}", repository.url)
-    return (Shown("Repository", at="badge", links=(link,), is_plain=True),)
 
 
 def _marks(card: Card, usual: Made | None) -> list[str]:

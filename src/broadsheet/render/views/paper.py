@@ -14,8 +14,8 @@ from broadsheet.engines import how_made
 from broadsheet.paper import Sighting
 from broadsheet.record import Record
 from broadsheet.render.environments import destination, markdown
-from broadsheet.render.fields import Shown, safe_url, shown
-from broadsheet.render.page import listed_repository, marked_abstract
+from broadsheet.render.fields import Shown, listed_repository, safe_url, shown
+from broadsheet.render.page import marked_abstract
 from broadsheet.render.reading import readable
 from broadsheet.render.remarks import corrected, findings_in_words, in_words
 from broadsheet.text import plural
