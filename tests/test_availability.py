@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from broadsheet.availability import evidence_status, read_code, says_code
 from broadsheet.urls import canonical
 from growth import grows_linearly
 
-SHARED = Path(__file__).parents[2] / "shared" / "gold"
+SHARED = Path(os.environ.get("BROADSHEET_SHARED", Path(__file__).parents[2] / "shared")) / "gold"
 
 R = "https://github.com/owner/zebra"
 PAGE = "https://zebra-net.github.io"
@@ -225,6 +226,22 @@ def test_a_clause_without_its_sentence_still_says_that_there_is_code(evidence: s
 @pytest.mark.parametrize("sentence", ["We present a simple filter for stripes.", *NONE], ids=claim_id)
 def test_words_on_anything_else_say_nothing_of_code(sentence: str) -> None:
     assert not says_code(sentence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        (
+            f"Labels are at https://data.example.org and {R}.",
+            f"Labels are at https://data.example.org and {R}",
+        ),
+        ("We present Zebra, an open-source toolkit for stripes.", "We present Zebra, an open-source toolkit"),
+        (f"Code: {R}", f"Code: {R}"),
+        (f"Zebra ({R}) beats all.", f"Zebra ({R}) beats all"),
+    ],
+)
+def test_evidence_is_a_clause_that_says_so(sentence: str, evidence: str) -> None:
+    assert read_code("Zebra: Stripes for All", f"Stripes are hard. {sentence}").evidence == evidence
 
 
 def test_the_comment_is_read_where_the_abstract_is_silent() -> None:

@@ -23,6 +23,7 @@ _SENTENCE_END = re.compile(
 _BEFORE_STOP = re.compile(r"[^\s(\[\"“~/,;]*$")
 _NEXT_WORD = re.compile(r"\s*[(\[\"'“‘]*(\S+)")
 _OPENING_WORD = re.compile(_OPENERS + "|A|An|For|By|On|As|With")
+_INITIALS = re.compile(r"(?:[A-Z]\.)*[A-Z]")
 _WORD = re.compile(r"[^\W_]+")
 # Scripts that join letters of ours to theirs without a space: all from Cyrillic to Hangul, but not what Latin
 # and Greek take up in between.
@@ -154,8 +155,8 @@ def _closes(text: str, stop: int, end: int) -> bool:
     word = before[0] if before else ""
     if text[stop] == "." and word.lower() in _ABBREVIATIONS:
         return word.lower() in _MAY_CLOSE and after[0].isupper()
-    if text[stop] == "." and len(word) == 1 and word.isupper():
-        # A person's initial, unless the next word clearly opens a sentence.
+    if text[stop] == "." and _INITIALS.fullmatch(word):
+        # A person's initial or the U.S., unless the next word clearly opens a sentence.
         return _OPENING_WORD.fullmatch(after) is not None
     # A lower-case word continues the sentence, unless it is a name such as iCaRL or a URL.
     return (

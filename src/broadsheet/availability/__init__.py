@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from broadsheet.annotation import Code, CodeStatus
 from broadsheet.availability.rules import Claim, claims
-from broadsheet.availability.vocabulary import DETERMINERS, Token, tagged
+from broadsheet.availability.vocabulary import CONTEXT, DETERMINERS, Token, tagged
 from broadsheet.text import sentence_spans
 from broadsheet.urls import find_urls, unique
 
@@ -28,8 +28,12 @@ _SOON = re.compile(
 )
 _HERE = re.compile(r"\s?(?:online|here|at here|at this (?:https? )?(?:URL|link))\b", re.IGNORECASE)
 
+_PREDICATE = re.compile("^[^a].*a[ilqu&]")  # "code available at URL", "code available online"
+_LONGEST_LEAD, _LONGEST_TAIL = 60, 25  # words
 # "Code is available; project page: URL": the URL belongs to the noun before it.
 _ANOTHER_SUBJECT = re.compile(r"[;.,&][^i;]{0,6}[dp]")
+
+INTRODUCING = CONTEXT["introducing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,12 @@ def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
     """Return the shortest clause that makes the claim, from its subject to its last word, verbatim."""
     tokens = sentence.tokens
     first, last = _subject(tokens, claim.first), claim.last
+    if _is_fragment(tokens, first, last):
+        first = _clause_start(tokens, first)
+    if len(tokens) - last < _LONGEST_TAIL and _is_fragment(tokens, first, last):
+        last = next(place for place in range(len(tokens) - 1, -1, -1) if tokens[place].tag not in ".!?;,:")
+    while first < last and tokens[first].tag == "&":
+        first += 1
     for place in range(claim.first, min(len(tokens), last + 15)):
         if tokens[place].tag == "u" and tokens[place].word in urls:
             last = max(last, place)
@@ -149,6 +159,27 @@ def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
             if match := tail.match(sentence.text, end, sentence.end):
                 end = match.end()
     return sentence.text[tokens[first].start : end].rstrip(" ,;:(")
+
+
+def _clause_start(tokens: Sequence[Token], place: int) -> int:
+    """Return where the clause around `place` starts, or `place` itself where that is out of reach."""
+    for first in range(place, max(-1, place - _LONGEST_LEAD), -1):
+        if first == 0 or tokens[first - 1].tag == ";":
+            return first
+    return place
+
+
+def _is_fragment(tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Tell whether a quote from `first` to `last` is no clause: "and URL", "an open-source tool"."""
+    quoted = tokens[first : last + 1]
+    if quoted[0].tag in "&," or sum(token.word == ")" for token in quoted) > sum(
+        token.word == "(" for token in quoted
+    ):
+        return True
+    labelled = len(quoted) > 1 and quoted[-1].tag == "u" and quoted[-2].tag in ":ceptald"
+    stated = any(token.tag in "bhkmrvyfs" or token.word in INTRODUCING for token in quoted)
+    tags = "".join(token.tag for token in quoted)
+    return not (labelled or stated or _PREDICATE.search(tags))
 
 
 def _subject(tokens: Sequence[Token], place: int) -> int:

@@ -6,6 +6,12 @@ import re
 
 # A name contains a capital letter, possibly after lower-case letters or digits: CrossQ, SWAP, f-DP, C3Net.
 NAME = r"(?:[A-Za-z0-9]*[A-Z][\w+*α-ω]*(?:[-–/][\w+*]+)*)"
+NOUN = (
+    r"(?:method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy"
+    r"|pipeline|solution|paradigm|design)"
+)
+GENERIC_NOUN = re.compile(rf"\b{NOUN}\b", re.IGNORECASE)
+"""What a paper calls its own work by, where it has no name."""
 _TITLE_NAME = re.compile(r"^([^:?]{2,60}?)\s?:\s")
 _SHAPED = re.compile(r"^(?=.*(?:[a-z0-9-][A-Z]|[A-Z]{2}|\d|^[A-Z][a-z]+$)).{2,40}$")
 _INTRODUCED = (
@@ -31,13 +37,23 @@ def own_name(title: str, abstract: str) -> str:
         abstract: The abstract, without markup.
     """
     match = _TITLE_NAME.match(title)
-    if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]):
-        used = re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", abstract)
-        if used:
-            return match[1]
+    if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]) and place_of(match[1], abstract) >= 0:
+        return match[1]
     for pattern in _INTRODUCED:
         match = pattern.search(abstract)
         # A plural acronym (LVLMs) names a class of things, not this work.
         if match and _SHAPED.match(match[1]) and not re.fullmatch(r"[A-Z]+s", match[1]):
             return match[1]
     return ""
+
+
+def place_of(name: str, text: str) -> int:
+    """Return where the name first stands as a whole word, or -1: "EmoVoice" is not in "EmoVoice-DB"."""
+    place = text.find(name)
+    while place >= 0:
+        end = place + len(name)
+        around = text[max(0, place - 1) : place] + text[end : end + 1]
+        if not any(border.isalnum() or border in "_-" for border in around):
+            return place
+        place = text.find(name, place + 1)
+    return -1

@@ -1,0 +1,78 @@
+"""Tells whether a sentence stands alone: nothing in it is cut off, and nothing points at another sentence."""
+
+from __future__ import annotations
+
+import re
+
+from broadsheet.text import stems
+
+_ENUMERATOR = re.compile(r"\((?:i{1,3}|iv|[a-d1-9])\)|\b[1-9]\) ")
+_CANNOT_STAND = re.compile(
+    r"\b(?:[Ww]e|us|[Oo]urs?|I|my|[Tt]his (?:paper|work|study))\b|[\\${}^_=<>∈→]|\b(?:mathcal|mathbb)"
+    r"|^(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
+    r"|Though|And|But|So)\b|^[A-Z][a-z]+s (?:to [a-z]+ )?(?:it|this|them|these|their)\b"
+    r"|^This (?![a-z]+ (?:survey|review))|: [Ff]irst\b"
+    r"|(?:, (?:[a-z]+ly )?[a-z]+ed|\b(?:e\.g|i\.e|following|as follows|to [a-z]+ (?:it|them|this)"
+    r"|is|are|the|of|that))$"
+)
+# A pointing word, and the words behind it among which its noun must be.
+_POINTS = re.compile(
+    r"\b(?:this|these"
+    r"|those(?! (?:of|for|from|in|on|who|with|without|that|when|where|at|by|[a-z]+ed|[a-z]+ing)\b)"
+    r"|such(?! as\b)|the (?:former|latter|above|same|resulting)|aforementioned|above-mentioned|said)"
+    r"\b(?P<noun>(?: [\w-]+){0,4})",
+    re.IGNORECASE,
+)
+_LITTLE = frozenset(
+    """
+    a an and are can is in it of on or that the to was with for by as from at has have
+    """.split()  # noqa: SIM905 - easier to read than a list
+)
+_UNRESOLVED_END = re.compile(r"\b(?:both|it|them|this|these|those|so|do|does|others?)$")
+# "both images": which two?
+_BOTH = re.compile(r"\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]+[a-hj-rtv-z]s\b(?! and\b|,)")
+# One of these stands in whatever the patterns that point find; looking for them first is much faster.
+_POINTERS = (
+    *("this", "these", "those", "such", "above", "same", "former", "latter", "resulting", "aforementioned"),
+    *("said", "both", "in turn", "prior", "they", "the two", "the three", "the first", "the second"),
+    "the method",
+)
+_HINTS_BACK = re.compile(
+    r"\b(?:this|these|those|such(?! as)|the (?:two|three|first|second|former|latter|resulting|same|method)"
+    r"|both|in turn|prior|they)\b"
+)
+
+
+def stands(text: str) -> bool:
+    """Tell whether a sentence has both halves of its brackets and speaks neither as "we" nor in formulas."""
+    listed = _ENUMERATOR.findall(text)
+    unlisted = _ENUMERATOR.sub("", text)
+    balanced = all(unlisted.count(opened) == unlisted.count(closed) for opened, closed in ("()", "[]", "“”"))
+    # Of a list with one point, the others are cut off.
+    return balanced and len(listed) != 1 and text.count('"') % 2 == 0 and not _CANNOT_STAND.search(text)
+
+
+def dangling(text: str) -> int:
+    """Return how many words point at something that the sentence does not name before them.
+
+    "Counts stripes and plots these stripes" has none, "a filter for these stripes" has one.
+    """
+    count = int(_UNRESOLVED_END.search(text) is not None)
+    if not _may_point(text):
+        return count
+    count += len(_BOTH.findall(text))
+    for match in _POINTS.finditer(text):
+        named = set(stems(text[: match.start()]))
+        nouns = [stem for stem in stems(match["noun"]) if stem not in _LITTLE]
+        count += not any(noun in named for noun in nouns)
+    return count
+
+
+def hints_back(text: str) -> int:
+    """Return how many words may point at another sentence, whether or not they do."""
+    return len(_HINTS_BACK.findall(text)) if _may_point(text) else 0
+
+
+def _may_point(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in _POINTERS)

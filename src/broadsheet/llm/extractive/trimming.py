@@ -1,0 +1,100 @@
+"""Shortens a sentence where a clause surely ends; the less a cut is sure of, the more it costs.
+
+A sentence of the authors is whole as a rule. A parenthesis can always go, a clause behind a comma nearly
+always; what tells how a thing is made goes only where the sentence is too long with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from broadsheet.english import breaks_off
+from broadsheet.llm.extractive.rewriting import AND_ACTS, Statement
+
+_PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)")
+# Before a clause that adds to the sentence, but is no condition and no contrast.
+_CLAUSE = re.compile(
+    r"; | [–—] |, (?:which|where|whereas|while|thereby|thus|hence|resulting in|leading to|such as"
+    r"|including|e\.g\.|i\.e\.|as well as|and (?:it|they|thus|then|therefore|thereby)"
+    r"|(?:accelerat|achiev|allow|boost|demonstrat|enabl|enhanc|ensur|facilitat|highlight|improv|mak|offer"
+    r"|outperform|provid|reduc|show|surpass|yield)ing),? "
+    r"|, (?!following|including|using|leveraging|depending|considering)(?:[a-z]+ly )?[a-z]{3,}ing"
+    r"(?= (?:an?|the|its|their|that|both|up)\b)"
+)
+# The same where something is introduced: before what tells how it is made.
+_ADJUNCT = re.compile(
+    r",? (?:(?:while|by|without) [a-z]+ing|using|leveraging|via|through|in order to|compared (?:to|with)"
+    r"|so that|(?:that|which) (?:consists of|comprises|includes|contains)|consisting of|comprising) "
+)
+# Before a second thing that is introduced, where the first has no list in it.
+_SECOND = re.compile(r", (?:and|along with|together with|as well as) (?:an?|the|two|three|its|another) ")
+_SERIAL = re.compile(r", (?:then )?[a-z]+s ")  # "finds X, counts Y" cannot lose "and shows Z"
+_LIST = re.compile(r"^[^,]{0,40}, (?:and|or) ")
+_VERB = re.compile(
+    r" (?:is|are|was|were|can|has|have|do|does|will|may|(?:achieve|enable|exhibit|fail|improve|lead|offer"
+    r"|outperform|perform|provide|reduce|remain|require|struggle|yield)s?) "
+)
+_LOOSE_END = re.compile(r"(?:[ ,–—-]+|,? \b(?:e\.g|i\.e)\b\.?)+$")
+# What joins two things needs both: "combines A, which is fast, with B".
+_JOINS = re.compile(
+    r"\b(?:combin|integrat|merg|coupl|unif|bridg|balanc|connect|align|compar)[a-z]* (?P<things>.*)$"
+)
+_SECOND_THING = re.compile(r"\b(?:and|with|into|to|across|between|through)\b")
+_PASSIVE_END = re.compile(r"\b(?:is|are|was|be|been) [a-z]+ed$")
+# "objects identified through X" says nothing as "objects identified".
+_PARTICIPLE_END = re.compile(r"\b(?:[a-z-]{2,}ed|built|done|driven|found|given|known|made|seen|shown|taken)$")
+
+_PARENTHESIS_COST, _CLAUSE_COST, _ADJUNCT_COST = 0.3, 0.7, 2.0
+SURE = _PARENTHESIS_COST + _CLAUSE_COST
+"""What cuts cost at most that leave a sentence's own statement whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A sentence, or what is left of it.
+
+    Attributes:
+        text: The words, without a full stop.
+        cost: 0 for the whole sentence; more, the more was cut and the less surely.
+    """
+
+    text: str
+    cost: float = 0.0
+
+
+def shortened(text: str, statement: Statement) -> Iterator[Cut]:
+    """Yield a sentence whole, without parentheses, and cut before each clause that may go."""
+    yield Cut(text)
+    patterns = [(_CLAUSE, _CLAUSE_COST), (AND_ACTS, _CLAUSE_COST)]
+    if statement.kind in {"introduces", "makes"}:
+        patterns += [(_ADJUNCT, _ADJUNCT_COST), (_SECOND, _ADJUNCT_COST)]
+    for form, spent in dict.fromkeys(((text, 0.0), (_PARENTHESIS.sub("", text), _PARENTHESIS_COST))):
+        if spent and form != text:
+            yield Cut(form, spent)
+        if spent and form == text:
+            break
+        verb = _VERB.search(form)
+        start = statement.verb_end or (verb.end() if verb else len(form))
+        colon = form.find(": ", start)
+        stop = len(form) if colon < 0 else colon  # what follows a colon goes whole or not at all
+        for pattern, cost in patterns:
+            for end in pattern.finditer(form, start, stop):
+                kept = _LOOSE_END.sub("", form[: end.start()])
+                if not _must_stay(form, kept, end, pattern, start):
+                    yield Cut(kept, spent + cost)
+
+
+def _must_stay(form: str, kept: str, end: re.Match[str], pattern: re.Pattern[str], start: int) -> bool:
+    """Tell whether grammar holds what follows to what is kept."""
+    if pattern is AND_ACTS and _SERIAL.search(kept, start):
+        return True
+    if pattern is _SECOND and ", " in kept[start:]:
+        return True
+    if pattern is _ADJUNCT and _PARTICIPLE_END.search(kept):
+        return True
+    joins = _JOINS.search(kept)
+    if joins and not _SECOND_THING.search(joins["things"]) and _SECOND_THING.search(form, end.end()):
+        return True
+    return bool(_LIST.match(form[end.end() :]) or _PASSIVE_END.search(kept) or breaks_off(kept))

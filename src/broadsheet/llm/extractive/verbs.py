@@ -1,0 +1,77 @@
+"""The verbs by which authors say what they did, in the third person, and the kind of statement each makes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
+
+ACTS = """
+    achieve adapt adopt analyze apply argue assess build characterize collect combine compare conduct
+    consider construct contribute create define demonstrate derive describe develop devise discover
+    discuss employ establish estimate evaluate examine explore extend find formalize formulate generate
+    highlight identify illustrate implement improve incorporate integrate introduce investigate learn
+    leverage observe obtain offer outline outperform perform present propose prove provide quantify
+    release reveal show suggest trace use utilize validate verify
+""".split()  # noqa: SIM905 - easier to read than a list
+KNOWN_ACTS = frozenset(ACTS)
+INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
+MAKING = frozenset("develop devise design build create construct".split())  # noqa: SIM905
+_STUDYING = frozenset(
+    """
+        study investigate explore examine analyze evaluate compare revisit show prove establish argue
+        demonstrate characterize survey review give discuss provide derive formalize formulate extend
+        benchmark report find
+    """.split()  # noqa: SIM905 - easier to read than a list
+)
+
+
+# Verbs with which no summary begins.
+AUXILIARIES = frozenset(
+    """
+        are have had has was were is can could may might must shall will would should did does not therefore
+        aim hope believe expect note make plan encourage
+    """.split()  # noqa: SIM905 - easier to read than a list
+)
+PAST = {
+    "built": "build",
+    "chose": "choose",
+    "drew": "draw",
+    "found": "find",
+    "gave": "give",
+    "held": "hold",
+    "kept": "keep",
+    "led": "lead",
+    "put": "put",
+    "ran": "run",
+    "saw": "see",
+    "showed": "show",
+    "took": "take",
+    "wrote": "write",
+} | {
+    (verb + "d" if verb.endswith("e") else verb[:-1] + "ied" if verb.endswith("dy") else verb + "ed"): verb
+    for verb in ACTS
+}
+
+
+def third_person(verb: str) -> str:
+    """Return `proposes` for `propose`, `proposes` and `proposed`; empty if it is no verb of one subject."""
+    if verb in AUXILIARIES:
+        return ""
+    if verb.endswith("s") and not verb.endswith(("ss", "us")):
+        return verb
+    base = PAST.get(verb, verb)
+    if base.endswith("ed") and base not in {"need", "embed", "exceed"}:
+        return ""
+    if base.endswith(("s", "x", "z", "ch", "sh")):
+        return base + "es"
+    return base[:-1] + "ies" if base.endswith("y") and base[-2] not in "aeiou" else base + "s"
+
+
+def kind_of(third: str) -> Kind:
+    """Return what a sentence does whose main verb is this one, in the third person."""
+    if third in map(third_person, INTRODUCING):
+        return "introduces"
+    if third in map(third_person, MAKING):
+        return "makes"
+    return "studies" if third in map(third_person, _STUDYING) else "details"
