@@ -68,8 +68,8 @@ def test_the_summary_names_the_method_and_its_result() -> None:
 
 def test_a_name_that_looks_like_a_word_keeps_its_capital() -> None:
     abstract = (
-        "We present Marten, a reader of pages that skips what nobody reads. Many experiments show that Marten "
-        "improves on all readers by 4.1%."
+        "We present Marten, a reader of pages that skips what nobody reads. Many experiments show that "
+        "Marten improves on all readers by 4.1%."
     )
     tldr = summarise("Marten: Reading Less", abstract)
     assert tldr == (

@@ -205,5 +205,5 @@ class _Weights:
             -0.08 * abs(words - _IDEAL_WORDS)
             - 0.5 * missing
             - (1.0 if missing else 0.0)
-            - 0.4 * max(0, missing - 5)
+            - 1.2 * max(0, missing - 5)
         )
