@@ -130,9 +130,9 @@ class Settings(BaseSettings):
         (), description="Origins whose pages may ask the API, such as https://example.org."
     )
     distrust_neighbours: bool = Field(
-        False,
+        True,
         description="Ask again alone about papers whose tags the rules all but rule out, as orders hidden in"
-        " another abstract may have dictated them; takes more time and tokens.",
+        " another abstract may have dictated them.",
     )
     hf_url: str = Field("https://huggingface.co", description="The address of Hugging Face's API.")
     arxiv_api_url: str = Field(

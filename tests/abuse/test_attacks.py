@@ -53,7 +53,6 @@ def run(
             PROMPTS,
             limits=Limits(papers=len(papers)),
             in_flight=1,
-            distrust_neighbours=True,
         )
         assert report.annotated == len(papers)
         live = tags(store)

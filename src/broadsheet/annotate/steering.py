@@ -22,45 +22,63 @@ from broadsheet.paper import Paper
 
 TAGS = ("topics", "contribution")
 
-_TOPICS_APART = 3.0
+_TOPICS_APART = 4.5
 _CONTRIBUTION_APART = 5.0
 _TWO_APART, _THREE_APART, _ACCOMPLICE_APART = 4.0, 2.0, 1.0
 """Log-odds between the rules' choice and a record's tags from which the record is doubted.
 
-A topic 3.0 apart is twenty times less likely. Of 327 careful annotations, 1.1 % are doubted; of the pairs of
-a paper and a topic that it does not have, 99 %. Where two records of one answer share
-a tag that lies 4.0 apart, or three one that lies 2.0 apart, as they do when an order is given for all, so is
-every record of the answer in which that tag lies 1.0 apart.
+A topic 4.5 apart is ninety times less likely. Of 327 careful annotations, 0.3 % are doubted, and 1.5 % where
+the weights were fitted without them; of the pairs of a paper and a topic that it does not have, 98 %. Where
+two records of one answer share a tag that lies 4.0 apart, or three one that lies 2.0 apart, as they do when
+an order is given for all, so is every record of the answer in which that tag lies 1.0 apart.
 """
 
-_FREE_TURNS = 8
-_PAPERS_A_TURN = 100
+_FREE_TURNS, _PAPERS_A_TURN = 8, 100
+_FREE_LONE_TURNS, _PAPERS_A_LONE_TURN = 2, 120
 
 
 class Apart:
     """How many papers a run may still ask about apart, so that a model at odds with the rules costs little.
 
+    A paper asked about alone costs as much as three and a half among others. An honest model disagrees with
+    the rules about a paper here and there: one in 120 may be asked about apart, and two in any run, which is
+    3 % of the tokens at most. It does not disagree in the same way about several papers of one answer; where
+    that happens, one in a hundred papers may be, and eight besides.
+
     Args:
-        papers: Papers of the run. One in a hundred may be asked about apart, and eight besides.
+        papers: Papers of the run.
     """
 
     def __init__(self, papers: int) -> None:
         self._left = _FREE_TURNS + papers // _PAPERS_A_TURN
+        self._left_for_lone = max(_FREE_LONE_TURNS, papers // _PAPERS_A_LONE_TURN)
 
-    def take_turn(self) -> bool:
-        """Take a turn; false where none is left."""
+    def take_turn(self, *, lone: bool) -> bool:
+        """Take a turn for a record that is doubted alone or with others; false where none is left."""
+        if lone:
+            self._left_for_lone -= 1
+            return self._left_for_lone >= 0
         self._left -= 1
         return self._left >= 0
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedRecord:
-    """One record of an answer, what it is worth, and which of its fields another paper may have dictated."""
+    """One record of an answer, what it is worth, and which of its fields another paper may have dictated.
+
+    Attributes:
+        ref: Whose record it is.
+        record: The record as it came.
+        verdict: What it is worth.
+        doubts: The fields that may have been dictated.
+        lone: Whether no other record of the answer shares the doubted tag.
+    """
 
     ref: str
     record: RawRecord
     verdict: Verdict
     doubts: tuple[str, ...] = ()
+    lone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +110,9 @@ def judge_records(
     shared = _ordered_for_all([doubt.apart for doubt in doubts.values()])
     found = []
     for ref, doubt in doubts.items():
-        alike = (tag[0] for tag, far in doubt.apart.items() if tag in shared and far >= _ACCOMPLICE_APART)
+        alike = [tag[0] for tag, far in doubt.apart.items() if tag in shared and far >= _ACCOMPLICE_APART]
         fields = tuple(dict.fromkeys((*doubt.fields, *alike)))
-        found.append(JudgedRecord(ref, records[ref], verdicts[ref], fields))
+        found.append(JudgedRecord(ref, records[ref], verdicts[ref], fields, lone=not alike))
     return found
 
 
@@ -151,9 +169,8 @@ def repaired(
 
 
 def _doubt(paper: Paper, fields: Mapping[str, Any], judge: Judge) -> _Doubt:
-    from broadsheet.llm.extractive.plausibility import (
-        distance as distance_of,
-    )  # loads fitted weights, which few runs need
+    # Loads fitted weights, which few runs need.
+    from broadsheet.llm.extractive.plausibility import distance as distance_of
 
     topics, contribution = fields.get("topics"), fields.get("contribution")
     topics = [topic for topic in topics if isinstance(topic, str)] if isinstance(topics, list) else []

@@ -15,7 +15,7 @@ Letter case, hyphens, plurals and British or American spelling make no differenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -44,6 +44,10 @@ _SPELLINGS = (
     ("ise", "ize"),
     ("our", "or"),
 )
+
+
+_Phrase = tuple[tuple[str, ...], tuple[str, ...], Mapping[int, float]]
+"""The words to find, the phrase as the cue has it, and its weight for each tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,49 +123,53 @@ class CueIndex:
             ConfigError: A cue is malformed.
         """
         self._tags = len(cues)
-        self._phrases: dict[tuple[str, ...], dict[int, float]] = {}
+        phrases: dict[tuple[str, ...], dict[int, float]] = {}
         self._prefixes: dict[str, dict[int, float]] = {}
-        self._longest: dict[str, int] = {}
+        self._beginning: dict[str, list[_Phrase]] = {}
+        self._begun_by = lru_cache(maxsize=1 << 14)(self._phrases_begun_by)
         for tag, own in enumerate(cues):
             for cue in own:
                 for phrase, weight in parse_cue(cue):
-                    self._add(tag, phrase, weight)
-
-    def _add(self, tag: int, phrase: tuple[str, ...], weight: float) -> None:
-        if phrase[0].endswith("*"):
-            self._prefixes.setdefault(phrase[0][:-1], {})[tag] = weight
-            return
-        self._phrases.setdefault(phrase, {})[tag] = weight
-        self._longest[phrase[0]] = max(self._longest.get(phrase[0], 1), len(phrase))
+                    if phrase[0].endswith("*"):
+                        self._prefixes.setdefault(phrase[0][:-1], {})[tag] = weight
+                    else:
+                        phrases.setdefault(phrase, {})[tag] = weight
+        for phrase in sorted(phrases, key=len, reverse=True):
+            self._beginning.setdefault(phrase[0], []).append((phrase, phrase, phrases[phrase]))
 
     def hits(self, title: str, abstract: str) -> list[list[Hit]]:
         """The phrases of each tag that stand in a paper, in the order of the tags."""
         found: list[dict[tuple[str, ...], Hit]] = [{} for _ in range(self._tags)]
-        for zone, text in _zones(title, abstract):
-            for tag, phrase, weight in self._find(words(text)):
+        for zone, text in _words_by_zone(title, abstract):
+            for tag, phrase, weight in self._find(text):
                 hit = found[tag].get(phrase)
                 if hit is None:
                     hit = found[tag][phrase] = Hit(weight)
                 hit.counts[zone] += 1
         return [list(hits.values()) for hits in found]
 
-    def _find(self, text: list[str]) -> Iterator[tuple[int, tuple[str, ...], float]]:
+    def _find(self, text: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...], float]]:
         ends = [0] * self._tags
-        prefixes = tuple(self._prefixes)
         for start, first in enumerate(text):
-            for end in range(min(start + self._longest.get(first, 0), len(text)), start, -1):
-                phrase = tuple(text[start:end])
-                for tag, weight in self._phrases.get(phrase, {}).items():
-                    if ends[tag] < end:
-                        ends[tag] = end
-                        yield tag, phrase, weight
-            if first.startswith(prefixes):
-                for prefix in prefixes:
-                    if first.startswith(prefix):
-                        for tag, weight in self._prefixes[prefix].items():
-                            if ends[tag] <= start:
-                                ends[tag] = start + 1
-                                yield tag, (f"{prefix}*",), weight
+            for phrase, shown, tags in self._begun_by(first):
+                end = start + len(phrase)
+                if text[start:end] == phrase:
+                    for tag, weight in tags.items():
+                        if ends[tag] < end:
+                            ends[tag] = end
+                            yield tag, shown, weight
+
+    def _phrases_begun_by(self, word: str) -> tuple[_Phrase, ...]:
+        """Return the phrases that may begin with a word, the longest first, and the prefixes that it has."""
+        prefixes = (prefix for prefix in self._prefixes if word.startswith(prefix))
+        starred = (((word,), (f"{prefix}*",), self._prefixes[prefix]) for prefix in prefixes)
+        return (*self._beginning.get(word, ()), *starred)
+
+
+@lru_cache(maxsize=4)
+def _words_by_zone(title: str, abstract: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return the words of a paper by zone; kept, because the cues of each facet are looked for in turn."""
+    return tuple((zone, tuple(words(text))) for zone, text in _zones(title, abstract))
 
 
 def _zones(title: str, abstract: str) -> Iterator[tuple[int, str]]:

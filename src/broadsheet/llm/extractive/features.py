@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import copysign, log1p, sqrt
+from operator import mul
 
 from broadsheet.llm.extractive.cues import BODY, FIRST, LAST, OWN, TITLE, ZONES, Hit
 
@@ -33,6 +34,9 @@ FEATURES = (
     "last sentence's evidence, root",
     "other sentences' evidence, root",
 )
+_NOTHING = (0.0,) * len(FEATURES)
+_NO_ZONES = [0.0] * len(ZONES)
+_ZONE_WEIGHTS = tuple(_ZONE_WEIGHT[zone] for zone in ZONES)
 SHARE = FEATURES.index("share of all tags' evidence")
 
 
@@ -56,16 +60,20 @@ def features(found: Sequence[Sequence[Hit]]) -> list[list[float]]:
         One row per tag, with a column for each of ``FEATURES``.
     """
     totals = [
-        9 * sum(h.weight * sqrt(sum(_ZONE_WEIGHT[zone] * h.counts[zone] for zone in ZONES)) for h in hits)
-        for hits in found
+        9 * sum(h.weight * sqrt(sum(map(mul, _ZONE_WEIGHTS, h.counts))) for h in hits) for hits in found
     ]
-    sums = [[9 * value for value in zone_sums(hits)] for hits in found]
+    sums = [[9 * value for value in zone_sums(hits)] if hits else _NO_ZONES for hits in found]
     whole = max(sum(max(total, 0.0) for total in totals), 1.0)
     best = max(max(totals, default=0.0), 1.0)
     whole_title = max(sum(max(zones[TITLE], 0.0) for zones in sums), 1.0)
     rank = {tag: place for place, tag in enumerate(sorted(range(len(totals)), key=lambda tag: -totals[tag]))}
     rows = []
     for tag, (hits, total, zones) in enumerate(zip(found, totals, sums, strict=True)):
+        place = rank[tag]
+        ranked = (log1p(place), float(place == 0), float(place < 3))
+        if not hits:
+            rows.append([*_NOTHING[:4], *ranked, *_NOTHING[7:]])
+            continue
         evidence = max(total, 0.0)
         rows.append(
             [
@@ -73,9 +81,7 @@ def features(found: Sequence[Sequence[Hit]]) -> list[list[float]]:
                 total / 10,
                 evidence / whole,
                 evidence / best,
-                log1p(rank[tag]),
-                float(rank[tag] == 0),
-                float(rank[tag] < 3),
+                *ranked,
                 signed_root(zones[TITLE]),
                 max(zones[TITLE], 0.0) / whole_title,
                 sqrt(max((h.weight for h in hits if h.counts[TITLE] and h.weight > 0), default=0.0)),

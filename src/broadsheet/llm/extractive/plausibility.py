@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
 from broadsheet.english import reads_english
@@ -47,25 +48,37 @@ def distance(paper: Paper, topics: Sequence[str], contribution: str, taxonomy: T
         contribution: The id of its contribution.
         taxonomy: The tags that there are.
     """
-    if not reads_english(f"{paper.title} {paper.abstract}"):
-        return Distance()
-    by_topic = _fitted("topic", topic_probabilities(paper.title, paper.abstract, taxonomy))
-    by_kind = _fitted("contribution", contribution_probabilities(paper.title, paper.abstract, taxonomy))
-    if is_titled_survey(paper.title, taxonomy):  # the title decides, whatever the weights say
-        by_kind = {**by_kind, "survey": 1.0}
-    of_topics = [_below_the_best(topic, by_topic) for topic in topics] or [0.0]
-    return Distance(min(of_topics), of_topics[0], _below_the_best(contribution, by_kind))
+    of_topics, of_kinds = _distances(paper.title, paper.abstract, taxonomy)
+    said = [of_topics.get(topic, 0.0) for topic in topics] or [0.0]
+    return Distance(min(said), said[0], of_kinds.get(contribution, 0.0))
 
 
-def _fitted(facet: str, probabilities: Mapping[str, float]) -> Mapping[str, float]:
+@lru_cache(maxsize=512)
+def _distances(
+    title: str, abstract: str, taxonomy: Taxonomy
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Return the distance of every topic and of every contribution that the rules have an opinion on.
+
+    Kept by text, since a paper's tags are looked at again when it is repaired, asked about apart or rebuilt.
+    """
+    if not reads_english(f"{title} {abstract}"):
+        return {}, {}
+    by_topic = _fitted("topic", topic_probabilities(title, abstract, taxonomy))
+    by_kind = _fitted("contribution", contribution_probabilities(title, abstract, taxonomy))
+    if is_titled_survey(title, taxonomy):  # the title decides, whatever the weights say
+        by_kind["survey"] = 1.0
+    return _below_the_best(by_topic), _below_the_best(by_kind)
+
+
+def _fitted(facet: str, probabilities: Mapping[str, float]) -> dict[str, float]:
     known = load_rankers()[facet].bias
     return {id_: probability for id_, probability in probabilities.items() if id_ in known}
 
 
-def _below_the_best(tag: str, probabilities: Mapping[str, float]) -> float:
-    if tag not in probabilities:
-        return 0.0
-    return _log_odds(max(probabilities.values())) - _log_odds(probabilities[tag])
+def _below_the_best(probabilities: Mapping[str, float]) -> dict[str, float]:
+    odds = {id_: _log_odds(probability) for id_, probability in probabilities.items()}
+    best = max(odds.values(), default=0.0)
+    return {id_: best - each for id_, each in odds.items()}
 
 
 def _log_odds(probability: float) -> float:

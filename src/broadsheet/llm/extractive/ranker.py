@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,9 @@ class Ranker:
         result = []
         for id_, row in zip(ids, rows, strict=True):
             odds = self.intercept + self.bias.get(id_, self.novel)
-            odds += sum(weight * value for weight, value in zip(self.shared, row, strict=True))
+            odds += sum(map(mul, self.shared, row))
             cross = self.cross.get(id_, {})
-            odds += sum(cross.get(name, 0.0) * value for name, value in present)
+            odds += sum([cross[name] * value for name, value in present if name in cross])
             result.append(1 / (1 + exp(-max(min(odds, 500.0), -500.0))))
         return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from broadsheet.llm.extractive.cues import cues_with_definition, index_of
 from broadsheet.llm.extractive.features import SHARE, features
@@ -49,8 +50,13 @@ def topic_features(
         else cues_with_definition(tag, taxonomy.cues[tag.id])
         for tag in taxonomy.topics
     )
-    rows = features(index_of(cues).hits(title, abstract))
-    return dict(zip(taxonomy.topic_ids, rows, strict=True))
+    return dict(zip(taxonomy.topic_ids, _rows(title, abstract, cues), strict=True))
+
+
+@lru_cache(maxsize=4)
+def _rows(title: str, abstract: str, cues: tuple[tuple[str, ...], ...]) -> list[list[float]]:
+    """Return the features of each tag; kept, because a paper's contribution depends on them too."""
+    return features(index_of(cues).hits(title, abstract))
 
 
 def topic_context(rows: Mapping[str, list[float]]) -> dict[str, float]:
