@@ -37,7 +37,7 @@ from broadsheet.schema import phrase_fields
 from broadsheet.text import spaced, squash, stands_in, word_count
 from broadsheet.urls import canonical, find_urls
 
-_LEAST_SHARED = 0.5
+LEAST_SHARED = 0.5
 """The least share of a TL;DR's content words that its paper has too.
 
 Of 327 careful TL;DRs, the one that shares the fewest words with its own paper shares 0.65 of them; with other
@@ -132,7 +132,7 @@ def _check_tldr(tldr: str, text: str, raw: str) -> Iterator[Finding]:
         yield _finding("tldr", "number-not-in-text", number)
     for name in ungrounded_names(line, text):
         yield _finding("tldr", "name-not-in-text", name)
-    if is_english and (shared := share_of_words(tldr, text)) < _LEAST_SHARED and reads_english(text):
+    if is_english and (shared := share_of_words(tldr, text)) < LEAST_SHARED and reads_english(text):
         yield _finding("tldr", "not-of-this-paper", f"{shared:.0%} of its words stand in the paper")
     if is_english and breaks_off(tldr):
         yield _finding("tldr", "unfinished", " ".join(tldr.split()[-3:]))

@@ -16,7 +16,9 @@ from pydantic import ValidationError
 
 from broadsheet import grounding
 from broadsheet.annotation import CORE, Annotation, Finding
+from broadsheet.english import share_of_words
 from broadsheet.errors import plain_reason
+from broadsheet.grounding import LEAST_SHARED
 from broadsheet.paper import Paper
 from broadsheet.taxonomy import Taxonomy
 
@@ -101,6 +103,17 @@ class Judge:
         kept = grounding.withhold(paper, annotation, untrue, lambda name: self.by_rules(paper, name))
         annotation, wrong = self._shaped(dict(kept)) if kept is not annotation else (annotation, {})
         return Verdict(annotation, findings, _sentences(wrong))
+
+    def is_false(self, paper: Paper, verdict: Verdict) -> bool:
+        """Tell whether nothing in a record that can be checked stands: neither its TL;DR nor a keyword."""
+        said, wrong = verdict.annotation, verdict.wrong
+        if said is None:
+            return "tldr" in wrong and "keywords" in wrong
+        withheld = [finding.field for finding in verdict.untrue if finding.severity == "withheld"]
+        if withheld.count("keywords") < len(said.keywords):
+            return False
+        short = any(finding.kind == "too-short" for finding in verdict.untrue)
+        return short or "tldr" in withheld or share_of_words(said.tldr, paper.own_text) < LEAST_SHARED
 
     def by_rules(self, paper: Paper, name: str) -> Any:
         """Return what the rules of the extractive engine read for a core field."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from broadsheet import tokens
+from broadsheet.annotate.fruitless import ANSWER_TOKENS
 from broadsheet.annotate.judging import Judge
 from broadsheet.annotate.queue import AskQueue
 from broadsheet.annotate.recovery import Recovered, recover
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 CACHED_FROM = 1024
 """Tokens from which providers keep the beginning of a prompt."""
-ANSWER_TOKENS = 120
-"""Tokens of one paper's record: 267 reference annotations measure 116 on average."""
 
 
 @dataclass(frozen=True, slots=True)

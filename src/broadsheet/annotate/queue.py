@@ -79,31 +79,33 @@ class AskQueue:
         self._passed_over = _Pool[FencedPaper]()
         self._faulty = _Pool[FaultyPaper]()
 
-    def next(self, *, idle: bool) -> Request | None:
+    def next(self, *, idle: bool, careful: bool = False) -> Request | None:
         """Return the next request, or None while there is none.
 
         Left-overs are collected while there are fresh batches, so that few requests carry many.
 
         Args:
             idle: No answer is awaited, so there is nothing left to wait for.
+            careful: No answer has been of use so far, so one left-over paper is enough to ask about.
         """
         wait = bool(self._groups) or (self._patient and not idle)
-        room = self._builder.room
-        if faulty := self._faulty.take(self._most, room, wait=wait):
+        room, most = self._builder.room, 1 if careful else self._most
+        if faulty := self._faulty.take(most, room, wait=wait):
             papers, faults = zip(*faulty, strict=True)
             return self._builder.build(papers, "repair", faults)
-        if passed_over := self._passed_over.take(self._most, room, wait=wait):
+        if passed_over := self._passed_over.take(most, room, wait=wait):
             return self._builder.build(passed_over, "missing")
         if not self._groups:
             return None
-        group = self._next_group()
+        group = self._next_group(careful=careful)
         return self._builder.build(group.papers, group.purpose, group.faults, group.times)
 
-    def _next_group(self) -> _Group:
+    def _next_group(self, *, careful: bool) -> _Group:
         group = self._groups.popleft()
         if group.faults:
             return group
-        fit = _fitting((paper.tokens for paper in group.papers), self._most, self._builder.room)
+        most = 1 if careful and group.purpose == "split" else self._most
+        fit = _fitting((paper.tokens for paper in group.papers), most, self._builder.room)
         if fit < len(group.papers):
             self._groups.appendleft(replace(group, papers=group.papers[fit:]))
         return replace(group, papers=group.papers[:fit])
@@ -128,14 +130,23 @@ class AskQueue:
             for paper, fault in faulty
         )
 
-    def ask_again(self, request: Request, unanswered: Sequence[Unanswered]) -> Sequence[Unanswered]:
+    def ask_again(
+        self, request: Request, unanswered: Sequence[Unanswered], *, dear: bool = False
+    ) -> Sequence[Unanswered]:
         """Ask again about the papers of a request that got no record.
+
+        Args:
+            request: What was asked.
+            unanswered: Its papers without a record.
+            dear: Too much was spent on nothing already, so give up a paper that was asked about alone.
 
         Returns:
             The papers that are given up, each with its cause.
         """
         if len(request.sent) == 1:
-            if any(cause in _FINAL or request.times + 1 >= MAX_TIMES_ALONE for _, cause in unanswered):
+            if dear or any(
+                cause in _FINAL or request.times + 1 >= MAX_TIMES_ALONE for _, cause in unanswered
+            ):
                 return unanswered
             self._groups.extend(
                 _Group((paper,), request.purpose, times=request.times + 1) for paper, _ in unanswered

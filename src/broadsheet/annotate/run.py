@@ -22,7 +22,7 @@ from broadsheet.annotate.spending import Ledger
 from broadsheet.annotate.steering import Apart, JudgedRecord, judge_records, overruled, repaired
 from broadsheet.annotate.tally import Tally
 from broadsheet.errors import StoreError
-from broadsheet.llm import LLM, Control, Fault, Outcome, Request
+from broadsheet.llm import LLM, Control, Fault, Outcome, Reply, Request
 from broadsheet.paper import Paper
 from broadsheet.record import Maker
 from broadsheet.store import Store
@@ -66,7 +66,6 @@ class AnnotateRun:
         self._requests: list[Request] = []
         self._under_way: dict[str, Request] = {}
         self._findings = ReplyFindings()
-        self._fruitless = Fruitless()
         self._stopped = self._over_budget = False
 
     def run(self, papers: Sequence[Paper], ledger: Ledger, watch: Watch) -> AnnotateReport:
@@ -79,7 +78,7 @@ class AnnotateRun:
         self._ledger, self._watch = ledger, watch
         self._open_ids = {request.id for request in self.open_requests}
         waiting = sum(len(request.sent) for request in self.open_requests)
-        self._apart = Apart(len(papers) + waiting)
+        self._apart, self._fruitless = Apart(len(papers) + waiting), Fruitless(len(papers) + waiting)
         with self._store.transaction():
             self._tally = Tally(self._store, self.maker, ledger, len(papers) + waiting)
             self._tally.findings += self._recovered.store(self._store)
@@ -115,7 +114,8 @@ class AnnotateRun:
         with self._store.transaction():
             kept = request.id in self._open_ids and self._store.annotations.reply_to(request.id)
             reply_id = kept or self._tally.keep_reply(request, reply, cost)
-        self._fill(more=True)  # the engine works on while this answer is read
+        if not self._fruitless.is_doubtful:
+            self._fill(more=True)  # the engine works on while this answer is read
         reading = read(reply, request.sent)
         if reply.finish_reason == "length" and not reading.records:
             self._builder.allow_longer_answers()
@@ -123,21 +123,22 @@ class AnnotateRun:
             if request.maker != self.maker:
                 self._keep_older(request, reading, reply_id)
             elif request.faults:
-                self._take_repair(request, reading, reply_id)
+                useful = self._take_repair(request, reading, reply_id)
+                self._fruitless.add(request, reply.usage, reading.causes.values(), useful=useful)
             else:
-                self._take_records(request, reading, reply_id)
+                self._take_records(request, reading, reply, reply_id)
         self._fill(more=outcome.more)
 
-    def _take_records(self, request: Request, reading: Reading, reply_id: int) -> None:
+    def _take_records(self, request: Request, reading: Reading, reply: Reply, reply_id: int) -> None:
         faulty, apart = [], []
-        self._fruitless.add([sent.paper.id for sent in request.sent.values()], reading)
+        judged = judge_records(request.sent, reading.records, self._judge, by_rules=not self._llm.prompted)
+        useful = any(not self._judge.is_false(request.sent[each.ref].paper, each.verdict) for each in judged)
+        self._fruitless.add(request, reply.usage, reading.causes.values(), useful=useful)
         if request.purpose == "apart":
             self._findings.add_apart(next(iter(request.sent.values())).paper.id)
-        for each in judge_records(
-            request.sent, reading.records, self._judge, by_rules=not self._llm.prompted
-        ):
+        for each in judged:
             sent, record, verdict = request.sent[each.ref], each.record, each.verdict
-            if each.doubts and not self._llm.deferred and self._apart.take_turn():
+            if each.doubts and not self._llm.deferred and self._apart.take_turn(lone=each.lone):
                 apart.append(sent)
                 continue
             if each.doubts:
@@ -151,40 +152,38 @@ class AnnotateRun:
         self._queue.ask_apart(apart)
         self._queue.repair(faulty)
         self._findings.add_reading(reading, request.sent)
-        self._fail(
-            self._queue.ask_again(
-                request, [(request.sent[ref], cause) for ref, cause in reading.causes.items()]
-            )
-        )
+        unanswered = [(request.sent[ref], cause) for ref, cause in reading.causes.items()]
+        self._fail(self._queue.ask_again(request, unanswered, dear=self._fruitless.is_spent))
 
     def _overrule(self, paper: Paper, doubted: JudgedRecord) -> tuple[RawRecord, Verdict]:
         record, findings = overruled(paper, doubted.record, doubted.doubts, self._judge)
         self._findings.add_overruled(paper.id, findings)
         return record, self._judge.judge(paper, record)
 
-    def _take_repair(self, request: Request, reading: Reading, reply_id: int) -> None:
-        """Keep the record with fewer problems, the later one if they have as many; withhold what is wrong."""
+    def _take_repair(self, request: Request, reading: Reading, reply_id: int) -> bool:
+        """Keep the record with fewer problems, the later one if they have as many; withhold what is wrong.
+
+        Returns:
+            Whether any is of use.
+        """
+        useful = False
         for ref, fault in request.faults.items():
             paper = request.sent[ref].paper
             self._findings.add_repair(paper.id, fault.problems)
-            given = reading.records.get(ref)
-            if given is None:
-                self._settle_record(paper, fault)
-                continue
-            record, findings = repaired(request.sent, ref, fault.record, given, self._judge)
-            verdict = self._judge.judge(paper, record)
-            if len(verdict.problems) > len(fault.problems):
-                self._settle_record(paper, fault)
-            else:
-                self._findings.add_overruled(paper.id, findings)
-                self._settle(paper, verdict, reply_id)
+            verdict, kept_in = self._judge.judge(paper, fault.record), fault.reply_id
+            if given := reading.records.get(ref):
+                record, findings = repaired(request.sent, ref, fault.record, given, self._judge)
+                later = self._judge.judge(paper, record)
+                if len(later.problems) <= len(fault.problems):
+                    self._findings.add_overruled(paper.id, findings)
+                    verdict, kept_in = later, reply_id
+            useful = useful or not self._judge.is_false(paper, verdict)
+            self._settle(paper, verdict, kept_in)
+        return useful
 
     def _settle_all(self, faulty: Iterable[FaultyPaper]) -> None:
         for sent, fault in faulty:
-            self._settle_record(sent.paper, fault)
-
-    def _settle_record(self, paper: Paper, fault: Fault) -> None:
-        self._settle(paper, self._judge.judge(paper, fault.record), fault.reply_id)
+            self._settle(sent.paper, self._judge.judge(sent.paper, fault.record), fault.reply_id)
 
     def _settle(self, paper: Paper, verdict: Verdict, reply_id: int) -> None:
         settled = self._judge.settle(paper, verdict)
@@ -251,7 +250,7 @@ class AnnotateRun:
         while not self._stopped and self._has_room():
             # The answers of a deferred engine are not worth waiting for, except for those at hand.
             idle = not more and (self._llm.deferred or not self._under_way)
-            request = self._queue.next(idle=idle)
+            request = self._queue.next(idle=idle, careful=self._fruitless.is_doubtful)
             if request is None:
                 return
             self._stopped = self._must_stop()
@@ -263,6 +262,7 @@ class AnnotateRun:
             self._hand_over(request)
 
     def _hand_over(self, request: Request) -> None:
+        self._fruitless.expect(request)
         self._under_way[request.id] = request
         self._requests.append(request)
 
