@@ -14,6 +14,7 @@ from hypothesis import settings
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("broadsheet", deadline=None)
+settings.register_profile("long", deadline=None)  # --hypothesis-profile=long
 settings.load_profile("broadsheet")
 
 
