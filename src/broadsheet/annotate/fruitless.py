@@ -96,7 +96,7 @@ class Fruitless:
         self._wasted += self._last
         self._answers += 1
         self._papers.update(paper.id for paper in request.papers.values())
-        self._causes.update(list(causes) or ["false"])
+        self._causes.update(tuple(causes) or ("false",))
         if self._answers >= ANSWERS and len(self._papers) >= self._enough():
             self._stop()
 
