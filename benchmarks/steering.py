@@ -3,7 +3,7 @@
 26 hidden orders, each first and last in a request of eight, with every change that an order can ask for, go
 through the annotate stage with a model that obeys them all; once without the check for steered records and
 once with it. Then an honest model answers for all the reference annotations that there are, and the check's
-false alarms and tokens are counted. No network; about five minutes.
+false alarms and tokens are counted. No network; about five minutes on a machine of its own.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> None:
                     said, _, _ = run(placed, honest, steer, checked=checked)
                     wrong = sum(said.get(victim.id) != before[victim.id] for victim in victims)
                     tries, harmed, changed = tries + 1, harmed + bool(wrong), changed + wrong
-                    links += FOREIGN in repr(said)
+                    links += any(FOREIGN in repr(said.get(victim.id)) for victim in victims)
             check = "on" if checked else "off"
             print(f"{steer.name:<24}{check:>8}{tries:>7}{harmed:>21}{changed:>9}{links:>7}", flush=True)
     _, _, without = run(papers, honest, checked=False)

@@ -80,12 +80,12 @@ def test_whatever_is_finished_when_a_kill_comes_a_record_goes_to_its_own_paper_o
 def test_one_word_in_common_makes_no_record_the_last_papers_own(
     interrupted: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    boxes = Paper(id="boxes", title="Learning to Sort Boxes with Robots", abstract=papers(1)[0].abstract)
-    protein = Paper(id="protein", title="Learning to Fold Proteins", abstract=papers(2)[1].abstract)
+    boxes = Paper(id="boxes", title="Learning Boxes to Sort with Robots", abstract=papers(1)[0].abstract)
+    protein = Paper(id="protein", title="Learning Proteins to Fold", abstract=papers(2)[1].abstract)
 
     def about_the_other(request: Request) -> Reply:
         ref = next(ref for ref, paper in request.papers.items() if paper.id == "boxes")
-        return Reply(answer([{"ref": ref, "echo": "Learning to Fold", **record(papers(2)[1])}]))
+        return Reply(answer([{"ref": ref, "echo": "Learning Proteins", **record(papers(2)[1])}]))
 
     with Store.open(tmp_path / "cache.db") as store:
         admit(store, [boxes, protein])

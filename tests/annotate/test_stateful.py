@@ -80,7 +80,7 @@ class AnnotateMachine(RuleBasedStateMachine):
 
     @rule(target=papers, count=st.integers(1, 5), twins=st.booleans())
     def arrive(self, count: int, *, twins: bool) -> Any:
-        """Papers arrive; twins have titles that begin alike."""
+        """Papers arrive; twins have titles that begin with the same word."""
         return multiple(*(self._add(twin=twins) for _ in range(count)))
 
     @rule(paper_id=papers, title_too=st.booleans())
@@ -223,7 +223,7 @@ class AnnotateMachine(RuleBasedStateMachine):
         number = self._made
         self._made += 1
         name, task = f"{NAMES[number % len(NAMES)]}{number}", TASKS[number % len(TASKS)]
-        title = f"Learning to Sort with {name} for {task}" if twin else f"{name}: a Network for {task}"
+        title = f"Learning {name} for {task}" if twin else f"{name}: a Network for {task}"
         abstract = (
             f"{name} trains a small network on {task} with contrastive learning, and needs half of the time"
             " that the best earlier method takes for the same work."
