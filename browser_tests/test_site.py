@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import feedparser
 import pytest
+from looking import opened, violations
 from playwright.sync_api import Browser, Page, expect
 
 from broadsheet.render.addresses import slug
@@ -20,7 +18,6 @@ from builders import paper
 from editions import HOSTILE
 
 TOOLS = Path(__file__).parent / ".tools" / "node_modules"
-AXE = TOOLS / "axe-core" / "axe.min.js"
 VNU = TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
 REVISED = paper("Salt Lines")
 WIDTHS = (320, 375, 700, 1280)
@@ -38,34 +35,10 @@ PAGES = (
 )
 
 
-@contextmanager
-def opened(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]]:
-    """A page, and what went wrong on it: errors on the console, and requests elsewhere."""
-    context = browser.new_context(**options)
-    page, wrong, asked = context.new_page(), [], []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
-    try:
-        yield page, wrong
-        own = urlsplit(page.url)[:2]
-        wrong += [url for url in asked if urlsplit(url)[:2] != own]
-    finally:
-        context.close()
-
-
 def go(page: Page, address: str) -> None:
     page.goto(address)
     if "search.html" in address:
         expect(page.locator("#found article").first).to_be_visible()
-
-
-def violations(page: Page) -> list[str]:
-    # The policy of the page forbids scripts of others, so axe comes in through the debugger.
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {preload: false, resultTypes: ['violations']})")
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

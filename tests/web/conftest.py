@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from fastapi.testclient import TestClient
 
-from broadsheet.annotate import prepare
-from broadsheet.compose import compose
 from broadsheet.config import Settings
-from broadsheet.fetch import fetch
-from broadsheet.llm import open_llm
-from broadsheet.prompts import Prompts
-from broadsheet.sources import open_sources
-from broadsheet.store import Store
 from broadsheet.web import create_app
-
-DAY = date(2026, 1, 5)
+from web_cache import fill
 
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
     """A cache with the sample's papers, annotated by rules, and an edition of them."""
-    path = tmp_path_factory.mktemp("web") / "broadsheet.db"
-    settings = Settings(db=path, engine="extractive")
-    prompts = Prompts.load()
-    with Store.open(path) as store:
-        fetch(open_sources(["sample"], day=DAY), store, DAY)
-        prepare(store, open_llm(settings, store, prompts), prompts, settings).run()
-        compose(store, DAY, taxonomy=prompts.taxonomy)
-    return path
+    return fill(tmp_path_factory.mktemp("web") / "broadsheet.db")
 
 
 @pytest.fixture
