@@ -19,6 +19,7 @@ from broadsheet.migrations.editions_by_newsletter import (
 from broadsheet.migrations.endpoint_limits import m015_endpoint_limits  # noqa: F401 - the same
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
 from broadsheet.migrations.one_search_index import m017_one_search_index  # noqa: F401 - the same
+from broadsheet.migrations.paper_addresses import m022_paper_addresses  # noqa: F401 - registers it
 from broadsheet.migrations.steps import migrations
 from broadsheet.migrations.worker_days import m021_worker_days  # noqa: F401 - registers it
 from broadsheet.schema import columns

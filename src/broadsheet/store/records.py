@@ -130,6 +130,15 @@ class Records:
             f"No paper in the cache answers to {wanted[:80]!r}; try: broadsheet list --search WORDS"
         )
 
+    def named(self, wanted: str) -> list[Record]:
+        """Return the papers with this id, address or title, the whole of it; up to ten.
+
+        Unlike `get`, it reads no more of the cache than the answer, so a thousand names are soon looked up.
+        """
+        wanted = storable(wanted).removeprefix("id:")
+        ids = self._with_id(wanted) or self._titled(wanted)
+        return self.by_ids(ids[:_CANDIDATES_SHOWN])
+
     def tag_counts(self, where: Filter | None = None) -> dict[str, int]:
         """Return the tags of the papers that pass a filter, each with the number of those papers."""
         conditions, values = self._ranking.condition(where or Filter())

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from broadsheet.errors import AmbiguousError, NotFoundError
+from broadsheet.errors import NotFoundError
 from broadsheet.store import Store
 from broadsheet.web.asking import Asked, write_cursor
 from broadsheet.web.problems import RESPONSES
@@ -41,7 +41,7 @@ class Wanted(BaseModel):
 
     wanted: list[Annotated[str, Field(max_length=1_000)]] = Field(
         max_length=MOST_LOOKED_UP,
-        description="Ids, DOIs, addresses or titles.",
+        description="Ids, DOIs, addresses or titles, each the whole of it.",
         examples=[["2503.01234", "10.48550/arXiv.2503.01234"]],
     )
 
@@ -93,12 +93,10 @@ def lookup(wanted: Wanted, reading: Reading) -> LookedUp:
 
 
 def _found(wanted: str, store: Store) -> Found:
-    try:
-        return Found(wanted=wanted, paper=store.get(wanted).as_dict(store.annotation))
-    except AmbiguousError as error:
-        return Found(wanted=wanted, candidates=[id_ for id_, _ in error.candidates])
-    except NotFoundError:
-        return Found(wanted=wanted)
+    papers = store.records.named(wanted)
+    if len(papers) == 1:
+        return Found(wanted=wanted, paper=papers[0].as_dict(store.annotation))
+    return Found(wanted=wanted, candidates=[each.id for each in papers])
 
 
 @router.get("/tags")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
@@ -18,6 +22,15 @@ from broadsheet.web.guards import Guard, RateLimit
 from broadsheet.web.look import Look
 from broadsheet.web.problems import answer_with_problems
 from broadsheet.web.reading import Readers
+
+_THREADS = 8
+"""Enough to keep SQLite busy; each of the 40 that anyio allows would only wait for Python's lock."""
+
+
+@asynccontextmanager
+async def _with_few_threads(_: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    yield
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere, which the content policy forbids
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        lifespan=_with_few_threads,
     )
     app.state.readers = Readers(settings.db)
     app.state.settings = settings
@@ -63,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     answer_with_problems(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(Conditional)
     app.add_middleware(RateLimit)
     if settings.cors_origins:

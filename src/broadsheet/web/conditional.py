@@ -7,6 +7,8 @@ from hashlib import sha256
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from broadsheet.web.keeping import Kept, Whole, key_of
+
 CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=600"
 """Editions come daily and annotations by the minute: a minute old is fresh."""
 
@@ -16,11 +18,15 @@ class Conditional:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._kept = Kept()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; what is no success, or has a Cache-Control of its own, passes as it is."""
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
+            return
+        if answer := self._kept.get(key_of(scope)):
+            await _send(scope, answer, send)
             return
         start: Message | None = None
         parts: list[bytes] = []
@@ -37,19 +43,23 @@ class Conditional:
                 return
             parts.append(message.get("body", b""))
             if not message.get("more_body"):
-                await _send_whole(scope, start, b"".join(parts), send)
+                await _send(scope, self._whole(scope, start, b"".join(parts)), send)
 
         await self._app(scope, receive, hold)
 
+    def _whole(self, scope: Scope, start: Message, body: bytes) -> Whole:
+        etag = f'"{sha256(body).hexdigest()[:24]}"'
+        headers = MutableHeaders(raw=start["headers"])
+        headers["etag"], headers["cache-control"] = etag, CACHE_CONTROL
+        return self._kept.keep(key_of(scope), headers.raw, body, etag)
 
-async def _send_whole(scope: Scope, start: Message, body: bytes, send: Send) -> None:
-    etag = f'"{sha256(body).hexdigest()[:24]}"'
-    headers = MutableHeaders(raw=start["headers"])
-    headers["etag"], headers["cache-control"] = etag, CACHE_CONTROL
+
+async def _send(scope: Scope, answer: Whole, send: Send) -> None:
+    headers, status, body = MutableHeaders(raw=list(answer.headers)), 200, answer.body
     known = Headers(scope=scope).get("if-none-match", "")
-    if etag in {each.strip().removeprefix("W/") for each in known.split(",")} or known.strip() == "*":
+    if answer.etag in {each.strip().removeprefix("W/") for each in known.split(",")} or known.strip() == "*":
         for name in ("content-length", "content-type"):
             del headers[name]
-        start["status"], body = 304, b""
-    await send(start)
+        status, body = 304, b""
+    await send({"type": "http.response.start", "status": status, "headers": headers.raw})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -36,7 +36,7 @@ def run(app: FastAPI, host: str, port: int, *, proxy: str = "", on_start: Callab
         app,
         http=Impatient,
         ws="none",
-        lifespan="off",
+        lifespan="on",
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,

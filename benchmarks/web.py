@@ -1,0 +1,304 @@
+"""How fast the server answers while a writer writes: ``python benchmarks/web.py [PAPERS]``.
+
+Fills a cache with 75,000 papers (those of ``site.py``), then serves it by ``broadsheet serve`` and by
+Datasette, one after the other, each beside a writer that stores 50 annotations a second. Fifty connections
+ask without a pause: each has one request in flight. At last the server and the writer are killed under load,
+and the file is checked and served again. ``--keep FOLDER`` keeps the cache, and takes up one that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import islice
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(HERE)]
+
+
+from broadsheet.paper import Sighting
+from broadsheet.record import Maker
+from broadsheet.store import Store
+
+DATASETTE = ("datasette==0.65.2",)
+PAPERS_A_DAY = 250
+IN_FLIGHT = 50
+SECONDS = 15.0
+WRITES_PER_S = 50
+HEAD = (
+    f"{'server':<12}{'request':<14}{'answers/s':>10}{'p50 ms':>9}{'p95 ms':>9}{'p95 alone':>11}{'failed':>8}"
+)
+
+Asks = Callable[[random.Random], str]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    port: int
+    start_s: float
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it has held."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+@contextmanager
+def serving(command: list[str], port: int, path: str) -> Iterator[Running]:
+    """Start a server, and wait until it has answered once."""
+    started = time.perf_counter()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            while not asyncio.run(_answers(port, path)):
+                time.sleep(0.02)
+            yield Running(process, port, time.perf_counter() - started)
+        finally:
+            process.terminate()
+
+
+async def _answers(port: int, path: str) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    status = await ask(reader, writer, path)
+    writer.close()
+    return status == 200
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> int:
+    """Ask once over a connection that stays open; return the status."""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+    length = head.partition("\r\ncontent-length:")[2].split("\r\n")[0].strip()
+    if length:
+        await reader.readexactly(int(length))
+    else:
+        while size := int((await reader.readline()).split(b";")[0], 16):
+            await reader.readexactly(size + 2)
+        await reader.readline()
+    return int(head.split(" ", 2)[1])
+
+
+async def load(port: int, asks: Asks, in_flight: int, seconds: float) -> tuple[list[float], int]:
+    """Keep so many requests in flight; return the seconds that each took, and how many failed."""
+    took: list[float] = []
+    failed = 0
+    until = time.perf_counter() + seconds
+
+    async def one(number: int) -> None:
+        nonlocal failed
+        dice = random.Random(number)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (started := time.perf_counter()) < until:
+            failed += await ask(reader, writer, asks(dice)) != 200
+            took.append(time.perf_counter() - started)
+        writer.close()
+
+    await asyncio.gather(*(one(number) for number in range(in_flight)))
+    return took, failed
+
+
+def write_for_ever(database: Path) -> None:
+    """Store annotations at an even pace, and print the key of each once it is stored."""
+    dice = random.Random(3)
+    with Store.open(database) as store:
+        ids = store.records.ids(where_all(), limit=5_000)
+        started, number = time.perf_counter(), 0
+        while True:
+            (record,) = store.records.by_ids([dice.choice(ids)])
+            maker = Maker("openai", "benchmark", f"{number}", f"{os.getpid()}")
+            assert record.annotation
+            with store.transaction():
+                store.annotations.keep(record.paper, maker, record.annotation)
+            print(maker.key(record.paper.content_hash), flush=True)
+            number += 1
+            time.sleep(max(0.0, started + number / WRITES_PER_S - time.perf_counter()))
+
+
+def fill(database: Path, papers: int) -> None:
+    """Make the cache: the papers of the site's benchmark with their annotations, without editions."""
+    found = spec_from_file_location("site_benchmark", HERE / "site.py")  # a module of Python has its name
+    assert found
+    assert found.loader
+    site = module_from_spec(found)
+    found.loader.exec_module(site)
+    source = site.variants()
+    with Store.open(database) as store:
+        for number in range(0, papers, PAPERS_A_DAY):
+            day = site.FIRST + timedelta(number // PAPERS_A_DAY)
+            with store.transaction():
+                for rank, (paper, annotation) in enumerate(islice(source, PAPERS_A_DAY), start=1):
+                    store.papers.add(paper, day)
+                    listed = Sighting(source="arxiv", origin="cs.LG", day=day, rank=rank)
+                    store.papers.sight(paper.id, listed)
+                    store.annotations.keep(paper, site.MAKER, annotation)
+
+
+def where_all():
+    """Return the filter that lets every paper through."""
+    from broadsheet.filters import Filter
+
+    return Filter()
+
+
+@contextmanager
+def writing(database: Path, told: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Write beside the server, in a process of its own."""
+    command = [sys.executable, str(Path(__file__)), "--write", str(database)]
+    with told.open("ab") as stream, subprocess.Popen(command, stdout=stream) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def percentile(took: list[float], share: float) -> float:
+    """Return the milliseconds that this share of the requests took at most."""
+    return sorted(took)[min(len(took) - 1, int(len(took) * share))] * 1000
+
+
+def measure(name: str, server: Running, requests: dict[str, Asks]) -> None:
+    """Print a line for each kind of request."""
+    for kind, asks in requests.items():
+        alone, _ = asyncio.run(load(server.port, asks, 1, SECONDS / 5))
+        took, failed = asyncio.run(load(server.port, asks, IN_FLIGHT, SECONDS))
+        print(
+            f"{name:<12}{kind:<14}{len(took) / SECONDS:>10.0f}{percentile(took, 0.5):>9.1f}"
+            f"{percentile(took, 0.95):>9.1f}{percentile(alone, 0.95):>11.1f}{failed:>8}",
+            flush=True,
+        )
+    print(f"{name:<12}start {server.start_s:.2f} s, peak memory {server.peak_mb:.0f} MB", flush=True)
+
+
+def kinds(database: Path) -> tuple[dict[str, Asks], dict[str, Asks]]:
+    """Return what is asked of ours and of Datasette, nearest to each other."""
+    with Store.open(database) as store:
+        ids = store.records.ids(where_all(), limit=20_000)
+        tags = list(store.records.tag_counts())
+        words = sorted({word for record in store.records.by_ids(ids[:300]) for word in _words(record.title)})
+
+    def two(dice: random.Random) -> str:
+        return " ".join(dice.sample(words, 2))
+
+    tagged = "select p.* from tags t join papers p on p.id = t.paper_id where t.tag = :q"
+    found = "select p.* from papers_fts f join papers p on p.rowid = f.rowid where papers_fts match :q"
+    ours: dict[str, Asks] = {
+        "look-up": lambda dice: f"/api/papers/{quote(dice.choice(ids))}",
+        "paper's page": lambda dice: f"/p/{quote(dice.choice(ids))}",
+        "tag page": lambda dice: f"/tag/{quote(dice.choice(tags))}",
+        "search": lambda dice: f"/papers?q={quote_plus(two(dice))}",
+        "API search": lambda dice: f"/api/papers?q={quote_plus(two(dice))}",
+    }
+    theirs: dict[str, Asks] = {
+        "look-up": lambda dice: f"/cache/papers/{quote(dice.choice(ids)).replace('.', '~2E')}.json",
+        "tag page": lambda dice: _sql(f"{tagged} order by p.first_seen desc limit 30", dice.choice(tags)),
+        "search": lambda dice: _sql(f"{found} order by bm25(papers_fts) limit 30", two(dice)),
+    }
+    return ours, theirs
+
+
+def _words(title: str) -> Iterator[str]:
+    yield from (word for word in title.split() if word.isalpha() and len(word) > 4)
+
+
+def _sql(query: str, value: str) -> str:
+    return f"/cache.json?sql={quote_plus(query)}&q={quote_plus(value)}&_shape=array"
+
+
+def datasette() -> Path:
+    """Return the command of Datasette, installed the first time."""
+    folder = HERE / ".servers" / "datasette"
+    command = folder / "bin" / "datasette"
+    if not command.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run(
+            [folder / "bin" / "python", "-m", "pip", "install", "--quiet", *DATASETTE, "setuptools<81"],
+            check=True,
+        )
+    return command
+
+
+def kill_and_restart(database: Path, command: list[str], port: int, asks: Asks, told: Path) -> None:
+    """Kill server and writer in the middle of their work; look at the file; serve it again."""
+    before = len(told.read_bytes().splitlines())
+    with serving(command, port, "/api/stats") as server, writing(database, told) as writer:
+
+        async def until_killed() -> None:
+            asking = asyncio.gather(
+                *(load(port, asks, 1, SECONDS) for _ in range(IN_FLIGHT)), return_exceptions=True
+            )
+            while len(told.read_bytes().splitlines()) < before + 2 * WRITES_PER_S:
+                await asyncio.sleep(0.05)
+            server.process.send_signal(signal.SIGKILL)
+            writer.kill()
+            await asking
+
+        asyncio.run(until_killed())
+    keys = {line.decode() for line in told.read_bytes().splitlines() if len(line) == 24}
+    with sqlite3.connect(database) as db:
+        checked = db.execute("PRAGMA integrity_check").fetchone()[0]
+        kept = {row[0] for row in db.execute("SELECT key FROM annotations WHERE model = 'benchmark'")}
+    with serving(command, port, "/api/stats") as server:
+        print(
+            f"Killed under load: integrity_check says {checked}; {len(keys - kept)} of {len(keys):,} stored"
+            f" annotations are lost; served again after {server.start_s:.2f} s."
+        )
+
+
+def main() -> None:
+    """Fill, serve, ask, print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("papers", type=int, nargs="?", default=75_000)
+    options.add_argument("--keep", type=Path)
+    options.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.write:
+        write_for_ever(given.write)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        database, told = folder / "cache.db", folder / "written"
+        told.touch()
+        if not database.exists():
+            fill(database, given.papers)
+        ours, theirs = kinds(database)
+        port = 8_765
+        command = [sys.executable, "-m", "broadsheet", "serve", "--db", str(database), "--port", str(port)]
+        print(
+            f"{given.papers:,} papers, {IN_FLIGHT} in flight, {WRITES_PER_S} writes a second", HEAD, sep="\n"
+        )
+        with serving(command, port, "/api/stats") as server, writing(database, told):
+            measure("broadsheet", server, ours)
+        peer = [str(datasette()), "serve", str(database), "--port", str(port)]
+        with serving(peer, port, "/cache.json") as server, writing(database, told):
+            measure("datasette", server, theirs)
+        kill_and_restart(database, command, port, ours["search"], told)
+
+
+if __name__ == "__main__":
+    main()

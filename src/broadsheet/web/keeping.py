@@ -1,0 +1,67 @@
+"""`Kept`: whole answers for a few seconds, since many readers open the same pages at once."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+KEPT_S = 5.0
+"""How long: a twelfth of what the answer's own Cache-Control lets every cache on the way do."""
+MOST_BYTES = 32 * 1024 * 1024
+Key = tuple[str, str, str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An answer with status 200.
+
+    Attributes:
+        headers: Its headers, as ASGI has them, ETag and Cache-Control among them.
+        body: Its body.
+        etag: Its ETag.
+        until: When it is forgotten, in seconds of the clock.
+    """
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    etag: str
+    until: float
+
+
+class Kept:
+    """Answers by what was asked for; those not asked for longest leave when there are too many bytes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._answers: OrderedDict[Key, Whole] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Key) -> Whole | None:
+        """Return the answer, if it is fresh."""
+        answer = self._answers.get(key)
+        if answer is None or answer.until < self._clock():
+            return None
+        self._answers.move_to_end(key)
+        return answer
+
+    def keep(self, key: Key, headers: list[tuple[bytes, bytes]], body: bytes, etag: str) -> Whole:
+        """Keep an answer and return it."""
+        answer = Whole(tuple(headers), body, etag, self._clock() + KEPT_S)
+        if before := self._answers.pop(key, None):
+            self._bytes -= len(before.body)
+        self._answers[key] = answer
+        self._bytes += len(body)
+        while self._bytes > MOST_BYTES:
+            _, oldest = self._answers.popitem(last=False)
+            self._bytes -= len(oldest.body)
+        return answer
+
+
+def key_of(scope: Scope) -> Key:
+    """Return what an answer depends on: the host too, since a feed's links begin with it."""
+    return scope["scheme"], Headers(scope=scope).get("host", ""), scope["path"], scope["query_string"]
