@@ -16,14 +16,11 @@ from broadsheet.llm import Control, Outcome, Request
 from broadsheet.llm.access import endpoint_address, require_access
 from broadsheet.llm.negotiation import Dialect, Negotiation
 from broadsheet.llm.openai.client import load_client, new_client
-from broadsheet.llm.openai.conversation import Conversation, Exchanges, Stopped
+from broadsheet.llm.openai.conversation import Exchanges, outcomes_of
 from broadsheet.llm.openai.pacing import Pacer
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.store.endpoints import Quota
-
-TICK_S = 0.2
-"""How often to look whether to stop, while no answer comes."""
 
 
 class OpenAILLM:
@@ -64,31 +61,12 @@ class OpenAILLM:
             LLMMisconfigured: The key, model or address is refused; answers under way have been yielded.
             LLMUnavailable: The server has stopped answering; the same.
         """
-        sent = done = 0
-        stopping = False
         if not requests:
             return
         load_client()
-        try:
-            with Conversation(self._exchange) as conversation:
-                while True:
-                    if control.heartbeat(self._waiting(stopping=stopping)):
-                        conversation.stop()
-                        stopping = True
-                    elif fresh := requests[sent:]:
-                        conversation.send(fresh)
-                        sent += len(fresh)
-                    if done == sent:
-                        return
-                    outcome = conversation.next(TICK_S)
-                    self._remember()
-                    if outcome:
-                        done += 1
-                        yield outcome
-        except Stopped:
-            return
+        yield from outcomes_of(self._exchange, requests, control, self._waiting, self._remember)
 
-    def _waiting(self, *, stopping: bool) -> str:
+    def _waiting(self, stopping: bool) -> str:
         """Return why nothing is sent at the moment, such as ``429: 12 s``; empty while requests go out."""
         return f"stopping: {self._pacer.under_way} under way" if stopping else self._pacer.waiting
 

@@ -17,11 +17,15 @@ def load_client() -> None:
     import_module("broadsheet.llm.openai.exchange")
 
 
-def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
+def new_client(max_in_flight: int, address: str | None = None) -> openai.AsyncOpenAI:
     """Return the openai client as the environment sets it up, its own retries off.
 
     The aiohttp transport halves the time of a call (measured on 411 at once: 1.1 ms against 2.4 ms). A
     redirect is not followed: it would make a question of a POST, and carry the key elsewhere.
+
+    Args:
+        max_in_flight: Connections, at most.
+        address: Where requests go, if not where the environment says.
 
     Raises:
         ConfigError: The environment sets up something that no client takes, such as a certificate file that
@@ -36,7 +40,7 @@ def new_client(max_in_flight: int) -> openai.AsyncOpenAI:
     try:
         client = openai.AsyncOpenAI(
             api_key=api_key(),
-            base_url=endpoint_address(),
+            base_url=address or endpoint_address(),
             organization=header_variable("OPENAI_ORG_ID"),
             project=header_variable("OPENAI_PROJECT_ID"),
             max_retries=0,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
 from broadsheet.errors import LLMError
-from broadsheet.llm import Outcome, Request
+from broadsheet.llm import Control, Outcome, Request
 
+TICK_S = 0.2
+"""How often to look whether to stop, while no answer comes."""
 DRAIN_S = 30.0
 """How long to wait for answers under way when no more can come."""
 
@@ -22,7 +24,12 @@ class Stopped(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Exchanges(Protocol):
-    """Answers one request at a time."""
+    """Answers one request at a time.
+
+    Attributes:
+        under_way: Tasks whose request is with a server at this moment.
+        stopping: Set to send nothing more.
+    """
 
     under_way: set[asyncio.Task[None]]
     stopping: bool
@@ -149,3 +156,47 @@ async def _drain(exchange: Exchanges, tasks: set[asyncio.Task[None]], timeout_s:
         task.cancel()
     if under_way := tasks & exchange.under_way:
         await asyncio.wait(under_way, timeout=timeout_s)
+
+
+def outcomes_of(
+    opened: Callable[[], AbstractAsyncContextManager[Exchanges]],
+    requests: Sequence[Request],
+    control: Control,
+    waiting: Callable[[bool], str],
+    remember: Callable[[], None] = lambda: None,
+) -> Iterator[Outcome]:
+    """Ask all requests, those too that are appended meanwhile; yield outcomes as they come.
+
+    Once ``control`` says to stop, nothing more is sent, and the iterator ends with the last answer under way.
+    Closing the iterator cancels what is under way.
+
+    Args:
+        opened: Opens the exchange, in the loop's own thread.
+        requests: What to ask.
+        control: How the run steers.
+        waiting: Returns what is waited for; told whether the run is stopping.
+        remember: Called between two outcomes, in the caller's thread.
+
+    Raises:
+        LLMError: No more will come; answers under way have been yielded.
+    """
+    sent = done = 0
+    stopping = False
+    try:
+        with Conversation(opened) as conversation:
+            while True:
+                if control.heartbeat(waiting(stopping)):
+                    conversation.stop()
+                    stopping = True
+                elif fresh := requests[sent:]:
+                    conversation.send(fresh)
+                    sent += len(fresh)
+                if done == sent:
+                    return
+                outcome = conversation.next(TICK_S)
+                remember()
+                if outcome:
+                    done += 1
+                    yield outcome
+    except Stopped:
+        return

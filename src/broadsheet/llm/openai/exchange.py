@@ -22,7 +22,7 @@ from broadsheet.llm.diagnosis import Diagnosis, diagnose
 from broadsheet.llm.negotiation import Dialect, Negotiation, heeds_schema
 from broadsheet.llm.openai.answers import reply_in
 from broadsheet.llm.openai.bounded import at_most, bytes_for
-from broadsheet.llm.openai.pacing import Pacer, Reservation
+from broadsheet.llm.openai.pacing import Pacing, Reservation
 from broadsheet.llm.openai.patience import REFUSED_S, Patience, deadline
 from broadsheet.llm.openai.probe import Probe
 from broadsheet.llm.openai.refusals import outage, refusal
@@ -66,26 +66,29 @@ class Exchange:
         settings: Name the model, and how long an answer may take.
         pacer: Admits requests.
         negotiation: Knows the dialect.
+        attempts: How often a request is tried where the server fails.
+        probe: Lets one request go first; one that is over where the server is known to answer.
         under_way: Tasks whose request is with the server at this moment.
         stopping: Set to send nothing more; who would still have to send ends as cancelled.
     """
 
     client: openai.AsyncOpenAI
     settings: Settings
-    pacer: Pacer
+    pacer: Pacing
     negotiation: Negotiation
+    attempts: int = ATTEMPTS
+    probe: Probe = field(default_factory=Probe)
     under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     stopping: bool = field(default=False, init=False)
     _answers: int = field(default=0, init=False)
     _refusals: int = field(default=0, init=False)
     _patience: Patience = field(default_factory=Patience, init=False)
-    _probe: Probe = field(default_factory=Probe, init=False)
 
     async def ask(self, request: Request) -> Outcome:
         """Ask until there is an answer, or a reason why this request has none.
 
         A 429 is never counted: the gate closes for as long as the server says. Other failures are tried
-        `ATTEMPTS` times, but no longer than `Patience` allows. Until something has been answered, one request
+        `attempts` times, but no longer than `Patience` allows. Until something has been answered, one request
         is asked after the other.
 
         Raises:
@@ -93,7 +96,7 @@ class Exchange:
             LLMUnavailable: All attempts failed, and no other request was answered meanwhile; or the server
                 is silent, or asks for a longer wait than a run has.
         """
-        async with self._probe.turn():
+        async with self.probe.turn():
             return await self._asked(request)
 
     async def _asked(self, request: Request) -> Outcome:
@@ -105,7 +108,7 @@ class Exchange:
             error = state.outcome.exception() if state.outcome else None
             if isinstance(error, _TryAgain):
                 gave_up = self._patience.gives_up(_now(), error.sent_at, state.upcoming_sleep) or error.silent
-            return gave_up or self.stopping or stop_after_attempt(ATTEMPTS)(state)
+            return gave_up or self.stopping or stop_after_attempt(self.attempts)(state)
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_TryAgain),
@@ -156,12 +159,12 @@ class Exchange:
                 self.pacer.settle(held, len(request.sent), reply.usage, headers)
                 self._answers, self._refusals = self._answers + 1, 0
                 self._patience.answered(_now())
-                self._probe.end()
+                self.probe.end()
                 return Outcome(request, reply)
 
     def _note(self, diagnosis: Diagnosis, held: Reservation, request: Request) -> None:
         """Note that a request has failed, for what others have to wait or all have in common."""
-        self._probe.failed()
+        self.probe.failed()
         if diagnosis.kind in {"too-many", "transient"}:
             self.pacer.failed(held, diagnosis.headers, diagnosis.status)
             return
@@ -213,7 +216,7 @@ class Exchange:
         answer_s = self._answer_s(request)
         started = _now()
         try:
-            self._probe.sent()
+            self.probe.sent()
             with at_most(bytes_for(request.max_output_tokens)):
                 async with deadline(self._patience, answer_s, answer_s * attempt * in_line):
                     response = await self.client.post(

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from broadsheet.llm import Usage
 from broadsheet.llm.openai.buckets import Bucket
@@ -56,6 +57,43 @@ class Reservation:
     tokens: float
     sent_at: float
     place: int
+
+
+class Pacing(Protocol):
+    """What an exchange asks before it sends, and tells of what came of it: `Pacer`, or one for many."""
+
+    @property
+    def under_way(self) -> int:
+        """Return how many requests are with the server."""
+        ...
+
+    def expected_output(self, papers: int, most: int) -> float:
+        """Return the output tokens to expect of an answer about so many papers."""
+        ...
+
+    async def admit(self, tokens: float) -> Reservation:
+        """Wait for a turn."""
+        ...
+
+    def settle(self, held: Reservation, papers: int, usage: Usage, headers: Mapping[str, str]) -> None:
+        """Settle an answer."""
+        ...
+
+    def failed(self, held: Reservation, headers: Mapping[str, str], status: int = 0) -> None:
+        """Settle a failure that may be about the server's load."""
+        ...
+
+    def refused(self, held: Reservation) -> None:
+        """Settle a refusal that used nothing."""
+        ...
+
+    def hold_off(self, why: str, wait_s: float) -> None:
+        """Note that one request waits on its own."""
+        ...
+
+    def close(self, needed_tokens: float, wait_s: float) -> None:
+        """Shut the gate for all until the wait is over."""
+        ...
 
 
 class Pacer:
@@ -132,14 +170,14 @@ class Pacer:
         self._timer = None
         while self._waiting:
             tokens, turn = self._waiting[0]
-            wait = 0.0 if turn.done() else self._hindrance(tokens)
+            wait = 0.0 if turn.done() else self.hindrance(tokens)
             if wait > 0:
                 self._timer = turn.get_loop().call_later(wait, self._let_in)
             if wait:
                 return
             self._waiting.popleft()
             if not turn.done():
-                turn.set_result(self._drawn(tokens))
+                turn.set_result(self.draw(tokens))
         self._hindered_by = ""
 
     def _look_again(self) -> None:
@@ -147,7 +185,13 @@ class Pacer:
         if self._waiting:
             self._waiting[0][1].get_loop().call_soon(self._let_in)
 
-    def _drawn(self, tokens: float) -> Reservation:
+    @property
+    def most_under_way(self) -> int:
+        """Return how many requests the server is believed to take at once."""
+        return self._window.size
+
+    def draw(self, tokens: float) -> Reservation:
+        """Draw what a request is expected to use, without waiting."""
         self._requests.take(1)
         self._tokens.take(tokens)
         self._under_way += 1
@@ -155,7 +199,7 @@ class Pacer:
         self._sent.append(held)
         return held
 
-    def _hindrance(self, tokens: float) -> float:
+    def hindrance(self, tokens: float) -> float:
         """Return the seconds to wait; 0 for none, negative if only an answer can make room."""
         now = self._clock()
         if self._opens_at > now:
