@@ -18,7 +18,7 @@ from broadsheet.record import Maker
 from broadsheet.store import Store
 from broadsheet.store.annotations import KeptReply
 
-_REPLIES_READ = 500
+_REPLIES_READ, _REPLIES_A_PAPER = 500, 3
 """How many of the latest replies to read: under a quota, all repairs of a run may wait for its end."""
 
 
@@ -93,7 +93,8 @@ def recover(store: Store, judge: Judge, maker: Maker, papers: Sequence[Paper]) -
             found.judged[judged.paper.id] = judged
 
     replay = _Replay(store, judge, keep)
-    for reply in store.annotations.replies(maker, latest=_REPLIES_READ) if papers else ():
+    latest = max(_REPLIES_READ, _REPLIES_A_PAPER * len(papers))
+    for reply in store.annotations.replies(maker, latest=latest) if papers else ():
         if not wanted.isdisjoint(reply.papers.values()):
             replay.read(reply)
     for key, judged in list(replay.faulty.items()):

@@ -9,7 +9,7 @@ with Store.open("broadsheet.db") as store:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -68,10 +68,10 @@ class Store:
         worker_days: Which days the worker has done.
     """
 
-    def __init__(self, db: Database, path: Path) -> None:
+    def __init__(self, db: Database, path: Path | None) -> None:
         self._db = db
-        self._lock = StageLock(path, "annotating this cache", ".lock", ", or add --wait")
-        self._send_lock = StageLock(path, "sending from this cache", ".send.lock")
+        self._lock = path and StageLock(path, "annotating this cache", ".lock", ", or add --wait")
+        self._send_lock = path and StageLock(path, "sending from this cache", ".send.lock")
         self.fields = Fields(db)
         self.papers = Papers(db)
         self.annotations = Annotations(db, self.fields)
@@ -109,7 +109,7 @@ class Store:
     @classmethod
     def in_memory(cls) -> Self:
         """Open an empty cache that is gone when it is closed, to ask a few papers what a cache is asked."""
-        return cls(connect_in_memory(), Path("in memory"))
+        return cls(connect_in_memory(), None)
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +151,7 @@ class Store:
         Raises:
             StoreError: Another process holds it; the sentence says which.
         """
-        return self._lock.held(wait=wait)
+        return self._lock.held(wait=wait) if self._lock else nullcontext()
 
     def sending(self) -> AbstractContextManager[None]:
         """Hold the cache's one place for sending.
@@ -159,7 +159,7 @@ class Store:
         Raises:
             StoreError: Another process holds it; the sentence says which.
         """
-        return self._send_lock.held()
+        return self._send_lock.held() if self._send_lock else nullcontext()
 
     @property
     def annotation(self) -> type[Annotation]:

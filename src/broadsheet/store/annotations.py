@@ -36,14 +36,17 @@ class Annotations:
         self._db = db
         self._fields = fields
 
-    def keep_reply(self, maker: Maker, reply: NewReply) -> int:
-        """Store a raw answer before anything else is done with it; returns its row id."""
+    def keep_reply(self, maker: Maker, reply: NewReply, received_at: str | None = None) -> int:
+        """Store a raw answer before anything else is done with it; returns its row id.
+
+        It counts as received now, or at ``received_at`` (ISO 8601) where another process received it.
+        """
         papers = {ref: [paper.id, paper.content_hash] for ref, paper in reply.papers.items()}
         row = {
             **{name: getattr(reply, name) for name in NewReply.__slots__},
             **asdict(maker),
             "papers": json.dumps(papers),
-            "received_at": now(),
+            "received_at": received_at or now(),
         }
         return insert(self._db, "replies", row)
 
@@ -162,6 +165,17 @@ class Annotations:
             return None
         findings = self._db.execute("SELECT * FROM findings WHERE key = ? ORDER BY rowid", [key])
         return from_row(row, self._fields.model), tuple(map(finding_from_row, findings))
+
+    def origin(self, key: str) -> tuple[int | None, str] | None:
+        """Return the reply that the annotation with this key was read from, and when it was made."""
+        row = self._db.execute(
+            "SELECT reply_id, annotated_at FROM annotations WHERE key = ?", [key]
+        ).fetchone()
+        return (row["reply_id"], row["annotated_at"]) if row else None
+
+    def has_failed(self, key: str) -> bool:
+        """Tell whether a failure under this key stands."""
+        return bool(self._db.execute("SELECT 1 FROM failures WHERE key = ?", [key]).fetchone())
 
     def failures(self) -> list[dict[str, object]]:
         """Return the failures that stand, latest first, as rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
@@ -70,7 +70,11 @@ class Backlog:
         self._db = db
 
     def wanting(self, maker: Maker, wanted: Wanted = Wanted()) -> list[Paper]:
-        """Return the papers that this engine and model are to annotate: those without a current annotation.
+        """Return the papers that `each_wanting` yields."""
+        return list(self.each_wanting(maker, wanted))
+
+    def each_wanting(self, maker: Maker, wanted: Wanted = Wanted()) -> Iterator[Paper]:
+        """Yield the papers that this engine and model are to annotate: those without a current annotation.
 
         One that rules made is current for rules only: a model's is better. A paper without an abstract has
         nothing to be read. One that was revised back to words it had before is asked about again. Papers that
@@ -89,12 +93,9 @@ class Backlog:
             {**self._values(maker, wanted.paper_ids), "again": wanted.again},
         )
         spent = self._given_up()
-        papers = map(paper_from_row, rows)
-        return [
-            paper
-            for paper in papers
-            if wanted.failed_too or wanted.again or maker.key(paper.content_hash) not in spent
-        ]
+        for paper in map(paper_from_row, rows):
+            if wanted.failed_too or wanted.again or maker.key(paper.content_hash) not in spent:
+                yield paper
 
     def _given_up(self) -> set[str]:
         """Return the keys under which papers failed too often."""
