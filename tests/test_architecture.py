@@ -25,7 +25,7 @@ ONLY_IN = {
     "tiktoken": ("tokens.py",),
     "sqlite_utils": ("store/", "migrations/"),
     "jinja2": ("render.py", "render/", "prompts.py", "web/"),
-    "ray": ("backfill.py",),
+    "ray": ("cluster/on_ray.py", "cluster/ray_gate.py"),
 }
 LOADED_ON_DEMAND = ("llm/", "render/", "web/")  # the modules of these rooms; never the rooms themselves
 HEAVY = {"openai", "tiktoken", "jinja2", "ray", "fastapi", "pyarrow"}

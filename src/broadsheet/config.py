@@ -101,9 +101,10 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(
         256,
         ge=1,
-        le=1000,
+        le=10_000,
         description="The most requests to have under way at once; runs find out how many the server takes.",
     )
+    endpoints: tuple[str, ...] = Field((), description="Servers of the model that a backfill asks.")
     batch_wait_s: float = Field(
         0.0,
         ge=0,
@@ -180,12 +181,13 @@ class Settings(BaseSettings):
             raise ValueError(f"there are {', '.join(ENGINES)}")
         return name
 
-    @field_validator("hf_url", "arxiv_api_url", "arxiv_feed_url", "arxiv_oai_url")
+    @field_validator("hf_url", "arxiv_api_url", "arxiv_feed_url", "arxiv_oai_url", "endpoints")
     @classmethod
-    def _is_an_address(cls, address: str) -> str:
-        if fault := fault_of(address):
-            raise ValueError(f"it {fault}")
-        return address
+    def _is_an_address(cls, given: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (given,) if isinstance(given, str) else given:
+            if fault := fault_of(address):
+                raise ValueError(f"it {fault}")
+        return given
 
     @field_validator("*", mode="after")
     @classmethod

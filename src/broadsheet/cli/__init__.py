@@ -2,6 +2,7 @@
 
 from broadsheet.cli import (  # noqa: F401 - importing a module registers its commands
     annotate,
+    backfill,
     backup,
     bounces,
     check_links,
@@ -12,6 +13,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     evaluate,
     export,
     fetch,
+    import_parts,
     init,
     lookup,
     replies,

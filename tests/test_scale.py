@@ -1,0 +1,75 @@
+"""What docs/scale.md says: its tables are computed, its commands exist, and DuckDB answers its question."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+import broadsheet
+from broadsheet.cli import app
+from in_process import broadsheet as command
+
+CHECKOUT = Path(broadsheet.__file__).parents[2]
+PAGE = CHECKOUT / "docs" / "scale.md"
+pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the page stands in the checkout only")
+
+
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("update_scale", CHECKOUT / "scripts" / "update_scale.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def text() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_its_tables_are_those_that_are_computed() -> None:
+    assert script().updated(text()) == text(), "run: .venv/bin/python scripts/update_scale.py"
+
+
+def test_its_formula_is_the_one_that_the_tables_are_computed_by() -> None:
+    scale, papers = script(), 3_000_000
+    price, requests = scale.Prices.load().models["gpt-5-mini"], scale.requests(papers)
+    (inside, fixed, cached, answer) = re.findall(
+        r"\((\d+) n − ([\d,]+) .*? ([\d,]+) \(r − 1\) × c .*? (\d+) n × o", text()
+    )[0]
+    prompt, instructions = int(inside) * papers, int(fixed.replace(",", "")) * (requests - 1)
+    assert fixed == cached
+    by_hand = (prompt - instructions) * price.input + instructions * price.cached
+    by_hand += int(answer) * papers * price.output
+    assert scale.usd(papers, price) == pytest.approx(by_hand / 1e6)
+
+
+def test_its_commands_and_options_exist() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    lines = [*re.findall(r"^    broadsheet (.+)$", text(), flags=re.MULTILINE)]
+    lines += re.findall(r"`broadsheet ([a-z][^`]*)`", text())
+    assert len(lines) >= 8
+    for line in lines:
+        name, *words = shlex.split(line)
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_duckdb_answers_its_question_from_what_export_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("duckdb")
+    monkeypatch.chdir(tmp_path)
+    assert command("run", "sample", "--date", "2026-01-05", "--engine", "extractive")[0] == 0
+    assert command("export", "--output", "papers.parquet")[0] == 0
+    (block,) = re.findall(r"^```python\n(.*?)^```", text(), flags=re.DOTALL | re.MULTILINE)
+    exec(compile(block, str(PAGE), "exec"), {})
+    told = capsys.readouterr().out
+    assert "large-language-models" in told
+    assert "with_code" in told
