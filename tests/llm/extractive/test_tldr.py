@@ -125,9 +125,10 @@ def test_a_name_that_looks_like_a_word_keeps_its_capital() -> None:
             (
                 "Herd governance is the practice of keeping every animal in a herd well counted "
                 "across many countries and years. In this paper we count stripes with two "
-                "cameras."
+                "cameras "
+                "that look down from a tower above the herd."
             ),
-            "Counts stripes with two cameras.",
+            "Counts stripes with two cameras that look down from a tower above the herd.",
         ),
         # Its own name, not that of the data set beside it.
         (
