@@ -5,22 +5,48 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from broadsheet.cli import main
 
 
-def broadsheet(*arguments: object) -> tuple[int, str]:
-    """Run the command in this process; returns its exit code and what it printed."""
-    out, code = io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def ran(*arguments: object, cwd: Path | None = None, **environment: str) -> Ran:
+    """Run the command in this process, in a folder and with variables."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        if cwd is not None:
+            patch.chdir(cwd)
         patch.setattr(sys, "argv", ["broadsheet", *map(str, arguments)])
         try:
             main()
         except SystemExit as ended:
             code = int(ended.code or 0)
-    return code, out.getvalue()
+    assert "Traceback" not in err.getvalue()
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def broadsheet(*arguments: object) -> tuple[int, str]:
+    """Run the command in this process; returns its exit code and what it printed."""
+    done = ran(*arguments)
+    return done.returncode, done.stdout
 
 
 class Command:

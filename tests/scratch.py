@@ -7,17 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[1]
 _RUN_ALL = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 from broadsheet.cli import main
 
 results = []
-for words in json.load(sys.stdin):
+for words, environment in json.load(sys.stdin):
+    os.environ.update(environment)
     sys.argv, code = ["broadsheet", *words], 0
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -59,12 +60,18 @@ class Scratch:
 
     def run(self, *commands: Sequence[str | Path], **environment: str) -> list[Ran]:
         """Run the commands one after the other, in one process of the copy's."""
-        path = os.pathsep.join([str(self.folder / "src"), *filter(None, [environment.pop("PYTHONPATH", "")])])
+        return self.run_each(*((words, environment) for words in commands))
+
+    def run_each(self, *commands: tuple[Sequence[str | Path], Mapping[str, str]]) -> list[Ran]:
+        """Run commands, each with variables that the later ones keep, in one process of the copy's."""
+        path = os.pathsep.join(filter(None, [str(self.folder / "src"), os.environ.get("PYTHONPATH")]))
         ended = subprocess.run(
             [sys.executable, "-c", _RUN_ALL],
-            input=json.dumps([[str(word) for word in words] for words in commands]),
+            input=json.dumps(
+                [[[str(word) for word in words], environment] for words, environment in commands]
+            ),
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,

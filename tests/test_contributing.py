@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,15 +35,20 @@ def changes(diff: str) -> Iterator[tuple[str, str]]:
         )
 
 
-def run(scratch: Scratch, command: str) -> str:
-    """What a command prints, on either stream."""
-    words = shlex.split(command)
-    if words[0] == "broadsheet":
-        (ran,) = scratch.run(words[1:])
+def printed_by(scratch: Scratch, commands: Sequence[str]) -> dict[str, str]:
+    """What each command prints, on either stream; ours run in one process."""
+    ours = [command for command in commands if command.startswith("broadsheet ")]
+    printed = {}
+    for command, ran in zip(ours, scratch.run(*(shlex.split(each)[1:] for each in ours)), strict=True):
         assert ran.code == 0, ran.err
-        return ran.out + ran.err
-    assert words[0] == "grep"
-    return subprocess.run(words, cwd=scratch.folder, capture_output=True, text=True, check=True).stdout
+        printed[command] = ran.out + ran.err
+    for command in commands:
+        if command not in printed:
+            words = shlex.split(command)
+            assert words[0] == "grep"
+            grep = subprocess.run(words, cwd=scratch.folder, capture_output=True, text=True, check=True)
+            printed[command] = grep.stdout
+    return printed
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "A channel"])
@@ -67,11 +72,11 @@ def test_a_walk_through_shows_what_it_says(name: str, tmp_path: Path) -> None:
             for old, new in changes(text):
                 scratch.edit(path, old, new)
         elif kind == "console":
-            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                command, _, expected = part.partition("\n")
-                printed = run(scratch, command)
+            parts = [part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+            printed = printed_by(scratch, [command for command, _, _ in parts])
+            for command, _, expected in parts:
                 for line in expected.splitlines():
-                    assert line in printed, command
+                    assert line in printed[command], command
                 shown += 1
         else:
             target.write_text((target.read_text() if appends else "") + text)

@@ -6,8 +6,6 @@ import importlib.util
 import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import typer.main
 import broadsheet
 from broadsheet.cli import app
 from broadsheet.config import Settings
+from in_process import Ran, ran
 
 CHECKOUT = Path(broadsheet.__file__).parents[2]
 README = CHECKOUT / "README.md"
@@ -42,15 +41,8 @@ def command(name: str) -> Any:
     return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
 
 
-def broadsheet_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "broadsheet", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def broadsheet_in(folder: Path, *words: str) -> Ran:
+    return ran(*words, cwd=folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -16,33 +13,16 @@ import pytest
 
 import broadsheet
 from broadsheet import Store
-from broadsheet.cli import main
 from builders import DAY, add, annotate, annotation, paper, sighting
+from in_process import Ran, ran
 
 SOURCE = Path(broadsheet.__file__).parents[1]
 HEAVY = {"openai", "tiktoken", "fastapi", "ray", "jinja2"}
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 def run(*arguments: str, cwd: Path) -> Ran:
     """The command line in this process."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.chdir(cwd)
-        patch.setattr(sys, "argv", ["broadsheet", *arguments])
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-    return Ran(code, out.getvalue(), err.getvalue())
+    return ran(*arguments, cwd=cwd)
 
 
 def run_process(

@@ -20,6 +20,7 @@ import pytest
 import broadsheet
 from broadsheet.filters import Filter
 from broadsheet.store import Store
+from in_process import Ran, ran
 from servers.openai_server import Behaviour, OpenAIServer
 
 SOURCE = Path(broadsheet.__file__).parents[1]
@@ -37,7 +38,10 @@ def start(*words: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def run(*words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str, stdin: str | None = None, **environment: str) -> Ran:
+    """The command in this process; with text to read, in one of its own."""
+    if stdin is None:
+        return ran(*words, **environment)
     ended = subprocess.run(
         [sys.executable, "-m", "broadsheet", *words],
         env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
@@ -47,7 +51,7 @@ def run(*words: str, stdin: str | None = None, **environment: str) -> subprocess
         check=False,
     )
     assert "Traceback" not in ended.stderr
-    return ended
+    return Ran(ended.returncode, ended.stdout, ended.stderr)
 
 
 def pages(day: str) -> dict[str, bytes]:
