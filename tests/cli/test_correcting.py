@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -149,6 +150,12 @@ def test_the_page_says_what_was_corrected_by_hand(broadsheet: Command, cache: Pa
     text = Path(f"editions/{DAY}/index.md").read_text()
     assert "1 written by model-a from the abstract" in text
     assert "1 corrected by the editor" in text
+    assert "by the openai engine (model-a, prompt prompt-1) for 1 paper." in text
+    assert "The editor corrected by hand what is said of 1 paper." in text
+    assert broadsheet("site") == 0
+    with Store.open(cache) as store:
+        page = Path(f"site/p/{store.get('SandLoom').id}.html").read_text()
+    assert re.search(r"Summary corrected by the editor on \d+ \w+ \d{4}\.", page)
 
 
 def test_the_editor_is_no_engine_to_choose(broadsheet: Command, cache: Path) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from broadsheet.edition import Made
-from broadsheet.engines import how_made
+from broadsheet.engines import EDITOR, how_made
 from broadsheet.text import plural
 from broadsheet.visible import visible
 
@@ -29,14 +29,17 @@ def made_sentence(made: tuple[Made, ...]) -> str:
 
 def makers_notes(made: tuple[Made, ...]) -> list[str]:
     """Return how the annotations were made and checked, a sentence or two each."""
+    by_machine = [maker for maker in made if maker.engine != EDITOR]
     makers = "; ".join(
         f"{visible(maker.engine)} engine ({visible(maker.model)}, prompt {visible(maker.prompt)}) for"
         f" {plural(maker.papers, 'paper')}"
-        for maker in made
+        for maker in by_machine
     )
     note = (
         f"Summaries, tags and code status were made from title and abstract alone, by the {makers}."
         " They were checked against the abstract: a claim that does not stand in it is withheld, and the card"
         " says so."
     )
-    return [note] if made else []
+    by_hand = sum(maker.papers for maker in made if maker.engine == EDITOR)
+    corrected = f"The editor corrected by hand what is said of {plural(by_hand, 'paper')}."
+    return [*([note] if by_machine else []), *([corrected] if by_hand else [])]

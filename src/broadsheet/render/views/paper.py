@@ -189,7 +189,8 @@ def _made(record: Record) -> str:
         )
     how = how_made(made.engine, visible(made.model))
     day = made.annotated_at.date()
-    return f"Summary {how} on {day.day} {day:%B} {day.year} (prompt {visible(made.prompt)})"
+    prompt = f" (prompt {visible(made.prompt)})" if made.prompt else ""
+    return f"Summary {how} on {day.day} {day:%B} {day.year}{prompt}"
 
 
 def _sighting(sighting: Sighting) -> str:
