@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broadsheet.config import Settings
 from broadsheet.filters import Filter
 from broadsheet.store import Store
+from broadsheet.web import create_app
 from broadsheet.web.asking import read_cursor, write_cursor
+from broadsheet.web.keeping import Kept
 
 
 @pytest.fixture
@@ -165,3 +169,51 @@ def test_the_description_covers_every_path_and_its_problems(client):
     ].keys()
     assert "422" in described["paths"]["/api/papers"]["get"]["responses"]
     json.dumps(described)
+
+
+def test_an_answer_is_kept_for_seconds_then_made_anew(cache, monkeypatch):
+    monkeypatch.setattr("broadsheet.web.keeping.KEPT_S", 0.0)
+    with TestClient(create_app(Settings(db=cache))) as client:
+        assert client.get("/api/stats").json()["papers"] == client.get("/api/stats").json()["papers"]
+    now = [0.0]
+    kept = Kept(lambda: now[0])
+    monkeypatch.setattr("broadsheet.web.keeping.KEPT_S", 5.0)
+    key = ("http", "a", "/", b"")
+    kept.keep(key, [], b"x", '"1"')
+    now[0] = 4.9
+    assert kept.get(key)
+    now[0] = 5.1
+    assert kept.get(key) is None
+
+
+def test_kept_answers_take_no_more_than_their_room(monkeypatch):
+    monkeypatch.setattr("broadsheet.web.keeping.MOST_BYTES", 100)
+    kept = Kept(lambda: 0.0)
+    for number in range(50):
+        kept.keep(("http", "a", f"/{number}", b""), [], b"x" * 30, '"1"')
+    assert [number for number in range(50) if kept.get(("http", "a", f"/{number}", b""))] == [47, 48, 49]
+
+
+def test_an_answer_for_one_host_is_not_given_to_another(client):
+    ours = client.get("/papers.atom", headers={"host": "papers.example.org"}).text
+    theirs = client.get("/papers.atom", headers={"host": "elsewhere.example"}).text
+    assert "elsewhere.example" not in ours
+    assert "papers.example.org" not in theirs
+
+
+def test_looking_names_up_reads_no_more_of_the_cache_than_the_answer(cache):
+    plans = []
+    with Store.open(cache, reading=True) as store:
+        store._db.conn.set_trace_callback(plans.append)
+        for name in ("nothing of the kind", "2503.99999", "https://example.org/nothing", "10.1/x"):
+            assert store.records.named(name) == []
+        store._db.conn.set_trace_callback(None)
+        asked = [plan for plan in plans if plan.lstrip().startswith("SELECT")]
+        assert len(asked) == 8
+        scans = [
+            row[3]
+            for plan in asked
+            for row in store._db.execute(f"EXPLAIN QUERY PLAN {plan}")
+            if row[3].startswith("SCAN") and "json_each" not in row[3] and "CONSTANT" not in row[3]
+        ]
+    assert scans == []

@@ -151,7 +151,7 @@ def test_preferences_show_what_a_reader_gets_and_change_it(client, settings, tok
             "match": "all",
             "source": "hf",
             "rhythm": "monthly",
-            "q": "",
+            "words": "",
             "code": "",
         },
     )

@@ -137,7 +137,7 @@ class Records:
         """
         wanted = storable(wanted).removeprefix("id:")
         ids = self._with_id(wanted) or self._titled(wanted)
-        return self.by_ids(ids[:_CANDIDATES_SHOWN])
+        return self.by_ids(ids[:_CANDIDATES_SHOWN]) if ids else []
 
     def tag_counts(self, where: Filter | None = None) -> dict[str, int]:
         """Return the tags of the papers that pass a filter, each with the number of those papers."""
