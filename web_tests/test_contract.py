@@ -26,7 +26,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_what_the_api_answers_is_what_its_description_says(
     application: FastAPI, mode: GenerationMode

@@ -74,7 +74,7 @@ async def _status(application: FastAPI, path: str, query: str) -> int:
     return int(statuses[0])
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 def test_no_query_string_is_a_fault_of_the_server(application: FastAPI) -> None:
     dice = random.Random(20260105)
     statuses: Counter[int] = Counter()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broadsheet.config import Settings
 from broadsheet.filters import Filter
 from broadsheet.store import Store
+from broadsheet.web import create_app
+from builders import DAY, add, annotate, annotation, paper, sighting
 
 PAPER = re.compile(r'<h[23] dir="auto"><a href="/p/([^"]+)">')
 LINK = re.compile(r'<(?!a rel="nofollow"|a class="minus"|form)[^>]*(?:href|src)="([^"]*)"')
@@ -201,3 +206,22 @@ def test_no_query_string_breaks_a_page(client, address, query):
 )
 def test_no_path_breaks_a_page(client, folder, name):
     assert client.get(f"/{folder}/{quote(name, safe='')}").status_code in {200, 404, 422}
+
+
+def test_trends_are_there_once_there_are_weeks_to_compare(client, tmp_path):
+    assert client.get("/trends").status_code == 404
+    assert 'href="/trends"' not in client.get("/tags").text
+    assert client.get("/api/trends").json()["tags"] == []
+    with Store.open(tmp_path / "weeks.db") as store:
+        for week in range(3):
+            for number in range(10):
+                day = DAY + timedelta(weeks=week)
+                new = paper(f"Kelp {week}.{number}", sighting=sighting(day))
+                add(store, new)
+                topic = "robotics" if week == 2 else "graphs"
+                annotate(store, new, said=annotation(topics=(topic,)))
+    with TestClient(create_app(Settings(db=tmp_path / "weeks.db"))) as later:
+        page = later.get("/trends").text
+        assert 'aria-current="page">Trends' in page
+        assert 'href="/tag/robotics"' in page
+        assert [each["name"] for each in later.get("/api/trends").json()["tags"]] == ["robotics"]

@@ -21,16 +21,18 @@ class ServedAddresses:
         tags: Ids of the tags that have a page.
         papers: Ids of the papers that have one; None where only papers of the cache are linked to.
         has_mail: Whether readers can subscribe.
+        has_trends: Whether there are weeks to compare.
     """
 
     tags: Container[str]
     papers: Container[str] | None = None
     has_mail: bool = False
+    has_trends: bool = False
 
     def place(self, place: Place) -> str:
         """Return the link to a page that there is once."""
-        if place == "subscribe":
-            return "/subscribe" if self.has_mail else ""
+        if place in {"subscribe", "trends"}:
+            return f"/{place}" if (self.has_mail if place == "subscribe" else self.has_trends) else ""
         return _PLACES.get(place, "")
 
     def asset(self, name: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from broadsheet.errors import NotFoundError
 from broadsheet.store import Store
+from broadsheet.trends import Trends
 from broadsheet.web.asking import Asked, write_cursor
 from broadsheet.web.problems import RESPONSES
 from broadsheet.web.reading import Reading
@@ -109,6 +110,12 @@ def tags(request: Request, reading: Reading) -> list[TagCount]:
         for tag in tags
     ]
     return listed + [TagCount(tag=tag, name=tag, facet="former", papers=n) for tag, n in counts.items()]
+
+
+@router.get("/trends")
+def trends(reading: Reading) -> Trends:
+    """Count the papers of the last weeks by topic, and say which tags and keywords rise."""
+    return reading.trends.of(reading.store)
 
 
 @router.get("/editions")

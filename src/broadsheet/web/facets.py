@@ -6,9 +6,7 @@ itself asks. In SQL each reads every paper; as bits, a count of 75,000 papers ta
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -18,8 +16,6 @@ from broadsheet.store import Store
 from broadsheet.store.facets import Facet
 
 FACETS: tuple[Facet, ...] = ("tag", "contribution", "code", "source", "month")
-_REST = 20.0
-"""An index is used for so many times as long as it took to make: a writer costs a server 5 % at most."""
 # What bits cannot say: the cache is asked which papers pass it.
 _ASKED = ("authors", "repository", "published_since", "published_until", "fields", "words", "search")
 _DATES = ("since", "until")
@@ -120,28 +116,3 @@ def _by_value(pairs: Iterable[tuple[str, int]], size: int) -> dict[str, int]:
     for value, row in pairs:
         rows.setdefault(value, []).append(row)
     return {value: bits(of_value, size) for value, of_value in sorted(rows.items())}
-
-
-class FreshFacets:
-    """The index, made anew by whoever asks when it has served long enough; others use the old one then."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._made: tuple[float, FacetIndex] | None = None
-
-    def of(self, store: Store) -> FacetIndex:
-        """Return an index of the cache."""
-        made = self._made
-        if made and self._clock() < made[0]:
-            return made[1]
-        if made and self._lock.locked():
-            return made[1]
-        with self._lock:
-            if self._made and self._clock() < self._made[0]:
-                return self._made[1]
-            started = self._clock()
-            index = FacetIndex.of(store)
-            ended = self._clock()
-            self._made = ended + _REST * (ended - started), index
-            return index

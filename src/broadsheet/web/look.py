@@ -45,7 +45,8 @@ class Look:
     def links(self, reading: Readers, papers: frozenset[str] | None = None) -> ServedAddresses:
         """Return the links from a page, given the papers that it may link to where it shows others too."""
         tags = {*self.taxonomy.names, *reading.facets.of(reading.store).held["tag"]}
-        return ServedAddresses(tags, papers, self.has_mail)
+        has_trends = reading.trends.of(reading.store).has_history
+        return ServedAddresses(tags, papers, self.has_mail, has_trends)
 
     def head(self, title: str, description: str, **more: Any) -> Head:
         """Return the head of a page; the policy goes as a header, so that the page repeats none."""

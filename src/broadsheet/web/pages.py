@@ -11,6 +11,8 @@ from fastapi.responses import Response
 from broadsheet.edition import Edition
 from broadsheet.render.page import Page
 from broadsheet.render.views.listing import Archive, TagIndex
+from broadsheet.render.views.trends import TrendsView
+from broadsheet.sections.trends import RULE
 from broadsheet.site.context import short_day
 from broadsheet.store.overview import DAILY
 from broadsheet.web.asking import Asked
@@ -77,6 +79,16 @@ def tags(look: Looking, reading: Reading) -> Response:
     page = TagIndex.of(look.taxonomy, reading.facets.of(reading.store).totals("tag"))
     head = look.head("Tags", "All papers by topic and kind of contribution.", place="tags")
     return look.page("tags.html", head, page, look.links(reading))
+
+
+@_page("/trends")
+def trends(look: Looking, reading: Reading) -> Response:
+    """Show what rises over the last weeks."""
+    page = TrendsView.of(reading.trends.of(reading.store), look.taxonomy.names)
+    if page is None:
+        raise HTTPException(404, "There are no two weeks of papers to compare yet.")
+    head = look.head("Trends", " ".join(page.sentences), place="trends")
+    return look.page("trends.html", head, page, look.links(reading), rule=RULE)
 
 
 @_page("/archive")

@@ -11,19 +11,25 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from broadsheet.store import Store
-from broadsheet.web.facets import FreshFacets
+from broadsheet.web.facets import FacetIndex
+from broadsheet.web.fresh import Fresh
 
 
 class Readers:
     """One store a thread, opened when the thread first asks; SQLite refuses to write through it.
 
     SQLite lets readers go on beside the one writer (WAL), so a page never waits for an ``annotate``.
+
+    Attributes:
+        facets: Which papers have which value of a facet.
+        trends: The last weeks.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mine = threading.local()
-        self.facets = FreshFacets()
+        self.facets = Fresh(FacetIndex.of)
+        self.trends = Fresh(lambda store: store.weeks.trends())
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
