@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, Literal
 
@@ -32,9 +31,11 @@ class Facets:
     def __init__(self, db: Database, ranking: Ranking) -> None:
         self._db, self._ranking = db, ranking
 
-    def pairs(self, facet: Facet) -> Iterator[tuple[str, int]]:
-        """Yield each value of a facet with the row number of each paper that has it."""
-        yield from map(tuple, self._db.execute(_PAIRS[facet]))
+    def pairs(self, facet: Facet) -> list[tuple[str, int]]:
+        """Return each value of a facet with the row number of each paper that has it."""
+        cursor = self._db.execute(_PAIRS[facet])
+        cursor.row_factory = None  # plain tuples, hundreds of thousands of them
+        return cursor.fetchall()
 
     def rows(self, where: Filter | None = None) -> list[int]:
         """Return the row numbers of the papers that pass a filter, in no order.
@@ -44,7 +45,7 @@ class Facets:
         """
         conditions, values = self._ranking.condition(where or Filter())
         found = self._db.execute(f"SELECT papers.rowid FROM papers {conditions}", values)  # noqa: S608 - ours
-        return [row[0] for row in found]
+        return [row[0] for row in found.fetchall()]
 
     def day_before(self, day: date) -> date | None:
         """Return the last day before a day on which a paper was first seen, if there is one."""

@@ -121,7 +121,8 @@ class Records:
             AmbiguousError: Several do.
         """
         wanted = storable(wanted).removeprefix("id:")
-        for ids in (self._with_id(wanted), self._titled(wanted), self._with_part(wanted)):
+        for find in (self._with_id, self._titled, self._with_part):  # the last reads every title
+            ids = find(wanted)
             if len(ids) == 1:
                 return self.by_ids(ids)[0]
             if ids:
