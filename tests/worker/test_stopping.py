@@ -53,6 +53,7 @@ def test_sigterm_while_it_annotates_awaits_what_is_with_the_server_and_the_next_
 ) -> None:
     behaviour = Behaviour(base_s=1.0)
     pace = {"BROADSHEET_BATCH_PAPERS": "3", "BROADSHEET_MAX_IN_FLIGHT": "2"}
+    pace["BROADSHEET_DISTRUST_NEIGHBOURS"] = "false"  # so that nothing is asked about twice
     with OpenAIServer(behaviour=behaviour) as server:
         given = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "key-of-the-test", **pace}
         with Command(*WORKER, **given) as command:
