@@ -76,6 +76,9 @@ class MailSettings(BaseModel):
     unsubscribe: str = Field(
         "", description="The address that takes unsubscribe requests by mail; else `from`."
     )
+    postal: Line = Field(
+        "", description="Your postal address for the foot of each mail; many countries ask for one."
+    )
     list_domain: str = Field("", description="The domain of `List-ID`; else that of `from`.")
     messages_per_second: float = Field(
         10.0, gt=0, description="How many messages to hand over in a second, at most."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from broadsheet.llm.access import endpoint_address
 from broadsheet.llm.negotiation import Dialect
 from broadsheet.store import Store
 from servers.openai_server import Behaviour, OpenAIServer
+from servers.smtp import MailServer, certificate
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +110,73 @@ def test_a_file_that_is_no_database_is_not_ok(tmp_path):
     assert code == 2
     assert not checks["database"]["ok"]
     assert "--db" in checks["database"]["detail"]
+
+
+MAIL = {"from": "papers@lists.example.org", "url": "https://lists.example.org", "security": "none"}
+
+
+def written(folder: Path, **keys: object) -> None:
+    """A ``broadsheet.toml`` with ``[mail]``."""
+    table = {**MAIL, "host": "127.0.0.1", "port": 9, **keys}
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+    (folder / "broadsheet.toml").write_text(f"[mail]\n{lines}\n", encoding="utf-8")
+
+
+def test_mail_that_is_set_up_is_ok_and_no_message_is_sent(tmp_path):
+    with MailServer() as server:
+        written(tmp_path, port=server.port, postal="1 Quay Street", bounces="bounces@lists.example.org")
+        code, checks = doctor()
+        told = f"127.0.0.1:{server.port} takes mail from papers@lists.example.org"
+    assert code == 0
+    assert checks["mail"]["detail"] == told
+    assert server.connections == 1
+    assert server.received == []
+
+
+def test_what_mail_can_do_without_is_said_and_is_no_fault(tmp_path):
+    written(tmp_path)
+    code, checks = doctor("--offline")
+    assert code == 0
+    assert "127.0.0.1:9 is not asked; no postal address" in checks["mail"]["detail"]
+    assert "set bounces in [mail]" in checks["mail"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, "127.0.0.1:9 cannot be reached"),
+        ({"user": "papers"}, "set the variable BROADSHEET_MAIL_PASSWORD"),
+        ({"dkim_key": "absent.pem"}, "absent.pem cannot be read"),
+        ({"dkim_key": "broadsheet.toml"}, "broadsheet.toml is no private RSA key"),
+    ],
+)
+def test_what_keeps_mail_from_leaving_is_one_sentence(tmp_path, keys, told):
+    written(tmp_path, **keys)
+    code, checks = doctor()
+    assert code == 2
+    assert not checks["mail"]["ok"]
+    assert told in checks["mail"]["detail"]
+    assert "\n" not in checks["mail"]["detail"]
+
+
+def test_a_server_without_tls_a_wrong_login_and_a_refused_sender_are_told_apart(tmp_path, monkeypatch):
+    with MailServer() as server:
+        written(tmp_path, port=server.port, security="starttls", host="localhost")
+        assert "offers no STARTTLS" in doctor()[1]["mail"]["detail"]
+        server.at_mail = "550 5.7.1 not you"
+        written(tmp_path, port=server.port)
+        assert "refuses the sender (550 5.7.1 not you)" in doctor()[1]["mail"]["detail"]
+    context, cert = certificate(tmp_path)
+    monkeypatch.setenv("BROADSHEET_MAIL_PASSWORD", "wrong-secret")
+    with MailServer(tls=context, implicit=True, auth=True) as server:
+        keys = {"port": server.port, "security": "tls", "host": "localhost", "user": "papers"}
+        written(tmp_path, **keys)
+        assert "is not to be trusted" in doctor()[1]["mail"]["detail"]
+        written(tmp_path, **keys, ca_file=str(cert))
+        code, checks = doctor()
+    assert code == 2
+    assert "refuses the user or the password (535)" in checks["mail"]["detail"]
+    assert "wrong-secret" not in json.dumps(checks)
 
 
 def test_each_line_begins_with_its_verdict():

@@ -159,9 +159,14 @@ def test_as_many_fit_as_leave_hardly_any_room(sizes: list[int], first: int) -> N
 
 def test_cards_that_another_mail_had_in_words_are_said_the_same(edition: Edition) -> None:
     known: KnownCards = {}
-    graphs = restricted(edition, {card.record.id for card in edition.cards[:3]})
-    assert graphs is not None
-    for each in (edition, graphs):
+    by_rules = {
+        card.record.id
+        for card in edition.cards
+        if card.record.provenance and card.record.provenance.engine == "extractive"
+    }
+    others = restricted(edition, by_rules)  # here rules are the usual makers, and no card says so any more
+    assert others is not None
+    for each in (edition, others):
         assert render_mail(each, TAXONOMY, MARK, known=known) == render_mail(each, TAXONOMY, MARK)
     assert len(known) >= len(edition.cards)
 

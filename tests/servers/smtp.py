@@ -51,6 +51,7 @@ class MailServer(InThread):
         at_rcpt: What is answered to an address at RCPT, if not 250.
         at_data: What is answered to a message for an address, if not 250.
         lose_answer_for: Addresses whose message is taken and not answered: the connection is cut.
+        at_mail: What is answered to a sender, if not 250.
         extensions: What it says at EHLO that it knows besides.
     """
 
@@ -62,6 +63,7 @@ class MailServer(InThread):
         self.at_rcpt: dict[str, str] = {}
         self.at_data: dict[str, str] = {}
         self.lose_answer_for: set[str] = set()
+        self.at_mail = ""
         self.extensions: list[str] = []
         self.connections = 0
         self.logins: Counter[bool] = Counter()
@@ -109,6 +111,13 @@ class _Handler:
     ) -> list[str]:
         session.host_name = hostname
         return [*(f"250-{name}" for name in self._server.extensions), *responses]
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd calls it so
+        self, _smtp: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if not self._server.at_mail:
+            envelope.mail_from = address
+        return self._server.at_mail or "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
         self, _smtp: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

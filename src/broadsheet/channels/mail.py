@@ -11,14 +11,13 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from broadsheet.channels.envelope import SIGNED, Envelope
+from broadsheet.channels.envelope import Envelope
 from broadsheet.channels.message import ChannelDown, Deferred, HandOver, Message, Refused, Unanswered
+from broadsheet.channels.signing import signer
 from broadsheet.config import Settings
 from broadsheet.delivery_settings import MailSettings
 from broadsheet.errors import ConfigError
@@ -59,7 +58,7 @@ class Mail:
         self._settings = settings
         self._pace = pace or Pace(settings.messages_per_second)
         self._smtp: smtplib.SMTP | None = None
-        self._sign = _signer(settings)
+        self._sign = signer(settings)
         self.envelope = Envelope(settings)
 
     def send(self, message: Message, handing_over: HandOver) -> None:
@@ -82,13 +81,21 @@ class Mail:
         self._hand_over(raw, sender, address, lambda: None)
 
     def try_out(self) -> str:
-        """Connect and log in, and return the server's name for itself.
+        """Connect, log in and name the sender, but no message; return the server's name for itself.
 
         Raises:
             ChannelDown: It cannot be reached.
-            ConfigError: It refuses the certificate, the user or the password.
+            ConfigError: It refuses the certificate, the user, the password or the sender.
         """
         smtp = self._connected()
+        try:
+            self._judge_sender(*smtp.docmd("MAIL", f"FROM:<{self._settings.sender}>"), "")
+            smtp.rset()
+        except _LOST as error:
+            self._drop()
+            raise ChannelDown(
+                f"The mail server at {self._settings.host} closes the connection; try again later."
+            ) from error
         return (smtp.ehlo_resp or b"").decode(errors="replace").split("\n")[0]
 
     def close(self) -> None:
@@ -254,39 +261,6 @@ def _safe(text: str, address: str) -> str:
     """Return words of a server in one line, without any address, which no log or message may show."""
     text = text.replace(address, "<address>") if address else text
     return " ".join(_ADDRESS.sub("<address>", text).split())[:300]
-
-
-def _signer(settings: MailSettings) -> Callable[[bytes], bytes]:
-    """Return what signs a message with DKIM, or leaves it as it is where no key is set."""
-    if settings.dkim_key is None:
-        return lambda raw: raw
-    try:
-        import dkim
-    except ImportError as error:
-        raise ConfigError("dkim_key in [mail] needs dkimpy; run: pip install 'broadsheet[mail]'") from error
-    key = _key(settings.dkim_key)
-    domain, selector = settings.domain.encode(), settings.dkim_selector.encode()
-    names = [name.encode() for name in SIGNED]
-
-    def sign(raw: bytes) -> bytes:
-        head = raw.partition(b"\r\n\r\n")[0].lower() + b"\r\n"
-        present = [name for name in names if re.search(rb"(?m)^" + name + rb":", head)]
-        signed: bytes = dkim.sign(
-            raw, selector, domain, key, include_headers=present, canonicalize=(b"relaxed", b"relaxed")
-        )
-        return signed + raw
-
-    return sign
-
-
-def _key(path: Path) -> bytes:
-    try:
-        key = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}); correct dkim_key in [mail].") from error
-    if b"PRIVATE KEY" not in key:
-        raise ConfigError(f"{path} is no private key in PEM; correct dkim_key in [mail].")
-    return key
 
 
 def open_channel(settings: Settings) -> Mail:

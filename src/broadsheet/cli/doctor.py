@@ -14,6 +14,7 @@ from broadsheet.cli.app import command
 from broadsheet.cli.options import EngineOptions, JsonOption, start
 from broadsheet.cli.printing import note, say_result
 from broadsheet.config import Settings
+from broadsheet.delivery_settings import MailSettings
 from broadsheet.engines import engine_of
 from broadsheet.errors import BroadsheetError
 from broadsheet.prompts import Prompts
@@ -40,7 +41,7 @@ class Check:
 
 @command("doctor")
 def doctor_(*, offline: OfflineOption = False, as_json: JsonOption = False, options: EngineOptions) -> None:
-    """Look whether key, endpoint, model, database, prompts, worker and vocabulary are in place."""
+    """Look whether key, endpoint, model, database, prompts, worker, vocabulary and mail are in place."""
     settings = start(options)
     found = list(_checks(settings, offline=offline))
     lines = "\n".join(f"{'ok' if each.ok else 'not ok':8}{each.name:12}{each.detail}" for each in found)
@@ -62,6 +63,8 @@ def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
             yield from _endpoint_and_model(settings)
     if not offline:
         yield _vocabulary()
+    if settings.mail is not None:
+        yield _mail(settings, settings.mail, offline=offline)
 
 
 def _database(settings: Settings) -> Check:
@@ -126,6 +129,30 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     yield Check(
         "model", True, f"{settings.model} (answered by {found.answered_by}): {found.dialect.sentence}"
     )
+
+
+def _mail(settings: Settings, mail: MailSettings, *, offline: bool) -> Check:
+    """Open the way that mail takes, up to the sender's name; no message is sent."""
+    from broadsheet.channels.mail import open_channel
+
+    try:
+        channel = open_channel(settings)
+        if mail.user:
+            mail.password()
+        if not offline:
+            try:
+                channel.try_out()
+            finally:
+                channel.close()
+    except BroadsheetError as error:
+        return Check("mail", False, str(error))
+    where = f"{mail.host}:{mail.smtp_port}"
+    told = [f"{where} is not asked" if offline else f"{where} takes mail from {mail.sender}"]
+    if not mail.postal:
+        told.append("no postal address: many countries ask for one, set postal in [mail]")
+    if not mail.bounces:
+        told.append("reports of failed delivery go to from, set bounces in [mail] to have them matched")
+    return Check("mail", True, "; ".join(told))
 
 
 def _vocabulary() -> Check:

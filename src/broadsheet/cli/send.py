@@ -12,12 +12,11 @@ import typer
 
 from broadsheet.channels import CHANNELS
 from broadsheet.cli.app import command
+from broadsheet.cli.newsletters import newsletter_named
 from broadsheet.cli.options import DateOption, JsonOption, TaskOptions, check_choice, start
 from broadsheet.cli.printing import note, say, say_json
 from broadsheet.cli.stopping import stopping
-from broadsheet.config import Settings
 from broadsheet.errors import ConfigError, NotFoundError
-from broadsheet.newsletter import Newsletter
 from broadsheet.prompts import Prompts
 from broadsheet.render.templates import check_templates
 from broadsheet.store import Store
@@ -54,7 +53,7 @@ def send_(
     from broadsheet.sending import press_of
 
     with Store.open(settings.db, create=False) as store:
-        look = _newsletter(settings, newsletter)
+        look = newsletter_named(settings, newsletter)
         wanted = _day(store, day, newsletter)
         press = press_of(store, settings, taxonomy, look)
         if dry_run:
@@ -71,13 +70,6 @@ def send_(
             note(f"  unknown: {issue} to subscriber {recipient}: {reply}")
     if any(result[name] for name in ("deferred", "refused", "failed", "unknown", "left")):
         raise typer.Exit(1)
-
-
-def _newsletter(settings: Settings, name: str) -> Newsletter:
-    declared = {each.name: each for each in settings.newsletters}
-    if name not in declared:
-        raise ConfigError(f"There is no newsletter “{name}”; there is {', '.join(declared)}.")
-    return declared[name]
 
 
 def _day(store: Store, day: date | None, newsletter: str) -> date:

@@ -13,9 +13,11 @@ import typer
 
 from broadsheet import subscribers
 from broadsheet.cli.app import command, subcommands
+from broadsheet.cli.newsletters import newsletter_named
 from broadsheet.cli.options import CacheOptions, start
 from broadsheet.cli.printing import complain, say, say_json
 from broadsheet.cli.send import NewsletterOption
+from broadsheet.config import Settings
 from broadsheet.errors import BroadsheetError, ConfigError, UserError
 from broadsheet.filter_words import as_query, from_query
 from broadsheet.filters import Filter
@@ -89,7 +91,9 @@ def import_(
     with Store.open(settings.db) as store, store.transaction():
         for line, row in _rows(path):
             try:
-                counts[_imported(store, row, newsletter, known)] += 1
+                counts[
+                    _imported(store, row, (row.get("newsletter") or newsletter).strip(), settings, known)
+                ] += 1
             except BroadsheetError as error:
                 counts["refused"] += 1
                 complain(f"{path}, line {line}: {error}")
@@ -116,7 +120,10 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UserError(f"{path} cannot be read as CSV in UTF-8; correct or name another file.") from error
 
 
-def _imported(store: Store, row: dict[str, Any], newsletter: str, taxonomy: Taxonomy) -> str:
+def _imported(
+    store: Store, row: dict[str, Any], newsletter: str, settings: Settings, taxonomy: Taxonomy
+) -> str:
+    newsletter_named(settings, newsletter)
     where = from_query(row.get("filter") or "") if row.get("filter") else Filter()
     unknown = [tag for tag in (*where.tags, *where.without) if tag not in taxonomy.names]
     if unknown:
@@ -124,6 +131,4 @@ def _imported(store: Store, row: dict[str, Any], newsletter: str, taxonomy: Taxo
     consent = {"how": row["consent_how"] or "", "when": row["consent_when"] or ""}
     rhythm = rhythm_of((row.get("rhythm") or "daily").strip())
     address = (row["address"] or "").removeprefix("'")
-    return subscribers.add_with_consent(
-        store, address, (row.get("newsletter") or newsletter).strip(), where, rhythm, consent
-    )
+    return subscribers.add_with_consent(store, address, newsletter, where, rhythm, consent)

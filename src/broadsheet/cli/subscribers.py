@@ -12,6 +12,7 @@ import typer
 from broadsheet import subscribers
 from broadsheet.cli.app import command
 from broadsheet.cli.filtering import FilterOptions
+from broadsheet.cli.newsletters import newsletter_named
 from broadsheet.cli.options import CacheOptions, JsonOption, YesOption, check_choice, start
 from broadsheet.cli.printing import note, say, say_json
 from broadsheet.cli.send import NewsletterOption
@@ -48,6 +49,7 @@ def add_(
 ) -> None:
     """Ask an address to confirm, or add it with a proof of consent; options of list make its filter."""
     settings = start(CacheOptions(options.db))
+    newsletter_named(settings, newsletter)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db) as store:
         where, wanted = options.filter(taxonomy, store), rhythm_of(rhythm)

@@ -19,6 +19,7 @@ from broadsheet.deliver.returns import count_refusal
 from broadsheet.reader_tokens import keep_token, random_token
 from broadsheet.store import Store
 from broadsheet.store.deliveries import Delivery
+from broadsheet.subscribers import forget_expired
 
 __all__ = ["MAIL", "DeliverReport", "Planned", "Route", "deliver", "new_key", "planned"]
 
@@ -90,6 +91,7 @@ def deliver(route: Route, day: date, *, resend_unknown: bool = False) -> Deliver
     store, report, newsletter = route.store, route.report, route.press.newsletter
     with store.sending():
         with store.transaction():
+            forget_expired(store)
             store.deliveries.release_unfinished()
             report.cancelled = store.deliveries.cancel_ended(newsletter)
             if resend_unknown:

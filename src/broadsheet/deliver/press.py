@@ -22,6 +22,7 @@ from broadsheet.render.page import KnownCards, Page
 from broadsheet.render.remarks import in_words
 from broadsheet.store import Store
 from broadsheet.taxonomy import Taxonomy
+from broadsheet.visible import visible
 
 _HEADLINES = 50
 
@@ -77,6 +78,7 @@ class Press:
                 unsubscribe=links.unsubscribe(PLACEHOLDER),
                 preferences=links.preferences(PLACEHOLDER),
                 web=safe_url(self.web(edition.day)),
+                postal=visible(self.settings.mail.postal),
             ),
             self.settings.language,
             known=self._cards,

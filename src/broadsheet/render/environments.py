@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Literal as OneOf
@@ -81,6 +81,7 @@ def destination(url: str) -> Literal:
     return Literal(quote(url, safe=_URL_AS_IT_IS))
 
 
+@lru_cache(maxsize=4096)
 def wrapped(text: str, first: str = "", indent: int = 0) -> str:
     """Wrap the text to lines of at most `COLUMNS`; wider words are broken, addresses are not.
 

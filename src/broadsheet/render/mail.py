@@ -43,6 +43,7 @@ class Postmark:
         unsubscribe: Where the reader leaves.
         preferences: Where the reader changes filter and rhythm.
         web: Where the edition stands on the web, or empty.
+        postal: The sender's postal address, or empty.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Postmark:
     unsubscribe: str
     preferences: str
     web: str = ""
+    postal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
