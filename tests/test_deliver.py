@@ -92,6 +92,18 @@ def test_a_field_that_users_have_declared_does_not_keep_an_edition_from_its_read
     assert send(store, mail_settings(server)).sent == 1
 
 
+def test_nobody_is_mailed_but_who_has_confirmed(store: Store, server: MailServer) -> None:
+    for address in TEN[:4]:
+        add_reader(store, address)
+    subscribers.subscribe(store, TEN[4], "daily", Filter())
+    subscribers.suppress(store, TEN[0], "complaint")
+    subscribers.erase(store, TEN[1])
+    with store.transaction():
+        subscribers.end(store, store.subscribers.find(subscribers.address_hash(TEN[2]))[0])
+    assert send(store, mail_settings(server)).sent == 1
+    assert server.addresses() == {TEN[3]: 1}
+
+
 def test_a_second_run_sends_nothing(store: Store, server: MailServer) -> None:
     add_readers(store, TEN)
     assert send(store, mail_settings(server)).sent == 10
@@ -108,12 +120,12 @@ def test_all_messages_go_over_one_connection(store: Store, server: MailServer) -
 
 
 def test_no_readers_token_or_address_is_in_anothers_message(store: Store, server: MailServer) -> None:
-    add_readers(store, TEN)
+    add_readers(store, [f"reader-{number}-of-fifty@example.org" for number in range(50)])
     send(store, mail_settings(server))
     texts = {each.recipients[0]: each.raw.decode() + each.part("html") for each in server.received}
     tokens = {address: set(re.findall(r"/unsubscribe/([\w-]{32})", text)) for address, text in texts.items()}
     assert all(len(found) == 1 for found in tokens.values())
-    assert len(set().union(*tokens.values())) == 10
+    assert len(set().union(*tokens.values())) == 50
     for address, text in texts.items():
         for other, found in tokens.items():
             assert other == address or (other not in text and not any(token in text for token in found))

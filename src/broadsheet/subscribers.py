@@ -152,11 +152,6 @@ def confirm(store: Store, token: str, *, now: Clock = utc_now) -> Subscriber | N
         return store.subscribers.by_id(subscriber.id)
 
 
-def forget_expired(store: Store, *, now: Clock = utc_now) -> None:
-    """Forget tokens that have expired, and who never confirmed; call it inside a transaction."""
-    store.subscribers.drop_expired(now().isoformat())
-
-
 def reader(store: Store, token: str, *, now: Clock = utc_now) -> Subscriber | None:
     """Return whose message a token stands in, and change nothing: what a page shows on GET."""
     found = found_by(store, token, "reader", now())

@@ -23,7 +23,7 @@ from broadsheet.render.mail import (
     render_confirmation,
     render_mail,
 )
-from broadsheet.render.page import KnownCards
+from broadsheet.render.page import KnownCards, Page
 from broadsheet.store import Store
 from builders import DAY, add, annotate, annotation, paper
 from editions import HOSTILE, TAXONOMY, small_edition
@@ -112,6 +112,19 @@ def test_hostile_words_are_shown_letter_for_letter(parts: MailParts) -> None:
     assert "<b>" not in parts.html
     assert HOSTILE in " ".join(parts.text.split())
     assert not re.search("[\u202e\u200b\x07]", parts.html + parts.text)
+
+
+def test_mail_has_the_papers_order_and_counts_of_the_page(edition: Edition, parts: MailParts) -> None:
+    page = Page.of(edition, TAXONOMY)
+    headings = [" ".join(card.heading.split()) for section in page.sections for card in section.cards]
+    assert len(headings) == len(edition.cards)
+    for words in ("".join(Seen(parts.html).words), parts.text):
+        shown = " ".join(words.split())
+        places = [shown.rfind(heading) for heading in headings]  # picks name some of them before
+        assert -1 not in places
+        assert places == sorted(places)
+        assert page.extent in shown
+        assert page.code in shown
 
 
 def test_dark_colours_are_kept_beside_the_inlined_ones(parts: MailParts) -> None:

@@ -16,10 +16,9 @@ from broadsheet.channels import Channel, ChannelDown, Content, Deferred, Message
 from broadsheet.deliver.planning import MAIL, Planned, new_key, planned
 from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import count_refusal
-from broadsheet.reader_tokens import keep_token, random_token
+from broadsheet.reader_tokens import keep_token, random_token, utc_now
 from broadsheet.store import Store
 from broadsheet.store.deliveries import Delivery
-from broadsheet.subscribers import forget_expired
 
 __all__ = ["MAIL", "DeliverReport", "Planned", "Route", "deliver", "new_key", "planned"]
 
@@ -91,7 +90,7 @@ def deliver(route: Route, day: date, *, resend_unknown: bool = False) -> Deliver
     store, report, newsletter = route.store, route.report, route.press.newsletter
     with store.sending():
         with store.transaction():
-            forget_expired(store)
+            store.subscribers.drop_expired(utc_now().isoformat())
             store.deliveries.release_unfinished()
             report.cancelled = store.deliveries.cancel_ended(newsletter)
             if resend_unknown:

@@ -37,7 +37,8 @@ def mail_confirmation(
     """
     if settings.mail is None:
         raise ConfigError("There is no [mail] in broadsheet.toml yet; docs/mail.md shows one.")
-    title = settings.mail.name
+    declared = settings.newsletter.get(asked.newsletter)
+    title = declared.title if declared else settings.mail.name
     link = Links(settings.mail).confirm(asked.token)
     wanted = in_words(where, taxonomy.names)
     text = render_confirmation(title, wanted, rhythm, link, templates=settings.templates)
