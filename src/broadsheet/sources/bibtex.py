@@ -11,6 +11,7 @@ from broadsheet.errors import SourceError
 from broadsheet.paper import Paper
 from broadsheet.sources.field_values import Unreadable
 from broadsheet.sources.identifiers import arxiv_id
+from broadsheet.sources.latex import decoded
 from broadsheet.sources.listing import Listing
 from broadsheet.sources.records import Record, papers
 
@@ -50,6 +51,9 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
         library = _parsed(text)
     except Exception as error:  # the library documents no exceptions
         raise SourceError(f"{listing.name} cannot be read as BibTeX ({type(error).__name__}).") from error
+    texts = decoded(
+        field.value for entry in library.entries for field in entry.fields if isinstance(field.value, str)
+    )
     for block in sorted(library.blocks, key=lambda block: block.start_line or 0):
         place = f"the entry on line {(block.start_line or 0) + 1}"
         if isinstance(block, ParsingFailedBlock):
@@ -61,14 +65,14 @@ def _entries(listing: Listing) -> Iterator[tuple[str, Record]]:
         elif isinstance(block, Entry) and block.entry_type.lower() in _NO_PAPERS:
             listing.reading.left_out[f"@{block.entry_type.lower()}"] += 1
         elif isinstance(block, Entry):
-            fields = {field.key: field.value for field in block.fields}
+            fields = {field.key: texts.get(field.value, field.value) for field in block.fields}
             yield place, _record({"id": block.key.partition(_REPEATED)[0], **fields})
 
 
 def _parsed(text: str) -> Library:
     """Parse a file. An entry whose key or field comes twice is sound; here it gets a key of its own."""
     from bibtexparser.library import Library
-    from bibtexparser.middlewares import LatexDecodingMiddleware, MonthIntMiddleware, NormalizeFieldKeys
+    from bibtexparser.middlewares import MonthIntMiddleware, NormalizeFieldKeys
     from bibtexparser.middlewares.parsestack import default_parse_stack
     from bibtexparser.model import DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry
     from bibtexparser.splitter import Splitter
@@ -82,7 +86,7 @@ def _parsed(text: str) -> Library:
                 continue  # the first definition of a string counts
             sound.key = f"{sound.key}{_REPEATED}{number}"
         library.add(sound, fail_on_duplicate_key=False)
-    steps = (*default_parse_stack(), NormalizeFieldKeys(), MonthIntMiddleware(), LatexDecodingMiddleware())
+    steps = (*default_parse_stack(), NormalizeFieldKeys(), MonthIntMiddleware())
     for step in steps:
         library = step.transform(library)
     return library

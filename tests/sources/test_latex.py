@@ -1,0 +1,54 @@
+"""LaTeX in values is decoded a word at a time, and says what it says decoded as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from bibtexparser.library import Library
+from bibtexparser.middlewares import LatexDecodingMiddleware
+from bibtexparser.model import Entry, Field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.sources import latex
+
+BITS = r"""word|M{\"u}ller|{\'e}tudes|\'e|\o|\o re|\alpha beta|$x_1$|$x + y$ is|{\bf bold words here}
+\emph{a b}|\emph {c d}|50\%|a~b|--|---|``quoted words''|\& co|{Nested {deep {er}} x}|$\frac{a}{b}$|\textit{in $x$ it}
+\c{c}|\c c|\"o|\ss|\L\'od\'z|don't|"q"|\begin{x} a \end{x}|a_b|\~n|\^{\i}|#1|\\ next|\v{S}imon|\url{http://x.y/a_b}""".replace(
+    "\n", "|"
+).split("|")
+
+
+def as_a_whole(value: str) -> str:
+    library = Library([Entry("misc", "one", [Field("value", value)])])
+    return str(LatexDecodingMiddleware().transform(library).entries[0]["value"])
+
+
+@given(st.lists(st.sampled_from(BITS), min_size=1, max_size=8).map(" ".join))
+def test_pieces_say_together_what_the_whole_value_says(value: str) -> None:
+    assert latex.decoded([value])[value] == as_a_whole(value)
+
+
+def test_words_without_latex_never_reach_the_decoder_and_others_do_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handed: list[str] = []
+    transform = LatexDecodingMiddleware.transform
+
+    def counting(self: LatexDecodingMiddleware, library: Library) -> Library:
+        handed.extend(str(entry["piece"]) for entry in library.entries)
+        return transform(self, library)
+
+    monkeypatch.setattr(LatexDecodingMiddleware, "transform", counting)
+    values = [
+        rf"We count herons {number} times, and find 50\% more by G\"odel's way." for number in range(300)
+    ]
+    read = latex.decoded(values)
+    assert sorted(handed) == [r"50\%", r"G\"odel's"]
+    assert read[values[7]] == "We count herons 7 times, and find 50% more by Gödel's way."
+
+
+def test_no_more_than_so_much_of_one_value_is_decoded() -> None:
+    value = r"\'e " * latex.MOST_CHARACTERS
+    read = latex.decoded([value])[value]
+    assert read.startswith("é é é")
+    assert read.endswith(value[latex.MOST_CHARACTERS :])
