@@ -11,11 +11,31 @@ from hypothesis import strategies as st
 
 from broadsheet.sources import latex
 
-BITS = r"""word|M{\"u}ller|{\'e}tudes|\'e|\o|\o re|\alpha beta|$x_1$|$x + y$ is|{\bf bold words here}
-\emph{a b}|\emph {c d}|50\%|a~b|--|---|``quoted words''|\& co|{Nested {deep {er}} x}|$\frac{a}{b}$|\textit{in $x$ it}
-\c{c}|\c c|\"o|\ss|\L\'od\'z|don't|"q"|\begin{x} a \end{x}|a_b|\~n|\^{\i}|#1|\\ next|\v{S}imon|\url{http://x.y/a_b}""".replace(
-    "\n", "|"
-).split("|")
+BITS = (
+    *[
+        r"word",
+        r"don't",
+        r"a~b",
+        r"--",
+        r"---",
+        r"#1",
+        r"a_b",
+        r"\o",
+        r"\ss",
+        r"\'e",
+        r"\~n",
+        r"\^{\i}",
+        r"50\%",
+        r"{\'e}tudes",
+        r"\c{c}",
+        r"$x_1$",
+        r"$\frac{a}{b}$",
+    ],
+    *[r"M{\"u}ller", r"\"o", r"\v{S}imon", r"\L\'od\'z", r"\url{http://x.y/a_b}"],
+    *(r"\o re", r"\alpha beta", r"$x + y$ is", r"{\bf bold words here}", r"\emph{a b}", r"\emph {c d}"),
+    *(r"``quoted words''", r"\& co", r"{Nested {deep {er}} x}", r"\textit{in $x$ it}", r"\c c", r"\\ next"),
+    *('"quoted"', r"\begin{x} a \end{x}"),
+)
 
 
 def as_a_whole(value: str) -> str:

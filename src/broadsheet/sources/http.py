@@ -15,6 +15,7 @@ from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.errors import SourceError
 from broadsheet.retrying import Headers, retry_after_s
+from broadsheet.sources.deadline import Deadline
 from broadsheet.sources.tape import Tape
 from broadsheet.store import Store
 from broadsheet.store.fetches import CachedBody
@@ -75,6 +76,7 @@ class Client:
             timeout=TIMEOUT_S,
             follow_redirects=True,
             max_redirects=_MOST_REDIRECTS,
+            limits=httpx2.Limits(max_keepalive_connections=0),  # `Deadline` needs a request's own connection
         )
 
     def __enter__(self) -> Self:
@@ -131,12 +133,17 @@ class Client:
         time.sleep(self.store.fetches.claim_slot(host.name, host.pace_s, present) - present)
         started = time.monotonic()
         status, body, failure = None, b"", ""
+        deadline = Deadline(REPLY_DEADLINE_S)
+        extensions = {"trace": deadline.trace}
         try:
-            with self._http.stream("GET", url, headers=headers) as reply:
+            with deadline, self._http.stream("GET", url, headers=headers, extensions=extensions) as reply:
                 status = reply.status_code
-                body = _body(reply, started + REPLY_DEADLINE_S)
+                body = _body(reply)
         except httpx2.HTTPError as error:
             failure = str(error) or type(error).__name__
+            if deadline.passed:
+                failure = f"did not finish its reply within {REPLY_DEADLINE_S:.0f} s"
+                raise SourceError(f"{host.name}: {_place(url)} {failure}; try again later.") from error
             raise
         finally:
             self.store.fetches.add(
@@ -177,19 +184,15 @@ class Client:
         return state.attempt_number >= (min(TRIES, 2) if isinstance(error, httpx2.ConnectError) else TRIES)
 
 
-def _body(reply: httpx2.Response, deadline: float) -> bytes:
+def _body(reply: httpx2.Response) -> bytes:
     """Return the body; its length is counted as it is after decompression.
 
     Raises:
-        SourceError: It is too large, or not complete at the deadline, in seconds of the monotonic clock.
+        SourceError: It is too large.
     """
     body = bytearray()
     for block in reply.iter_bytes():
         body += block
-        if time.monotonic() > deadline:
-            raise SourceError(
-                f"{reply.url.host} did not finish its reply within {REPLY_DEADLINE_S:.0f} s; try again later."
-            )
         if len(body) > _LARGEST_REPLY_BYTES:
             raise SourceError(f"{reply.url.host} sent more than {_LARGEST_REPLY_BYTES >> 20} MiB at once.")
     return bytes(body)
