@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from broadsheet.annotation import Annotation, InFacet, InText, NotAsked, NullFor, Show
+from broadsheet.annotation import CORE, Annotation, InFacet, InText, NotAsked, NullFor, Show
 from broadsheet.hashing import short_hash
 from broadsheet.taxonomy import Taxonomy
 
@@ -145,13 +145,22 @@ class Column:
         return json.dumps(value, ensure_ascii=False)
 
     def load(self, stored: str | None) -> Any:
-        """Return the value that `store` was given."""
+        """Return the value that `store` was given.
+
+        Raises:
+            ValueError: A core field holds what Broadsheet never writes there.
+        """
         if stored is None or self.is_text:
             return self.empty if stored is None else stored
+        is_core = self.path[0] in CORE
         try:
             value = json.loads(stored)
-        except ValueError:  # written when the field was of another type
-            return self.empty
+        except ValueError:
+            if is_core:
+                raise
+            return self.empty  # written when the field was of another type
+        if is_core and not isinstance(value, list):
+            raise ValueError(f"{self.name} is no list")
         return tuple(value) if isinstance(value, list) else value
 
 

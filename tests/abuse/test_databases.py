@@ -160,6 +160,16 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "authors that are a number": changed("UPDATE papers SET authors = '7'"),
     "a day that is none": changed("UPDATE papers SET first_seen = 'yesterday', published = 'soon'"),
     "editions that are no JSON": changed("UPDATE editions SET edition = '{'"),
+    "topics that are no JSON": changed("UPDATE annotations SET topics = '[[[['"),
+    "topics that are a number": changed("UPDATE annotations SET topics = '7'"),
+    "keywords that are no JSON": changed("UPDATE annotations SET keywords = 'herons'"),
+    "bytes that are no text in an annotation": changed(
+        "UPDATE annotations SET tldr = CAST(x'fffe41' AS TEXT)"
+    ),
+    "bytes that are no text in a tag": changed(
+        "UPDATE tags SET tag = CAST(x'ff' AS TEXT) WHERE position = 0 AND paper_id = (SELECT min(paper_id) FROM tags)"
+    ),
+    "a time that is none": changed("UPDATE annotations SET annotated_at = 'yesterday'"),
     "a schema that is no SQL": changed(
         "UPDATE sqlite_schema SET sql = 'CREATE NONSENSE' WHERE name = 'papers'"
     ),
@@ -203,6 +213,29 @@ def test_a_broken_database_ends_in_one_sentence_and_is_left_as_it_is(
             assert sum(line.startswith("broadsheet: ") for line in last) == 1, (words, command.err)
             assert digest(cache) == before, words
     assert (2 in codes) == (what not in HARMLESS)
+
+
+@pytest.mark.parametrize("how", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_cache_that_another_program_locks_can_be_read_and_what_writes_says_so(
+    how: str, sound: Path, command: Command, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache.db"
+    shutil.copy(sound, cache)
+    before = digest(cache)
+    with closing(sqlite3.connect(cache, isolation_level=None)) as other:
+        other.execute(f"BEGIN {how}")
+        assert command("list", "--db", cache) == 0
+        for words in (
+            ("fetch", "sample"),
+            ("remove", "TideCache", "--yes"),
+            ("correct", "TideCache", "--code", "none"),
+        ):
+            assert command(*words, "--db", cache) == 2, (words, command.err)
+            (sentence,) = [line for line in command.err.splitlines() if line.startswith("broadsheet: ")]
+            assert "locked by another program; try again" in sentence
+        other.execute("ROLLBACK")
+    assert command("fetch", "sample", "--db", cache) == 0
+    assert digest(cache) == before or cache.with_name("cache.db-wal").exists()
 
 
 def digest(path: Path) -> str:

@@ -12,29 +12,11 @@ from hypothesis import strategies as st
 from broadsheet.sources import latex
 
 BITS = (
-    *[
-        r"word",
-        r"don't",
-        r"a~b",
-        r"--",
-        r"---",
-        r"#1",
-        r"a_b",
-        r"\o",
-        r"\ss",
-        r"\'e",
-        r"\~n",
-        r"\^{\i}",
-        r"50\%",
-        r"{\'e}tudes",
-        r"\c{c}",
-        r"$x_1$",
-        r"$\frac{a}{b}$",
-    ],
-    *[r"M{\"u}ller", r"\"o", r"\v{S}imon", r"\L\'od\'z", r"\url{http://x.y/a_b}"],
-    *(r"\o re", r"\alpha beta", r"$x + y$ is", r"{\bf bold words here}", r"\emph{a b}", r"\emph {c d}"),
-    *(r"``quoted words''", r"\& co", r"{Nested {deep {er}} x}", r"\textit{in $x$ it}", r"\c c", r"\\ next"),
-    *('"quoted"', r"\begin{x} a \end{x}"),
+    *("word", "don't", "a~b", "--", "---", "#1", "a_b", r"50\%", r"\& co", r"\\ next", '"quoted"'),
+    *(r"\o", r"\ss", r"\'e", r"\~n", r"\^{\i}", r"{\'e}tudes", r"\c{c}", r"\c c", r"M{\"u}ller", r"\"o"),
+    *(r"\v{S}imon", r"\L\'od\'z", r"\url{http://x.y/a_b}", r"$x_1$", r"$\frac{a}{b}$", r"$x + y$ is"),
+    *(r"\o re", r"\alpha beta", r"{\bf bold words here}", r"\emph{a b}", r"\emph {c d}"),
+    *("``quoted words''", r"{Nested {deep {er}} x}", r"\textit{in $x$ it}", r"\begin{x} a \end{x}"),
 )
 
 

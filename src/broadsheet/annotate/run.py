@@ -195,9 +195,10 @@ class AnnotateRun:
     def _keep(self, paper: Paper, verdict: Verdict, reply_id: int, maker: Maker | None = None) -> None:
         assert verdict.annotation is not None  # noqa: S101 - narrows the type: a kept verdict has one
         findings = (*verdict.findings, *self._findings.pop(paper.id))
-        self._store.annotations.keep(paper, maker or self.maker, verdict.annotation, findings, reply_id)
-        self._tally.annotated += 1
-        self._tally.findings += len(findings)
+        is_there = self._store.annotations.keep(
+            paper, maker or self.maker, verdict.annotation, findings, reply_id
+        )
+        self._tally.count_kept(len(findings), is_there=is_there)
 
     def _keep_older(self, request: Request, reading: Reading, reply_id: int) -> None:
         """Store what an answer to an older prompt holds, under the key of that prompt.
@@ -237,8 +238,8 @@ class AnnotateRun:
             self._fail_paper(sent.paper, cause, detail)
 
     def _fail_paper(self, paper: Paper, reason: str, detail: str) -> None:
-        self._store.annotations.fail(paper, self.maker, reason, detail)
-        self._tally.failures.append(Failure(paper.id, paper.title, reason, detail))
+        is_there = self._store.annotations.fail(paper, self.maker, reason, detail)
+        self._tally.count_failed(Failure(paper.id, paper.title, reason, detail), is_there=is_there)
 
     def _fill(self, *, more: bool = False) -> None:
         """Give the engine more to do, within the budget and what may be under way.
@@ -250,8 +251,8 @@ class AnnotateRun:
         while not self._stopped and self._has_room():
             # The answers of a deferred engine are not worth waiting for, except for those at hand.
             idle = not more and (self._llm.deferred or not self._under_way)
-            request = self._queue.next(idle=idle, careful=self._fruitless.is_doubtful)
-            if request is None:
+            careful = self._fruitless.is_doubtful
+            if (request := self._queue.next(idle=idle, careful=careful)) is None:
                 return
             self._stopped = self._must_stop()
             if not self._stopped and self._llm.prompted:
@@ -278,8 +279,7 @@ class AnnotateRun:
         if self._fruitless.error and self._tally.left > self._tally.with_service:
             raise self._fruitless.error
         with self._store.transaction():
-            for request in self._under_way.values():
-                self._settle_all(faulty_of(request))
+            self._settle_all(each for request in self._under_way.values() for each in faulty_of(request))
             self._settle_all(self._queue.unrepaired())
             return self._tally.end(self._ending())
 
@@ -294,7 +294,7 @@ class AnnotateRun:
         return self._must_stop()
 
     def _must_stop(self) -> bool:
-        return self._fruitless.error is not None or self._watch.stop()
+        return bool(self._fruitless.error) or self._watch.stop()
 
     def _report_progress(self, waiting: str = "") -> None:
         self._watch.on_progress(self._tally.progress(len(self._under_way), waiting))

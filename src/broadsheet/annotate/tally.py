@@ -36,6 +36,17 @@ class Tally:
         """Return how many papers have come to no end, those with the service included."""
         return self._total - self.annotated - len(self.failures)
 
+    def count_kept(self, findings: int, *, is_there: bool) -> None:
+        """Count an annotation and its findings; a paper removed meanwhile is no longer the run's."""
+        self.annotated += is_there
+        self.findings += findings * is_there
+        self._total -= not is_there
+
+    def count_failed(self, failure: Failure, *, is_there: bool) -> None:
+        """Count a paper that was given up, unless it was removed meanwhile."""
+        self.failures += [failure] * is_there
+        self._total -= not is_there
+
     def keep_reply(self, request: Request, reply: Reply, cost_usd: float | None) -> int:
         """Store an answer with what it cost; returns its row."""
         new = NewReply(

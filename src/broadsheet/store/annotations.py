@@ -18,7 +18,7 @@ from broadsheet.schema import from_row, to_row
 from broadsheet.store.fields import Fields
 from broadsheet.store.named_rows import take_in
 from broadsheet.store.reply_rows import KeptReply, NewReply
-from broadsheet.store.rows import insert, now
+from broadsheet.store.rows import decodes_rows, insert, now
 from broadsheet.store.words import reworded
 
 __all__ = ["Annotations", "KeptReply", "NewReply"]
@@ -63,8 +63,10 @@ class Annotations:
         findings: Sequence[Finding] = (),
         reply_id: int | None = None,
         annotated_at: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Store a validated annotation with its findings, and make it the paper's current one.
+
+        Nothing is stored, and false returned, for a paper that was removed while it was asked about.
 
         It counts as made now, or at ``annotated_at`` (ISO 8601) where it is read from a reply once more.
         The editor's annotation of the paper as it stands is never displaced by a model's, and a model's never
@@ -82,6 +84,8 @@ class Annotations:
             **to_row(annotation),
         }
         before = self._before(paper, key)
+        if before is None:
+            return False
         if before["is_annotated"] and self._differs(key, row):
             take_in(self._db, paper.id)
         current = before["current_engine"]
@@ -90,6 +94,7 @@ class Annotations:
             self._write(before, row, findings)
             if is_best:
                 self._make_current(before, paper, key, annotation)
+        return True
 
     def _write(self, before: Mapping[str, Any], row: Mapping[str, Any], findings: Sequence[Finding]) -> None:
         key = row["key"]
@@ -105,15 +110,16 @@ class Annotations:
                 [(key, each.field, each.kind, each.detail, each.severity) for each in findings],
             )
 
-    def fail(self, paper: Paper, maker: Maker, reason: str, detail: str = "") -> None:
-        """Record that a paper could not be annotated, and count the try."""
-        self._db.execute(
+    def fail(self, paper: Paper, maker: Maker, reason: str, detail: str = "") -> bool:
+        """Record that a paper could not be annotated, and count the try; false if it is gone."""
+        written = self._db.execute(
             """INSERT INTO failures (key, paper_id, engine, model, reason, detail, tries, failed_at)
-               VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+               SELECT ?, id, ?, ?, ?, ?, 1, ? FROM papers WHERE id = ?
                ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
                    tries = tries + 1, failed_at = excluded.failed_at""",
-            [maker.key(paper.content_hash), paper.id, maker.engine, maker.model, reason, detail, now()],
+            [maker.key(paper.content_hash), maker.engine, maker.model, reason, detail, now(), paper.id],
         )
+        return written.rowcount > 0
 
     def replies(
         self, maker: Maker | None = None, *, latest: int | None = None, paper_id: str | None = None
@@ -158,6 +164,7 @@ class Annotations:
         """Forget how often papers failed, so that they are asked for again; returns how many there are."""
         return self._db.execute("UPDATE failures SET tries = 0").rowcount
 
+    @decodes_rows
     def kept(self, key: str) -> tuple[Annotation, tuple[Finding, ...]] | None:
         """Return the annotation with this key and its findings, current or not."""
         row = self._db.execute("SELECT * FROM annotations WHERE key = ?", [key]).fetchone()
@@ -190,7 +197,7 @@ class Annotations:
         stored = self._db.execute("SELECT * FROM annotations WHERE key = ?", [key]).fetchone()
         return any(stored[name] != value for name, value in row.items() if name != "reply_id")
 
-    def _before(self, paper: Paper, key: str) -> Mapping[str, Any]:
+    def _before(self, paper: Paper, key: str) -> Mapping[str, Any] | None:
         """Return what there is of the paper before an annotation is stored; most have nothing."""
         row: Mapping[str, Any] = self._db.execute(
             """SELECT p.rowid AS rowid, p.current_key, p.content_hash != :content_hash AS is_revised,

@@ -181,9 +181,10 @@ class BatchService:
         )
         try:
             return retrying(lambda: asyncio.run(_called(action, timeout_s or CALL_TIMEOUT_S, most_bytes)))
-        except NoBatchAPI as error:
+        except (NoBatchAPI, ValueError) as error:  # the client lets JSON that is none through
+            why = error if isinstance(error, NoBatchAPI) else "it answered no JSON"
             raise LLMMisconfigured(
-                f"What answers at {endpoint_address()} is no Batch API ({error}); use --engine openai, or"
+                f"What answers at {endpoint_address()} is no Batch API ({why}); use --engine openai, or"
                 " correct OPENAI_BASE_URL."
             ) from error
         except (openai.OpenAIError, TimeoutError) as error:
