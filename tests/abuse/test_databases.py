@@ -167,7 +167,8 @@ BROKEN: dict[str, Callable[[Path], None]] = {
         "UPDATE annotations SET tldr = CAST(x'fffe41' AS TEXT)"
     ),
     "bytes that are no text in a tag": changed(
-        "UPDATE tags SET tag = CAST(x'ff' AS TEXT) WHERE position = 0 AND paper_id = (SELECT min(paper_id) FROM tags)"
+        "UPDATE tags SET tag = CAST(x'ff' AS TEXT) WHERE (paper_id, tag)"
+        " = (SELECT paper_id, tag FROM tags LIMIT 1)"
     ),
     "a time that is none": changed("UPDATE annotations SET annotated_at = 'yesterday'"),
     "a schema that is no SQL": changed(
@@ -221,7 +222,6 @@ def test_a_cache_that_another_program_locks_can_be_read_and_what_writes_says_so(
 ) -> None:
     cache = tmp_path / "cache.db"
     shutil.copy(sound, cache)
-    before = digest(cache)
     with closing(sqlite3.connect(cache, isolation_level=None)) as other:
         other.execute(f"BEGIN {how}")
         assert command("list", "--db", cache) == 0
@@ -235,7 +235,6 @@ def test_a_cache_that_another_program_locks_can_be_read_and_what_writes_says_so(
             assert "locked by another program; try again" in sentence
         other.execute("ROLLBACK")
     assert command("fetch", "sample", "--db", cache) == 0
-    assert digest(cache) == before or cache.with_name("cache.db-wal").exists()
 
 
 def digest(path: Path) -> str:

@@ -56,9 +56,13 @@ def _translating(path: str) -> Iterator[None]:
 
 
 class _Cursor(sqlite3.Cursor):
-    """A cursor that translates errors while fetching: SQLite finds a damaged page only on reading it."""
+    """A cursor that translates errors, also of fetching: SQLite finds a damaged page only on reading it."""
 
     path = ""
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        with _translating(self.path):
+            return super().execute(*args)
 
     def __next__(self) -> Any:
         with _translating(self.path):
@@ -91,7 +95,10 @@ class _Connection(sqlite3.Connection):
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
         try:
             # sqlite3's own `execute` would bypass `cursor`, and with it `_Cursor`.
-            return self.cursor().execute(statement, *map(self._without_secrets, values))  # type: ignore[no-any-return]
+            sent: sqlite3.Cursor = sqlite3.Cursor.execute(
+                self.cursor(), statement, *map(self._without_secrets, values)
+            )
+            return sent
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 # Only cleanup follows a timeout, and it should not wait just as long again.
