@@ -60,9 +60,12 @@ class _Cursor(sqlite3.Cursor):
 
     path = ""
 
-    def execute(self, *args: Any) -> sqlite3.Cursor:
+    def execute(self, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
         with _translating(self.path):
             return super().execute(*args)
+
+    def execute_untranslated(self, *args: Any) -> sqlite3.Cursor:
+        return super().execute(*args)
 
     def __next__(self) -> Any:
         with _translating(self.path):
@@ -95,10 +98,8 @@ class _Connection(sqlite3.Connection):
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
         try:
             # sqlite3's own `execute` would bypass `cursor`, and with it `_Cursor`.
-            sent: sqlite3.Cursor = sqlite3.Cursor.execute(
-                self.cursor(), statement, *map(self._without_secrets, values)
-            )
-            return sent
+            cursor: _Cursor = self.cursor()
+            return cursor.execute_untranslated(statement, *map(self._without_secrets, values))
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 # Only cleanup follows a timeout, and it should not wait just as long again.
