@@ -59,7 +59,7 @@ def test_a_node_a_worker_and_the_driver_are_killed_and_all_is_as_if_nothing_had_
     stopped.send_signal(signal.SIGINT)
     said = bench.ended(stopped, code=1)
     assert "run the same command again to go on" in said
-    assert set(bench.paid()) == bench.kept()  # what was under way was awaited
+    assert set(bench.paid(calls)) <= bench.kept()  # what was under way was awaited
 
     bench.ended(bench.backfill("--workers", "2"))
     assert not set(bench.paid(calls)) & kept

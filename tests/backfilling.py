@@ -19,7 +19,7 @@ from broadsheet.store import Store
 from papers import papers
 from servers.openai_server import OpenAIServer
 
-PAPERS = 400
+PAPERS = 600
 BATCH = 4
 PATIENCE_S = 180.0
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
