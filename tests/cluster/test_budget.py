@@ -239,3 +239,21 @@ def test_a_budget_is_used_and_not_exceeded(budget: tuple[int | None, float | Non
         refused.cancel()
 
     in_a_loop(story)
+
+
+def test_what_an_answer_did_not_cost_is_spent_before_the_budget_ends() -> None:
+    async def story() -> None:
+        gate = Gate((A,), Limits(), None, 100)
+        assert await gate.admit("w", "1", 60)
+        waiting = asyncio.create_task(gate.admit("w", "2", 60))
+        await asyncio.sleep(0)
+        assert not gate.news().stop
+        gate.tell("w", "settle", "1", 1, Usage(20, 0, 10), {})
+        assert await waiting
+        gate.tell("w", "settle", "2", 1, Usage(50, 0, 10), {})
+        last = asyncio.create_task(gate.admit("w", "3", 60))
+        await asyncio.sleep(0)
+        assert gate.news().stop == "budget"
+        last.cancel()
+
+    in_a_loop(story)

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.annotate import Budget
+from broadsheet.annotate import AnnotateReport, Budget, Failure, Progress, Watch
 from broadsheet.cluster.backfill import Job, estimate, planned, source_store
+from broadsheet.cluster.backfill import run as run_backfill
+from broadsheet.cluster.gate import News
 from broadsheet.cluster.parts import Parts, UnwrittenParts
+from broadsheet.cluster.plan import Partition
+from broadsheet.cluster.worker import PartitionReport
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.prompts import Prompts
@@ -52,6 +56,58 @@ def test_neither_the_package_nor_a_look_up_loads_what_a_cluster_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class Doing:
+    """Workers that come to the ends that they are given, one at each look."""
+
+    def __init__(self, news: News, *reports: PartitionReport) -> None:
+        self._news, self._reports = news, list(reports)
+        self.stopped_by = ""
+
+    def start(self, partitions: object) -> None:
+        pass
+
+    def news(self) -> News:
+        return self._news
+
+    def stop(self, why: str) -> None:
+        self.stopped_by = why
+
+    def reports(self, timeout_s: float) -> list[PartitionReport] | None:
+        return [self._reports.pop(0)] if self._reports else None
+
+
+PARTITIONS = [Partition("a", 10), Partition("b", 10)]
+SPENT = {"requests": 3, "input_tokens": 300, "cached_tokens": 100, "output_tokens": 60}
+DONE = AnnotateReport(
+    papers=10, annotated=9, failures=(Failure("p", "P", "refused"),), by_purpose={"annotate": 180}
+)
+
+
+def test_a_backfill_adds_up_what_its_partitions_came_to() -> None:
+    shown: list[Progress] = []
+    doing = Doing(
+        News(done=20, spent=SPENT, cost_usd=0.5), PartitionReport("a", DONE), PartitionReport("b", DONE)
+    )
+    report, failed = run_backfill(PARTITIONS, doing, Watch(shown.append))
+    assert (report.annotated, report.failed, report.left, report.ending) == (18, 2, 0, "done")
+    assert (report.requests, report.cached_tokens, report.cost_usd) == (3, 100, 0.5)
+    assert report.by_purpose == {"annotate": 360}
+    assert failed == []
+    assert (shown[-1].done, shown[-1].total, shown[-1].tokens) == (20, 20, 360)
+
+
+def test_why_the_gate_has_stopped_is_said_and_a_users_stop_is_no_fault() -> None:
+    silent = Doing(News(stop="No server has answered.", spent=SPENT), PartitionReport("a", DONE))
+    report, failed = run_backfill(PARTITIONS, silent, Watch())
+    assert [each.error for each in failed] == ["No server has answered."]
+    assert (report.left, report.ending) == (10, "stopped")
+    stopped = Doing(News(stop="stopped", spent=SPENT), PartitionReport("a", DONE))
+    report, failed = run_backfill(PARTITIONS, stopped, Watch(stop=lambda: True))
+    assert stopped.stopped_by == "stopped"
+    assert failed == []
+    assert report.ending == "stopped"
 
 
 def job(folder: Path, **settings: object) -> Job:

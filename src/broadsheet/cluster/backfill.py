@@ -12,7 +12,7 @@ from typing import Protocol
 
 from broadsheet.annotate import AnnotateReport, Budget, Estimate, Watch, maker_of, prepare
 from broadsheet.cluster.fleet import Limits
-from broadsheet.cluster.gate import News
+from broadsheet.cluster.gate import BUDGET, STOPPED, News
 from broadsheet.cluster.parts import PAPERS, Parts
 from broadsheet.cluster.plan import Partition, plan
 from broadsheet.cluster.rows import paper_of
@@ -213,6 +213,9 @@ def run(
         news = workers.news()
         watch.on_progress(total.progress(news))
         if not stopping and watch.stop():
-            workers.stop("stopped")
+            workers.stop(STOPPED)
             stopping = True
-    return total.report(workers.news()), failed
+    news = workers.news()
+    if news.stop not in {"", STOPPED, BUDGET, *(each.error for each in failed)}:
+        failed.append(PartitionReport("", error=news.stop, exit_code=1))
+    return total.report(news), failed

@@ -18,6 +18,8 @@ from broadsheet.cluster.fleet import Fleet, Held, Limits
 from broadsheet.llm.openai.window import Clock
 from broadsheet.prices import Price
 
+BUDGET, STOPPED = "budget", "stopped"
+"""Reasons to stop that are nobody's fault."""
 LEASE_S = 30.0
 """A worker says that it is there every second; one that was silent for so long is dead."""
 
@@ -202,7 +204,8 @@ class Gate:
                 continue
             if not self._affords(waiting.tokens):
                 self._queue.appendleft(waiting)
-                self.stop("budget")
+                if not self._held:  # an answer may cost less than was held for it
+                    self.stop(BUDGET)
                 break
             wait_s = self.fleet.shared_wait_s(waiting.tokens)
             if wait_s:

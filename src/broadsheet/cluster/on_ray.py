@@ -18,7 +18,7 @@ from typing import Any, Self
 from broadsheet.annotate import Progress
 from broadsheet.cluster.asking import FleetLLM
 from broadsheet.cluster.backfill import Job
-from broadsheet.cluster.gate import News
+from broadsheet.cluster.gate import BUDGET, STOPPED, News
 from broadsheet.cluster.parts import Parts
 from broadsheet.cluster.plan import Partition
 from broadsheet.cluster.ray_gate import NAMESPACE, GateActor, RemoteGate
@@ -106,7 +106,7 @@ class _Worker:
     def _annotate(self, partition: Partition) -> PartitionReport:
         job = self._job
         if why := self._gate.said(partition.name, _NOTHING_DONE):
-            return PartitionReport(partition.name, error="" if why in {"stopped", "budget"} else why)
+            return PartitionReport(partition.name, error="" if why in {STOPPED, BUDGET} else why)
         watch = watch_of(partition.name, self._gate.said)
         try:
             report = annotate_partition(
@@ -174,12 +174,21 @@ class RayWorkers:
         """Wait a moment for partitions to come to an end; None once there are no more.
 
         Raises:
-            Exception: Whatever Ray Data raised.
+            UserError: Ray has failed: a node lacks Broadsheet, or memory.
+            Exception: Whatever else was raised.
         """
+        from ray.exceptions import RayError, RayTaskError
+
         try:
             came = self._ended.get(timeout=timeout_s)
         except queue.Empty:
             return []
+        if isinstance(came, RayError) and not isinstance(came, RayTaskError):
+            reason = next(iter(str(came).splitlines()), type(came).__name__)
+            raise UserError(
+                f"Ray could not go on ({reason}); see that all nodes have this version of Broadsheet, and run"
+                " the same command again."
+            ) from came
         if isinstance(came, BaseException):
             raise came
         return None if came is None else [came]

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from broadsheet.annotate import AnnotateReport, Failure, Progress
-from broadsheet.cluster.gate import News
+from broadsheet.cluster.gate import BUDGET, STOPPED, News
 
 
 class Sum:
@@ -54,7 +54,7 @@ class Sum:
             by_purpose=dict(self._by_purpose),
             cost_usd=news.cost_usd,
             findings=self._findings,
-            ending=("budget" if news.stop == "budget" else "stopped") if left else "done",
+            ending=(BUDGET if news.stop == BUDGET else STOPPED) if left else "done",
             seconds=self._seconds,
         )
 
