@@ -177,7 +177,7 @@ def test_a_rebuilt_cache_goes_on_like_the_one_that_was_lost(lived_in: Path) -> N
             third = NEXT + timedelta(days=1)
             add(store, paper("Mud Remembers", sighting=sighting(third)))
             compose(store, third, taxonomy=TAXONOMY)
-            assert [card.title for card in store.search("mud")] == ["Mud Remembers"]
+            assert [card.title for card in store.search('"mud"')] == ["Mud Remembers"]
     assert pages(Path("old.db"))[0] == pages(Path("new.db"))[0]
 
 

@@ -123,7 +123,7 @@ def test_list_as_json_is_one_record_a_line_equal_to_the_export(cache: Path) -> N
         (["--since", "2026-01-06"], []),
         (["--until", str(DAY), "--limit", "1"], ["SandLoom"]),
         (["--words", "soundings unread"], ["Tides"]),
-        (["--search", "unread albatross"], ["Tides"]),
+        (["--search", '"unread" albatross'], ["Tides"]),
         (["--search", '"graph network" -unread -ebb'], ["SandLoom"]),
         (["--search", "\udcff"], []),
     ],

@@ -9,15 +9,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadsheet import Filter, Store
 from broadsheet.searching import parsed
-from broadsheet.store import ranking
+from broadsheet.store import ranking, vectors
 from builders import DAY, add, annotate, annotation, maker, paper
 
 WORDS = ("tide", "ebb", "silt", "reef", "gull", "kelp")
+
+
+@pytest.fixture(autouse=True)
+def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ranking of an installation without vectors."""
+    monkeypatch.setattr(vectors, "embedder", lambda: None)
 
 
 @pytest.fixture
@@ -168,7 +174,7 @@ def _changes() -> st.SearchStrategy[list[tuple[str, int, str]]]:
     return st.lists(change, max_size=14)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=_changes())
 def test_the_index_keeps_in_step_with_every_change(changes: list[tuple[str, int, str]]) -> None:
     with Store.in_memory() as store:
@@ -248,6 +254,11 @@ def test_a_search_is_read_in_its_parts(
     assert [phrase.text for phrase in read.words] == words
     assert [phrase.text for phrase in read.required] == required
     assert [phrase.text for phrase in read.excluded] == excluded
+
+
+def test_signs_alone_find_nothing_and_blanks_ask_for_nothing(store: Store) -> None:
+    add(store, paper("Tide"))
+    assert (store.count(Filter(search="+ -")), store.count(Filter(search=" \t"))) == (0, 1)
 
 
 def test_only_the_word_that_is_still_being_typed_may_go_on() -> None:

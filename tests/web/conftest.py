@@ -21,3 +21,11 @@ def client(cache):
     """A client of the application; the server's errors are answers, as a reader sees them."""
     with TestClient(create_app(Settings(db=cache)), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _words_alone():
+    """Searches rank as in an installation without vectors, so that a plain reading can follow them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("broadsheet.store.vectors.embedder", lambda: None)
+        yield

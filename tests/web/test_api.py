@@ -217,3 +217,12 @@ def test_looking_names_up_reads_no_more_of_the_cache_than_the_answer(cache):
             if row[3].startswith("SCAN") and "json_each" not in row[3] and "CONSTANT" not in row[3]
         ]
     assert scans == []
+
+
+def test_related_papers_are_those_of_the_command_line(client, cache):
+    with Store.open(cache) as store:
+        wanted = next(record.id for record in store.list() if store.related(record.id))
+        expected = [record.id for record in store.related(wanted, 3)]
+    answer = client.get(f"/api/related/{wanted}?limit=3")
+    assert [paper["id"] for paper in answer.json()["papers"]] == expected
+    assert client.get("/api/related/no-such-paper").status_code == 404

@@ -13,6 +13,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     evaluate,
     export,
     fetch,
+    finding,
     import_parts,
     init,
     lookup,

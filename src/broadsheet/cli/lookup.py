@@ -21,6 +21,10 @@ from broadsheet.record import Record
 from broadsheet.render.fields import authors_line, words
 from broadsheet.schema import shown_fields
 from broadsheet.store import Store
+from broadsheet.text import plural
+
+_MANY = 2_000
+"""Fewer papers take no more than a second or two."""
 
 
 @contextmanager
@@ -29,7 +33,22 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     settings = start(CacheOptions(options.db))
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False, reading=True) as store:
-        yield store, options.filter(taxonomy, store)
+        where = options.filter(taxonomy, store)
+        if where.search:
+            ready_to_rank(store)
+        yield store, where
+
+
+def ready_to_rank(store: Store) -> None:
+    """Work out what new papers are about, or say that only words are compared."""
+    if store.vectors.embedder is None:
+        note("Only words are compared; with broadsheet[search] installed, what papers are about counts too.")
+    store.complete_vectors(_announce)
+
+
+def _announce(papers: int) -> None:
+    if papers > _MANY:
+        note(f"Working out what {plural(papers, 'paper')} are about; this is done once.")
 
 
 @command("list")
@@ -48,7 +67,7 @@ def list_(
             if as_json:
                 say_json(record.as_dict(store.annotation))
             else:
-                say(_line(record))
+                say(line(record))
     if not shown and not as_json:
         note("No paper in the cache passes that filter.")
 
@@ -85,7 +104,8 @@ def tags_(*, as_json: JsonOption = False, options: CacheOptions) -> None:
     say_result(rows, "\n".join(lines), as_json=as_json)
 
 
-def _line(record: Record) -> str:
+def line(record: Record) -> str:
+    """Return a paper on two lines: its id and title, and what it says."""
     annotation = record.annotation
     if annotation is None:
         return f"{record.id}  {record.title}\n    not annotated yet"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from broadsheet.cli.app import command
+from broadsheet.cli.lookup import ready_to_rank
 from broadsheet.cli.options import TaskOptions, start
 from broadsheet.cli.printing import note
-from broadsheet.errors import UserError
+from broadsheet.errors import StoreError, UserError
+from broadsheet.store import Store
 
 
 @command("serve")
@@ -30,7 +33,10 @@ def serve(
     from broadsheet.web import create_app
     from broadsheet.web.server import run
 
-    app = create_app(start(options))
+    settings = start(options)
+    app = create_app(settings)
+    with suppress(StoreError), Store.open(settings.db, create=False, reading=True) as store:
+        ready_to_rank(store)
     if not _is_loopback(host):
         note(
             f"broadsheet: Anyone who reaches {host} can read the cache, unencrypted; put a reverse proxy with"

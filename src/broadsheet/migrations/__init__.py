@@ -21,6 +21,7 @@ from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noq
 from broadsheet.migrations.one_search_index import m017_one_search_index  # noqa: F401 - the same
 from broadsheet.migrations.paper_addresses import m022_paper_addresses  # noqa: F401 - registers it
 from broadsheet.migrations.steps import migrations
+from broadsheet.migrations.vectors import m023_vectors  # noqa: F401 - registers it
 from broadsheet.migrations.worker_days import m021_worker_days  # noqa: F401 - registers it
 from broadsheet.schema import columns
 

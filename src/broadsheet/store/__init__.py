@@ -8,8 +8,8 @@ with Store.open("broadsheet.db") as store:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -18,6 +18,7 @@ from typing import Self
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
 from broadsheet.annotation import Annotation
+from broadsheet.errors import NotFoundError, StoreError
 from broadsheet.fields import UserField
 from broadsheet.filters import Filter
 from broadsheet.record import Record
@@ -32,6 +33,7 @@ from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.facets import Facets
 from broadsheet.store.fetches import Fetches
 from broadsheet.store.fields import Fields
+from broadsheet.store.likeness import Likeness
 from broadsheet.store.links import Links
 from broadsheet.store.lock import StageLock
 from broadsheet.store.overview import Overview
@@ -42,6 +44,7 @@ from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 from broadsheet.store.subscribers import Subscribers
 from broadsheet.store.trends import WeeklyCounts
+from broadsheet.store.vectors import Vectors
 from broadsheet.store.worker_days import WorkerDays
 
 
@@ -55,6 +58,7 @@ class Store:
         backlog: What is left to annotate.
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
+        vectors: What papers are about, if the extra ``search`` is installed.
         edits: What editors ask of editions, and what they put right in published ones.
         facets: Which papers have which value of a facet.
         editions: Composed editions.
@@ -77,7 +81,9 @@ class Store:
         self.annotations = Annotations(db, self.fields)
         self.backlog = Backlog(db)
         self.runs = Runs(db)
-        ranking = Ranking(db, self.fields)
+        self.vectors = Vectors(db, str(path.absolute()) if path else "")
+        ranking = Ranking(db, self.fields, self.vectors)
+        self._likeness = Likeness(db, self.vectors)
         self.records = Records(db, self.fields, ranking)
         self.facets = Facets(db, ranking)
         self.edits = Edits(db)
@@ -211,6 +217,33 @@ class Store:
         """
         chosen = (where or Filter()).model_copy(update={"search": words})
         return self.records.matching(chosen, limit=limit)
+
+    def complete_vectors(self, on_start: Callable[[int], None] | None = None) -> None:
+        """Store a vector for each paper that has none, so that no later search need make it.
+
+        Without the extra ``search``, or where the file cannot be written now, nothing is stored.
+
+        Args:
+            on_start: Called with the number of papers before they are worked through.
+        """
+        lacking = self.vectors.lacking()
+        if lacking and on_start:
+            on_start(lacking)
+        made = lacking
+        with suppress(StoreError):
+            while made:
+                with self.transaction():
+                    made = self.vectors.complete()
+
+    def related(self, paper_id: str, limit: int = 10) -> Sequence[Record]:
+        """Return the papers that are most like a paper, most alike first.
+
+        Raises:
+            NotFoundError: No paper has this id.
+        """
+        if self.papers.by_id(paper_id) is None:
+            raise NotFoundError(f"No paper in the cache has the id {paper_id[:80]!r}.")
+        return self.records.by_rows(self._likeness.related(paper_id, limit))
 
     def count(self, where: Filter | None = None) -> int:
         """Count the records that pass a filter."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
+from broadsheet.embedding import MODEL
 from broadsheet.paper import Paper, Sighting, title_key
 from broadsheet.store.named_rows import take_in
 from broadsheet.store.rows import decodes_rows, insert, now
@@ -83,6 +84,7 @@ class Papers:
         text.
         """
         self._keep_version(paper.id, paper.id)
+        self._forget_vectors(paper.id)
         with reworded(self._db, paper.id):
             self._db.execute(
                 """UPDATE papers SET title = :title, title_key = :title_key, abstract = :abstract,
@@ -147,6 +149,7 @@ class Papers:
         """Remove a paper and everything that refers to it; raw replies about it stay, and editions."""
         take_in(self._db, paper_id)
         withdraw(self._db, paper_id)
+        self._forget_vectors(paper_id)
         self._db.execute(
             "DELETE FROM findings WHERE key IN (SELECT key FROM annotations WHERE paper_id = ?)", [paper_id]
         )
@@ -239,6 +242,14 @@ class Papers:
                FROM papers WHERE id = :id AND (id = :owner
                    OR content_hash != (SELECT content_hash FROM papers WHERE id = :owner))""",
             {"id": paper_id, "owner": owner_id},
+        )
+
+    def _forget_vectors(self, paper_id: str) -> None:
+        """Remove the vectors of a paper's present words; twins make theirs again when they are needed."""
+        self._db.execute(
+            """DELETE FROM vectors WHERE model = ?
+               AND content_hash = (SELECT content_hash FROM papers WHERE id = ?)""",
+            [MODEL, paper_id],
         )
 
     def _one(self, where: str, value: str) -> Paper | None:

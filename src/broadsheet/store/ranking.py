@@ -1,4 +1,9 @@
-"""Ranks papers by how well they answer a search: one order for list, page, feed and API."""
+"""Ranks papers by how well they answer a search: one order for list, page, feed and API.
+
+Words are ranked by BM25. With the extra ``search``, what papers are about counts as well: the nearest vectors
+to the search are fused with the words, the best of that are taken for what was meant, and what is nearest to
+them is fused with the words again (Rocchio's pseudo-relevance feedback).
+"""
 
 from __future__ import annotations
 
@@ -9,28 +14,35 @@ from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
+from broadsheet.embedding import unit
 from broadsheet.english import is_little
 from broadsheet.filters import Filter
+from broadsheet.fusion import fused
 from broadsheet.searching import Phrase, Search, parsed
 from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
+from broadsheet.store.vectors import Vectors
+from broadsheet.store.words import papers_with, scored
 
 MOST_FOUND = 1_000
 """How many papers a search finds at most: with any word enough, those further down say little of it."""
 _MOST_POSTINGS = 25_000
 """How many (word, paper) pairs are scored. Words are taken from the rarest on, and beyond this the frequent
 ones are left out: they cost most and tell least. 25,000 take about 20 ms."""
-_WEIGHTS = "3.0, 2.0, 2.0, 1.0, 1.0, 0.5"
-"""Of a word in title, TL;DR, keywords, tags, abstract and authors."""
+_FUSED = 300
+"""Of how many papers of each ranking the places count."""
+_MEANT = 5
+"""How many of the best are taken for what was meant."""
 _REMEMBERED = 16
 
 
 class Ranking:
     """Answers searches; the last few are remembered while nothing is written."""
 
-    def __init__(self, db: Database, fields: Fields) -> None:
+    def __init__(self, db: Database, fields: Fields, vectors: Vectors) -> None:
         self._db = db
         self._fields = fields
+        self._vectors = vectors
         self._answers: OrderedDict[tuple[str, int, int], list[int]] = OrderedDict()
 
     def condition(self, where: Filter) -> tuple[str, list[Any]]:
@@ -65,8 +77,27 @@ class Ranking:
 
     def _ranked(self, search: Search) -> list[int]:
         if search.words or search.required:
-            return self._by_words(search)
+            return self._with_meaning(search, self._by_words(search))
         return self._latest(search) if search.excluded else []
+
+    def _with_meaning(self, search: Search, by_words: list[int]) -> list[int]:
+        """Return what was found by its words, and what is about the same, in one order."""
+        if not by_words or (index := self._vectors.index()) is None:
+            return by_words
+        made_by = self._vectors.embedder
+        assert made_by is not None  # noqa: S101 - narrows the type: there is an index
+        among = self._among(search) if search.required or search.excluded else None
+        asked = made_by.search(search.text)
+        first = fused(by_words[:_FUSED], index.nearest(asked, _FUSED, among))
+        meant = unit(asked + index.mean(first[:_MEANT]))
+        return list(
+            dict.fromkeys([*fused(by_words[:_FUSED], index.nearest(meant, _FUSED, among)), *by_words])
+        )[:MOST_FOUND]
+
+    def _among(self, search: Search) -> list[int]:
+        conditions, values = _must_and_must_not(search)
+        rows = self._db.execute(f"SELECT rowid FROM papers WHERE 1 {conditions}", values)  # noqa: S608 - ours
+        return [row[0] for row in rows]
 
     def _latest(self, search: Search) -> list[int]:
         conditions, values = _must_and_must_not(search)
@@ -80,18 +111,14 @@ class Ranking:
     def _by_words(self, search: Search) -> list[int]:
         asked = " OR ".join(phrase.quoted for phrase in (*search.required, *self._telling(search.words)))
         conditions, values = _must_and_must_not(search)
-        rows = self._db.execute(
-            f"""SELECT rowid, bm25(papers_fts, {_WEIGHTS}) AS score FROM papers_fts
-                WHERE papers_fts MATCH ? {conditions}
-                ORDER BY score, rowid DESC LIMIT {MOST_FOUND}""",  # noqa: S608 - ours
-            [asked, *values],
-        )
-        return [row[0] for row in rows]
+        return scored(self._db, asked, MOST_FOUND, conditions, values)
 
     def _telling(self, words: Sequence[Phrase]) -> list[Phrase]:
         """Return the words that are worth scoring: no little ones, and not the most frequent of many."""
         telling = [word for word in words if not is_little(word.text)] or list(words)
-        counted = sorted((self._papers_with(word), place) for place, word in enumerate(telling))
+        counted = sorted(
+            (papers_with(self._db, word, _MOST_POSTINGS), place) for place, word in enumerate(telling)
+        )
         chosen: list[Phrase] = []
         postings = 0
         for papers, place in counted:
@@ -101,14 +128,6 @@ class Ranking:
             if papers:
                 chosen.append(telling[place])
         return chosen or telling[:1]
-
-    def _papers_with(self, word: Phrase) -> int:
-        counted = self._db.execute(
-            f"""SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ?
-                LIMIT {_MOST_POSTINGS + 1})""",  # noqa: S608 - ours
-            [word.quoted],
-        )
-        return int(counted.fetchone()[0])
 
 
 def _must_and_must_not(search: Search) -> tuple[str, list[str]]:

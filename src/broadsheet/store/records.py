@@ -111,6 +111,15 @@ class Records:
         states = Links(self._db).states(url for record in found.values() for url in _urls(record))
         return [_with_links(found[id_], states) for id_ in ids if id_ in found]
 
+    def by_rows(self, rowids: Sequence[int]) -> list[Record]:
+        """Return the records in these rows (a few hundred at most), in order."""
+        rows = self._db.execute(
+            """SELECT papers.id FROM json_each(?) found JOIN papers ON papers.rowid = found.value
+               ORDER BY found.key""",
+            [json.dumps(rowids)],
+        )
+        return self.by_ids([row[0] for row in rows])
+
     def get(self, wanted: str) -> Record:
         """Return the one paper with this id (ours, arXiv's, a DOI, a file's own), address or title.
 

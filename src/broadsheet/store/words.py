@@ -7,11 +7,15 @@ which annotation is current, goes inside `reworded`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
+from broadsheet.searching import Phrase
+
+_WEIGHTS = "3.0, 2.0, 2.0, 1.0, 1.0, 0.5"
+"""Of a word in title, TL;DR, keywords, tags, abstract and authors; measured by ``benchmarks/search.py``."""
 _COLUMNS = "rowid, title, tldr, keywords, tags, abstract, authors"
 _WORDS = f"SELECT {_COLUMNS} FROM papers_words WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)"  # noqa: S608
 _FORGET = f"INSERT INTO papers_fts (papers_fts, {_COLUMNS}) SELECT 'delete', {_WORDS.removeprefix('SELECT ')}"
@@ -34,3 +38,33 @@ def reworded(db: Database, paper_id: str) -> Iterator[None]:
     withdraw(db, paper_id)
     yield
     enter(db, paper_id)
+
+
+def scored(
+    db: Database, asked: str, most: int, conditions: str = "", values: Sequence[str] = ()
+) -> list[int]:
+    """Return the row numbers of the papers that an FTS5 query matches, best first by BM25.
+
+    Args:
+        db: The cache.
+        asked: The query.
+        most: At most so many.
+        conditions: Clauses that papers must pass besides, each beginning with AND.
+        values: The values of those clauses.
+    """
+    rows = db.execute(
+        f"""SELECT rowid, bm25(papers_fts, {_WEIGHTS}) AS score FROM papers_fts
+            WHERE papers_fts MATCH ? {conditions}
+            ORDER BY score, rowid DESC LIMIT {most}""",  # noqa: S608 - ours
+        [asked, *values],
+    )
+    return [row[0] for row in rows]
+
+
+def papers_with(db: Database, phrase: Phrase, most: int) -> int:
+    """Return how many papers have a word or phrase; one more than so many stands for all beyond."""
+    counted = db.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)",
+        [phrase.quoted, most + 1],
+    )
+    return int(counted.fetchone()[0])

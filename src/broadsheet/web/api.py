@@ -62,6 +62,12 @@ class LookedUp(BaseModel):
     missing: int = Field(description="How many no paper answers to.")
 
 
+class Related(BaseModel):
+    """Papers that are like another."""
+
+    papers: list[dict[str, Any]] = Field(description="Records, most alike first.")
+
+
 @router.get("/papers")
 def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
     """List the papers that pass a filter."""
@@ -98,6 +104,14 @@ def _found(wanted: str, store: Store) -> Found:
     if len(papers) == 1:
         return Found(wanted=wanted, paper=papers[0].as_dict(store.annotation))
     return Found(wanted=wanted, candidates=[each.id for each in papers])
+
+
+@router.get("/related/{paper_id:path}")
+def related(paper_id: str, reading: Reading, limit: Annotated[int, Query(ge=1, le=100)] = 10) -> Related:
+    """List the papers that are most like a paper, most alike first."""
+    store = reading.store
+    found = store.related(store.get(paper_id).id, limit)
+    return Related(papers=[record.as_dict(store.annotation) for record in found])
 
 
 @router.get("/tags")

@@ -15,7 +15,7 @@ from broadsheet.export.ris import write_ris
 from broadsheet.record import Record
 from broadsheet.render.views.paper import PaperPage, Surroundings
 from broadsheet.searching import storable
-from broadsheet.site.papers import bibtex_entry
+from broadsheet.site.papers import RELATED, bibtex_entry
 from broadsheet.store import Store
 from broadsheet.web.look import Look, Looking
 from broadsheet.web.reading import Readers, Reading
@@ -56,6 +56,7 @@ def _paper_page(record: Record, look: Look, store: Store) -> PaperPage:
             (key.day, key.newsletter, look.newsletter_title(key.newsletter))
             for key in overview.editions_of(ids).get(record.id, ())
         ],
+        related=[(each.id, each.title) for each in store.related(record.id, RELATED)],
         bibtex=bibtex_entry(record),
     )
     return PaperPage.of(record, look.taxonomy.names, around)

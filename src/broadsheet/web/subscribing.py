@@ -75,7 +75,7 @@ def ask(asked: Annotated[Asked, Query()], look: Looking, reading: Reading, setti
     """Show the form for subscribing to the papers that a query string asks for."""
     if settings.mail is None:
         raise HTTPException(404, _NO_MAIL)
-    form = WishForm.of(Wish(asked.filter), settings.newsletters, look.taxonomy)
+    form = WishForm.of(Wish(asked.filter.unranked()), settings.newsletters, look.taxonomy)
     return _private(look, "subscribe.html", "By mail", form, reading)
 
 
@@ -118,7 +118,7 @@ def _ask_to_confirm(
     newsletter: str,
     wanted: Subscription,
 ) -> None:
-    where = wanted.filter
+    where = wanted.filter.unranked()
     try:
         with reading.writing() as store:
             asked = subscribers.subscribe(store, address, newsletter, where, wanted.rhythm)

@@ -90,7 +90,7 @@ class WishForm:
         rest = asked.model_copy(update={name: Asked.model_fields[name].default for name in _SHOWN})
         chosen = wish.newsletter or newsletters[0].name
         return cls(
-            wanted=visible(in_words(asked.filter, taxonomy.names)),
+            wanted=visible(in_words(asked.filter.unranked(), taxonomy.names)),
             asked=asked,
             newsletters=tuple(
                 Option(each.name, visible(each.title), each.name == chosen) for each in newsletters

@@ -1,0 +1,136 @@
+"""Vectors put what is about the same beside what has the words, and keep up with the papers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet import Filter, Store
+from broadsheet.embedding import DIMENSIONS, embedder, unit
+from broadsheet.errors import NotFoundError
+from broadsheet.fusion import fused
+from broadsheet.store import vectors
+from broadsheet.store.vectors import Index
+from builders import add, paper, rows
+
+CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
+TRAFFIC = paper("Automobile traffic on a highway", abstract="Vehicles queue where the road narrows.")
+BREAD = paper("Sourdough bread at home", abstract="Flour, water and salt make a loaf.")
+FLEET = paper("Road vehicles of the future", abstract="Electric automobiles and their batteries.")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.in_memory() as made:
+        add(made, CARS, TRAFFIC, BREAD)
+        yield made
+
+
+def found(store: Store, words: str) -> list[str]:
+    return [record.title for record in store.search(words)]
+
+
+def test_a_paper_about_the_same_is_found_without_the_word_and_one_about_something_else_is_not(
+    store: Store,
+) -> None:
+    assert found(store, "cars") == [CARS.title, TRAFFIC.title]
+    assert store.count(Filter(search="cars")) == 2
+
+
+def test_what_no_paper_has_a_word_of_is_not_guessed_at(store: Store) -> None:
+    assert found(store, "albatross") == []
+
+
+def test_what_must_stand_and_what_must_not_holds_for_what_is_found_by_meaning(store: Store) -> None:
+    assert found(store, "cars -highway") == [CARS.title]
+    assert found(store, 'cars "sourdough bread"') == [BREAD.title]
+
+
+def test_papers_are_related_by_words_and_by_what_they_are_about(store: Store) -> None:
+    assert [record.title for record in store.related(CARS.id)] == [TRAFFIC.title]
+    assert [record.title for record in store.related(CARS.id, limit=0)] == []
+    with pytest.raises(NotFoundError):
+        store.related("none")
+
+
+def test_without_the_extra_words_alone_rank_and_relate(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "embedder", lambda: None)
+    store.complete_vectors()
+    assert rows(store, "SELECT count(*) FROM vectors") == [(0,)]
+    assert found(store, "cars") == [CARS.title]
+    one, other = (paper(f"Kelp forests {name}", abstract="They sway.") for name in ("north", "south"))
+    add(store, one, other)
+    assert [record.id for record in store.related(one.id)] == [other.id]
+
+
+def test_vectors_are_stored_once_for_each_text_and_go_with_it(store: Store) -> None:
+    told: list[int] = []
+    store.complete_vectors(told.append)
+    store.complete_vectors(told.append)
+    assert told == [3]
+    assert rows(store, "SELECT count(*), min(length(vector)), max(length(vector)) FROM vectors") == [
+        (3, DIMENSIONS, DIMENSIONS)
+    ]
+    with store.transaction():
+        store.papers.revise(BREAD.model_copy(update={"abstract": "Now about electric cars."}))
+        store.papers.remove(TRAFFIC.id)
+    assert rows(store, "SELECT count(*) FROM vectors") == [(1,)]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_reader_keeps_up_with_papers_that_another_process_adds_revises_and_removes(
+    tmp_path: Path, stored: bool
+) -> None:
+    with Store.open(tmp_path / "b.db") as writer, Store.open(tmp_path / "b.db") as reader:
+        add(writer, CARS, TRAFFIC, BREAD)
+        assert found(reader, "cars") == [CARS.title, TRAFFIC.title]
+        add(writer, FLEET)
+        if stored:
+            writer.complete_vectors()
+        assert set(found(reader, "cars")) == {CARS.title, TRAFFIC.title, FLEET.title}
+        with writer.transaction():
+            writer.papers.revise(
+                TRAFFIC.model_copy(update={"title": "Sourdough", "abstract": BREAD.abstract})
+            )
+            writer.papers.remove(FLEET.id)
+        assert found(reader, "cars") == [CARS.title]
+        assert found(reader, "sourdough") == ["Sourdough", BREAD.title]
+    with closing(sqlite3.connect(tmp_path / "b.db")) as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_vector_says_the_same_however_many_texts_it_was_made_with() -> None:
+    made_by = embedder()
+    assert made_by is not None
+    texts = [(each.title, each.abstract) for each in (CARS, TRAFFIC, BREAD)]
+    together = made_by.papers(texts)
+    assert np.allclose(together, np.concatenate([made_by.papers([text]) for text in texts]), atol=1e-6)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert not made_by.search("").any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 2_500), most=st.integers(1, 60))
+def test_the_nearest_are_those_that_comparing_all_at_once_finds(seed: int, count: int, most: int) -> None:
+    dice = np.random.default_rng(seed)
+    index = Index()
+    index.rows = np.sort(dice.choice(10_000, count, replace=False)).astype(np.int64)
+    index._vectors = np.rint(unit(dice.normal(size=(count, DIMENSIONS)) + 0.3) * 127).astype(np.int8)
+    asked = unit(dice.normal(size=DIMENSIONS) + 0.3).astype(np.float32)
+    likeness = index._vectors.astype(np.float32) @ asked
+    near = [row for like, row in sorted(zip(-likeness, index.rows, strict=True)) if -like >= 0.25 * 127]
+    assert set(index.nearest(asked, most)) == set(near[:most])
+    assert index.nearest(asked, most, among=near[::2]) == near[::2][:most]
+
+
+def test_rankings_are_fused_by_their_places() -> None:
+    assert fused([1, 2, 3], [3, 1]) == [1, 3, 2]
+    assert fused([], [5]) == [5]
+    assert fused() == []
