@@ -42,7 +42,7 @@ def main() -> None:
         _fill(Path(str(shared)))
     queries = [json.loads(line) for line in (HERE / "search_queries.jsonl").read_text("utf-8").splitlines()]
     with Store.open(CACHE) as store:
-        _complete(store)
+        store.complete_vectors()
         print(f"{store.count():,} papers, {len(queries)} queries: nDCG@10 and recall@20\n")
         print(f"| {'variant':30} | {' | '.join(f'{kind:11}' for kind in (*KINDS, 'ms'))} |")
         print(f"|{'-' * 32}|{'|'.join('-' * 13 for _ in range(5))}|")
@@ -59,13 +59,6 @@ def _fill(shared: Path) -> None:
     path = {**os.environ, "PYTHONPATH": str(HERE.parent / "src")}
     for words in (["fetch", *map(str, files)], ["annotate", "--engine", "extractive", "--quiet"]):
         subprocess.run([*run, *words, "--db", str(CACHE)], check=True, env=path)
-
-
-def _complete(store: Store) -> None:
-    done = 1
-    while done:
-        with store.transaction():
-            done = store.vectors.complete()
 
 
 def _searches(store: Store) -> dict[str, Ranked]:

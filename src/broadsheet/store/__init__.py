@@ -229,11 +229,11 @@ class Store:
         lacking = self.vectors.lacking()
         if lacking and on_start:
             on_start(lacking)
-        made = lacking
+        last: int | None = 0 if lacking else None
         with suppress(StoreError):
-            while made:
+            while last is not None:
                 with self.transaction():
-                    made = self.vectors.complete()
+                    last = self.vectors.complete(last)
 
     def related(self, paper_id: str, limit: int = 10) -> Sequence[Record]:
         """Return the papers that are most like a paper, most alike first.

@@ -147,25 +147,33 @@ class Vectors:
         ).fetchone()
         return max(0, int(papers) - int(vectors))
 
-    def complete(self, most: int = 500) -> int:
-        """Store the vectors of papers that have none, at most so many; returns how many.
+    def complete(self, after: int = 0) -> int | None:
+        """Store the vectors of papers that have none, 500 at most; call it inside a transaction.
 
-        Call it inside a transaction.
+        Args:
+            after: Only of papers in later rows.
+
+        Returns:
+            The last row that was looked at, or None if none is left.
         """
         made_by = embedder()
         if made_by is None:
-            return 0
-        lacking = self._db.execute(f"{_PAPERS} WHERE v.vector IS NULL LIMIT ?", [MODEL, most]).fetchall()
-        if lacking:
-            made = _quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
-            self._db.conn.executemany(
-                "INSERT OR REPLACE INTO vectors (model, content_hash, vector) VALUES (?, ?, ?)",
-                [
-                    (MODEL, row["content_hash"], vector.tobytes())
-                    for row, vector in zip(lacking, made, strict=True)
-                ],
-            )
-        return len(lacking)
+            return None
+        lacking = self._db.execute(
+            f"{_PAPERS} WHERE p.rowid > ? AND v.vector IS NULL ORDER BY p.rowid LIMIT 500",
+            [MODEL, after],
+        ).fetchall()
+        if not lacking:
+            return None
+        made = _quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
+        self._db.conn.executemany(
+            "INSERT OR REPLACE INTO vectors (model, content_hash, vector) VALUES (?, ?, ?)",
+            [
+                (MODEL, row["content_hash"], vector.tobytes())
+                for row, vector in zip(lacking, made, strict=True)
+            ],
+        )
+        return int(lacking[-1]["rowid"])
 
 
 def _vectors_of(db: Database, made_by: Embedder, query: str, values: list[Any]) -> tuple[list[int], Any]:
