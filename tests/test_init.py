@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.init import Answers, pages_address, settings_text
-from in_process import broadsheet
+from in_process import broadsheet, ran
 from terminals import CTRL_C, Terminal
 
 INIT = ("-m", "broadsheet", "init")
@@ -70,23 +70,21 @@ def test_every_line_that_is_commented_out_may_be_uncommented() -> None:
     assert (loaded.worker.catch_up_days, loaded.newsletters[0].top, loaded.worker.site) == (7, 30, True)
 
 
-def test_without_a_terminal_it_says_which_options_are_missing_and_writes_nothing(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    code, _ = broadsheet("init", "--title", "News", "--url", "")
-    assert code == 2
-    said = capsys.readouterr().err
-    assert "--source, --model, --at, or --yes" in said
+def test_without_a_terminal_it_says_which_options_are_missing_and_writes_nothing() -> None:
+    done = ran("init", "--title", "News", "--url", "")
+    assert done.returncode == 2
+    assert "--source, --model, --at, or --yes" in done.stderr
     assert not TOML.exists()
 
 
 @pytest.mark.parametrize("name", ["broadsheet.toml", ".github/workflows/broadsheet.yml"])
-def test_nothing_is_overwritten_without_force(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_overwritten_without_force(name: str) -> None:
     Path(name).parent.mkdir(parents=True, exist_ok=True)
     Path(name).write_text("not = toml = at all")
     words = ("init", "--yes", "--github", "--package", "broadsheet.whl")
-    assert broadsheet(*words)[0] == 2
-    assert f"{name} is there already" in capsys.readouterr().err
+    done = ran(*words)
+    assert done.returncode == 2
+    assert f"{name} is there already" in done.stderr
     assert [path for path in Path().rglob("*") if path.is_file()] == [Path(name)]
     assert broadsheet(*words, "--force")[0] == 0
     assert Settings.load().worker is not None
@@ -102,11 +100,10 @@ def test_nothing_is_overwritten_without_force(name: str, capsys: pytest.CaptureF
         ("--title", "x" * 101, "cannot be used: "),
     ],
 )
-def test_a_wrong_option_is_told_of_and_nothing_is_written(
-    option: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert broadsheet("init", "--yes", option, value)[0] == 2
-    assert words in capsys.readouterr().err
+def test_a_wrong_option_is_told_of_and_nothing_is_written(option: str, value: str, words: str) -> None:
+    done = ran("init", "--yes", option, value)
+    assert done.returncode == 2
+    assert words in done.stderr
     assert not TOML.exists()
 
 
@@ -171,9 +168,10 @@ def test_the_address_of_pages_follows_from_the_repositorys(address: str, pages: 
     assert pages_address(Path()) == pages
 
 
-def test_in_no_fork_a_package_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert broadsheet("init", "--yes", "--github")[0] == 2
-    assert "--package git+https" in capsys.readouterr().err
+def test_in_no_fork_a_package_must_be_named() -> None:
+    done = ran("init", "--yes", "--github")
+    assert done.returncode == 2
+    assert "--package git+https" in done.stderr
     assert not TOML.exists()
 
 

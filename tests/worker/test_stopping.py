@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from broadsheet.cli import app
 from broadsheet.store import Store
 from broadsheet.store.lock import StageLock
-from in_process import broadsheet
+from in_process import broadsheet, ran
 from servers.openai_server import Behaviour, OpenAIServer
 from terminals import Command
 
@@ -76,14 +76,12 @@ def test_sigterm_while_it_annotates_awaits_what_is_with_the_server_and_the_next_
         assert len(store.editions.days()) == 1
 
 
-def test_a_second_worker_on_the_same_cache_is_refused_with_the_first_ones_number(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_second_worker_on_the_same_cache_is_refused_with_the_first_ones_number() -> None:
     with StageLock(Path("broadsheet.db"), "", ".worker.lock").held():
-        assert broadsheet("worker", "--once") == (2, "")
-    said = capsys.readouterr().err
-    assert f"(process {os.getpid()}, since" in said
-    assert "is running as this cache's worker; try again" in said
+        done = ran("worker", "--once")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"(process {os.getpid()}, since" in done.stderr
+    assert "is running as this cache's worker; try again" in done.stderr
 
 
 def test_once_ends_by_itself_and_prints_its_lines() -> None:
