@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from broadsheet.sections import SECTIONS, MakeSections, Today
 from broadsheet.sources import SOURCES, open_source, sample
 from broadsheet.sources.files import FORMATS, Format
 from broadsheet.store import Store
+from broadsheet.trends import Period, Trends
 from builders import DAY, add, annotate, annotation, paper
 from papers import record
 from servers.openai_server import OpenAIServer
@@ -144,7 +145,12 @@ def today(tmp_path: Path) -> Iterator[Today]:
                 annotate(store, one, said=annotation(code="available" if number % 2 else "none"))
         *records, revised = store.list()
         newsletter = Newsletter(top=len(records) - 1)
-        yield Today(DAY, records, PROMPTS.taxonomy, newsletter, revised=[revised])
+        weeks = tuple(
+            Period(first=DAY - timedelta(days=back + 6), last=DAY - timedelta(days=back), papers=8)
+            for back in (7, 0)
+        )
+        trends = Trends(periods=weeks)
+        yield Today(DAY, records, PROMPTS.taxonomy, newsletter, revised=[revised], trends=trends)
 
 
 @pytest.mark.parametrize("make", SECTIONS, ids=lambda make: make.__module__.rpartition(".")[2])
@@ -158,4 +164,4 @@ def test_a_section_has_an_anchor_a_title_and_papers_of_the_day_only(make: MakeSe
         assert section.title
         assert {card.record.id for card in section.cards} <= ids
         assert {pick.paper_id for pick in section.picks if pick.record is None} <= ids
-        assert section.cards or section.picks or section.counts
+        assert section.cards or section.picks or section.counts or section.trends
