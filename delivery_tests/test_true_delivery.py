@@ -22,6 +22,7 @@ from builders import DAY, add, annotate, annotation, paper, sighting
 from editions import TAXONOMY
 from mail_host import BOUNCES, NOBODY, NOBODY_LATER, PASSWORD, READER, SELECTOR, SENDER, MailHost
 
+pytestmark = pytest.mark.timeout(600)  # three servers and eight commands start before the first test
 dkim = pytest.importorskip("dkim")
 TITLE = "Ebbe & Flut: 潮汐 in Zeiten – déjà vu"
 CONSENT = ("--consent-how", "paper form", "--consent-when", "2026-01-02")
