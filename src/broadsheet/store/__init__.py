@@ -148,6 +148,15 @@ class Store:
             raise
         require_in_place(self._db)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read the cache as it is now for several questions, whatever is written meanwhile."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
     def annotating(self, *, wait: bool = False) -> AbstractContextManager[None]:
         """Hold the cache's one place for annotating; entered again by the same store, it is held on.
 

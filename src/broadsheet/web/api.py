@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from broadsheet.errors import NotFoundError
 from broadsheet.store import Store
@@ -20,12 +20,46 @@ MOST_LOOKED_UP = 1_000
 router = APIRouter(prefix="/api", responses=RESPONSES)
 
 
+EXAMPLE: dict[str, Any] = {
+    "id": "2503.01234",
+    "arxiv_id": "2503.01234",
+    "doi": "",
+    "title": "SandLoom: Tidal Flats from Sparse Soundings",
+    "abstract": "Tidal flats change shape between two surveys. We present SandLoom, which …",
+    "authors": ["Mara Quay", "Tom Reed"],
+    "url": "https://arxiv.org/abs/2503.01234",
+    "published": "2026-01-02",
+    "first_seen": "2026-01-05",
+    "source": "arxiv",
+    "votes": None,
+    "tldr": "SandLoom predicts how tidal flats change shape from sparse soundings with a graph network.",
+    "topics": ["graphs", "science-and-health"],
+    "contribution": "method",
+    "keywords": ["tidal flats", "graph network", "sparse soundings"],
+    "code": {
+        "evidence": "Our code is available at https://example.org/sandloom",
+        "status": "available",
+        "urls": ["https://example.org/sandloom"],
+    },
+    "repository": None,
+    "engine": "openai",
+    "model": "gpt-5-mini",
+    "prompt": "5115571d7e87",
+    "annotated_at": "2026-01-05T06:00:12+00:00",
+    "findings": [],
+}
+"""A record; a user's own fields stand beside these."""
+Paper = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "examples": [EXAMPLE]})]
+
+
 class Papers(BaseModel):
     """A page of papers."""
 
-    papers: list[dict[str, Any]] = Field(description="Records, as `broadsheet show --json` prints them.")
-    total: int = Field(description="How many papers there are on all pages.")
-    next: str | None = Field(None, description="The cursor of the next page, if there is one.")
+    papers: list[Paper] = Field(description="Records, as `broadsheet show --json` prints them.")
+    total: int = Field(description="How many papers there are on all pages.", examples=[1])
+    next: str | None = Field(
+        None, description="The cursor of the next page, if there is one.", examples=["bzMw"]
+    )
 
 
 class TagCount(BaseModel):
@@ -34,7 +68,7 @@ class TagCount(BaseModel):
     tag: str = Field(examples=["robotics"])
     name: str = Field(examples=["Robotics"])
     facet: str = Field(description="topic, contribution, or former for one that the taxonomy has lost.")
-    papers: int
+    papers: int = Field(examples=[128])
 
 
 class Wanted(BaseModel):
@@ -50,8 +84,8 @@ class Wanted(BaseModel):
 class Found(BaseModel):
     """What one of the wanted came to."""
 
-    wanted: str
-    paper: dict[str, Any] | None = Field(None, description="The record, or null if there is not just one.")
+    wanted: str = Field(examples=["2503.01234"])
+    paper: Paper | None = Field(None, description="The record, or null if there is not just one.")
     candidates: list[str] = Field([], description="Ids of the papers that answer to it, if several do.")
 
 
@@ -65,17 +99,22 @@ class LookedUp(BaseModel):
 class Related(BaseModel):
     """Papers that are like another."""
 
-    papers: list[dict[str, Any]] = Field(description="Records, most alike first.")
+    papers: list[Paper] = Field(description="Records, most alike first.")
+
+
+PaperName = Annotated[str, Path(description="An id, a DOI, an address or a title.", examples=["2503.01234"])]
 
 
 @router.get("/papers")
 def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
     """List the papers that pass a filter."""
     store = reading.store
-    total = store.count(asked.filter)
-    records = list(
-        store.records.matching(asked.filter, order=asked.order, limit=asked.limit, offset=asked.offset)
-    )
+    with store.snapshot():
+        found = store.records.matching(
+            asked.filter, order=asked.order, limit=asked.limit, offset=asked.offset
+        )
+        records = list(found)
+        total = store.count(asked.filter)
     after = asked.offset + len(records)
     return Papers(
         papers=[record.as_dict(store.annotation) for record in records],
@@ -85,7 +124,7 @@ def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
 
 
 @router.get("/papers/{paper_id:path}")
-def paper(paper_id: str, reading: Reading) -> dict[str, Any]:
+def paper(paper_id: PaperName, reading: Reading) -> Paper:
     """Look one paper up, by its id, DOI, address or title."""
     store = reading.store
     return store.get(paper_id).as_dict(store.annotation)
@@ -107,7 +146,9 @@ def _found(wanted: str, store: Store) -> Found:
 
 
 @router.get("/related/{paper_id:path}")
-def related(paper_id: str, reading: Reading, limit: Annotated[int, Query(ge=1, le=100)] = 10) -> Related:
+def related(
+    paper_id: PaperName, reading: Reading, limit: Annotated[int, Query(ge=1, le=100)] = 10
+) -> Related:
     """List the papers that are most like a paper, most alike first."""
     store = reading.store
     found = store.related(store.get(paper_id).id, limit)
@@ -139,7 +180,7 @@ def editions(reading: Reading) -> list[date]:
 
 
 @router.get("/editions/{day}")
-def edition(day: date, reading: Reading) -> dict[str, Any]:
+def edition(day: Annotated[date, Path(examples=["2026-01-05"])], reading: Reading) -> dict[str, Any]:
     """Return a day's edition as it was composed."""
     found = reading.store.editions.get(day)
     if found is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from hashlib import sha256
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from broadsheet.web.keeping import Kept, Whole, key_of
+from broadsheet.web.keeping import Kept, Key, Whole, key_of
 
 CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=600"
 """Editions come daily and annotations by the minute: a minute old is fresh."""
@@ -19,15 +21,36 @@ class Conditional:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._kept = Kept()
+        self._renewals: dict[Key, asyncio.Task[None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; what is no success, or has a Cache-Control of its own, passes as it is."""
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        if answer := self._kept.get(key_of(scope)):
+        key = key_of(scope)
+        if answer := self._kept.get(key):
+            if not self._kept.is_fresh(answer) and key not in self._renewals:
+                task = asyncio.create_task(self._renew(scope))
+                self._renewals[key] = task
+                task.add_done_callback(lambda _: self._renewals.pop(key))
             await _send(scope, answer, send)
             return
+        await self._ask(scope, receive, send)
+
+    async def _renew(self, scope: Scope) -> None:
+        """Make a newer answer than the one that readers are given meanwhile."""
+
+        async def nothing() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def unsent(_: Message) -> None:
+            pass
+
+        with suppress(Exception):  # it was logged where it became an answer; the next reader asks again
+            await self._ask({**scope, "state": {}}, nothing, unsent)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message | None = None
         parts: list[bytes] = []
 

@@ -1,4 +1,4 @@
-"""`Kept`: whole answers for a few seconds, since many readers open the same pages at once."""
+"""`Kept`: whole answers for a minute at most, since many readers open the same pages at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-KEPT_S = 5.0
-"""How long: a twelfth of what the answer's own Cache-Control lets every cache on the way do."""
+FRESH_S = 5.0
+"""How long an answer is given as it is."""
+KEPT_S = 60.0
+"""How long it is given while a newer one is made: as long as its Cache-Control lets every cache do."""
 MOST_BYTES = 32 * 1024 * 1024
 Key = tuple[str, str, str, bytes]
 
@@ -24,13 +26,13 @@ class Whole:
         headers: Its headers, as ASGI has them, ETag and Cache-Control among them.
         body: Its body.
         etag: Its ETag.
-        until: When it is forgotten, in seconds of the clock.
+        made_at: When it was made, in seconds of the clock.
     """
 
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     etag: str
-    until: float
+    made_at: float
 
 
 class Kept:
@@ -42,16 +44,20 @@ class Kept:
         self._bytes = 0
 
     def get(self, key: Key) -> Whole | None:
-        """Return the answer, if it is fresh."""
+        """Return the answer, if it is not too old."""
         answer = self._answers.get(key)
-        if answer is None or answer.until < self._clock():
+        if answer is None or self._clock() - answer.made_at > KEPT_S:
             return None
         self._answers.move_to_end(key)
         return answer
 
+    def is_fresh(self, answer: Whole) -> bool:
+        """Tell whether there is no need for a newer one yet."""
+        return self._clock() - answer.made_at <= FRESH_S
+
     def keep(self, key: Key, headers: list[tuple[bytes, bytes]], body: bytes, etag: str) -> Whole:
         """Keep an answer and return it."""
-        answer = Whole(tuple(headers), body, etag, self._clock() + KEPT_S)
+        answer = Whole(tuple(headers), body, etag, self._clock())
         if before := self._answers.pop(key, None):
             self._bytes -= len(before.body)
         self._answers[key] = answer

@@ -92,9 +92,11 @@ class Listing:
         store, start, period = reading.store, asked.offset, scope.period
         days = {"since": period.first, "until": period.last} if period else {}
         where = asked.model_copy(update=days).filter
-        counts = reading.facets.of(store).counts(where, store)
-        found = store.records.matching(where, order=asked.order, limit=asked.limit + 1, offset=start)
-        records = list(found)
+        index = reading.facets.of(store)
+        with store.snapshot():  # what a search finds is worked out once for the list and the counts
+            found = store.records.matching(where, order=asked.order, limit=asked.limit + 1, offset=start)
+            records = list(found)
+            counts = index.counts(where, store)
         rows = tuple(PaperRow.of(record, taxonomy.names) for record in islice(records, asked.limit))
         end = start + len(rows)
         total = max(counts.total, end)  # the counts may be a little older
