@@ -19,6 +19,7 @@ from broadsheet.fusion import fused
 from broadsheet.store import vectors
 from broadsheet.store.vectors import Index
 from builders import add, paper, rows
+from in_process import broadsheet
 
 CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
 TRAFFIC = paper("Automobile traffic on a highway", abstract="Vehicles queue where the road narrows.")
@@ -134,3 +135,14 @@ def test_rankings_are_fused_by_their_places() -> None:
     assert fused([1, 2, 3], [3, 1]) == [1, 3, 2]
     assert fused([], [5]) == [5]
     assert fused() == []
+
+
+@pytest.mark.parametrize("words", [("list", "--search", "cars"), ("related", CARS.id)])
+def test_a_command_that_ranks_stores_what_papers_are_about(tmp_path: Path, words: tuple[str, ...]) -> None:
+    db = tmp_path / "b.db"
+    with Store.open(db) as made:
+        add(made, CARS, TRAFFIC, BREAD)
+    code, told = broadsheet(*words, "--db", db)
+    assert (code, TRAFFIC.title in told) == (0, True)
+    with Store.open(db) as made:
+        assert rows(made, "SELECT count(*) FROM vectors") == [(3,)]

@@ -56,9 +56,10 @@ def related_(
     options: CacheOptions,
 ) -> None:
     """List the cached papers that are most like one, most alike first; with --json, one record a line."""
-    with Store.open(start(options).db, create=False, reading=True) as store:
+    db = start(options).db
+    with Store.open(db, create=False, reading=True) as store:
         paper_id = store.get(id_or_title).id
-        ready_to_rank(store)
+        ready_to_rank(db)
         found = store.related(paper_id, limit)
         for record in found:
             if as_json:

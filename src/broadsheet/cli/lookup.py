@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from broadsheet.cli.filtering import FilterOptions
 from broadsheet.cli.options import MOST_ROWS, CacheOptions, JsonOption, start
 from broadsheet.cli.printing import note, say, say_json, say_result
 from broadsheet.engines import how_made
+from broadsheet.errors import StoreError
 from broadsheet.filters import Filter
 from broadsheet.prompts import Prompts
 from broadsheet.record import Record
@@ -35,15 +37,19 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     with Store.open(settings.db, create=False, reading=True) as store:
         where = options.filter(taxonomy, store)
         if where.search:
-            ready_to_rank(store)
+            ready_to_rank(settings.db)
         yield store, where
 
 
-def ready_to_rank(store: Store) -> None:
-    """Work out what new papers are about, or say that only words are compared."""
-    if store.vectors.embedder is None:
-        note("Only words are compared; with broadsheet[search] installed, what papers are about counts too.")
-    store.complete_vectors(_announce)
+def ready_to_rank(db: Path) -> None:
+    """Work out what new papers are about, or say that only words are compared.
+
+    A cache that cannot be written is left as it is; each search then works out what is lacking.
+    """
+    with suppress(StoreError), Store.open(db, create=False) as store:
+        if store.vectors.embedder is None:
+            note("Only words are compared; with broadsheet[search], what papers are about counts too.")
+        store.complete_vectors(_announce)
 
 
 def _announce(papers: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from contextlib import suppress
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -13,8 +12,7 @@ from broadsheet.cli.app import command
 from broadsheet.cli.lookup import ready_to_rank
 from broadsheet.cli.options import TaskOptions, start
 from broadsheet.cli.printing import note
-from broadsheet.errors import StoreError, UserError
-from broadsheet.store import Store
+from broadsheet.errors import UserError
 
 
 @command("serve")
@@ -35,8 +33,7 @@ def serve(
 
     settings = start(options)
     app = create_app(settings)
-    with suppress(StoreError), Store.open(settings.db, create=False, reading=True) as store:
-        ready_to_rank(store)
+    ready_to_rank(settings.db)
     if not _is_loopback(host):
         note(
             f"broadsheet: Anyone who reaches {host} can read the cache, unencrypted; put a reverse proxy with"
