@@ -57,8 +57,9 @@ def main(papers: int) -> None:
 
 def _search(store: Store, words: str) -> None:
     where = Filter(search=words)
-    list(store.list(where, limit=30))
-    store.count(where)
+    with store.snapshot():
+        list(store.list(where, limit=30))
+        store.count(where)
 
 
 def _timed(work: object) -> tuple[float, float]:

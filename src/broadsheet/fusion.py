@@ -11,9 +11,9 @@ with two or three, 10 ranked better on the judged queries of ``benchmarks/search
 
 
 def fused(*rankings: Sequence[int]) -> list[int]:
-    """Return the items of all rankings, those first that stand high in several."""
+    """Return the rows of all rankings, those first that stand high in several."""
     scores: defaultdict[int, float] = defaultdict(float)
     for ranking in rankings:
-        for place, item in enumerate(ranking, start=1):
-            scores[item] += 1 / (RANK_CONSTANT + place)
-    return sorted(scores, key=lambda item: -scores[item])
+        for place, row in enumerate(ranking, start=1):
+            scores[row] += 1 / (RANK_CONSTANT + place)
+    return sorted(scores, key=lambda row: -scores[row])

@@ -174,7 +174,7 @@ def _changes() -> st.SearchStrategy[list[tuple[str, int, str]]]:
     return st.lists(change, max_size=14)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=_changes())
 def test_the_index_keeps_in_step_with_every_change(changes: list[tuple[str, int, str]]) -> None:
     with Store.in_memory() as store:

@@ -17,9 +17,9 @@ from broadsheet.store.vectors import Vectors
 from broadsheet.store.words import papers_with, scored
 
 _MOST = 300
-_TERMS = 60
+_TERMS = 30
 """How many of its words and pairs of words are looked for in others."""
-_FREQUENT = 5_000
+_FREQUENT = 1_500
 """In more papers a word says little of what one of them is like."""
 _TITLE = 3
 """How often a word of the title counts."""
@@ -61,7 +61,11 @@ class Likeness:
         return [each for each in found if each != row]
 
     def _own_terms(self, row: int) -> list[str]:
-        """Return the terms that tell a paper from others, by their number in it and their rarity."""
+        """Return the terms that tell a paper from others, by their number in it and their rarity.
+
+        A pair of words is a term if it stands in the title or twice in the abstract; others are chance, and
+        counting who has them costs most.
+        """
         title, abstract = self._db.execute(
             "SELECT title, abstract FROM papers WHERE rowid = ?", [row]
         ).fetchone()
@@ -70,7 +74,8 @@ class Likeness:
             words = [word.lower() for word in _WORD.findall(text)]
             times.update({word: words.count(word) * weight for word in set(words) if not is_little(word)})
             pairs = Counter(pair for pair in pairwise(words) if not any(map(is_little, pair)))
-            times.update({" ".join(pair): count * weight for pair, count in pairs.items()})
+            often = {" ".join(pair): count * weight for pair, count in pairs.items()}
+            times.update({pair: count for pair, count in often.items() if count > 1})
         papers = int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
         weighed = []
         for term, count in times.items():
