@@ -22,8 +22,9 @@ _LEAST = 0.25
 """The cosine below which a paper is not near; two of any kind have 0.05 on average."""
 _CHUNK = 1_024
 """So many vectors at a time stay in the processor's cache: twice as fast as all at once."""
-_PAPERS = """SELECT p.rowid, p.content_hash, p.title, p.abstract, v.vector FROM papers p
-    LEFT JOIN vectors v ON (v.model, v.content_hash) = (?, p.content_hash)"""
+_PAPERS = """SELECT p.rowid, p.content_hash, v.vector, CASE WHEN v.vector IS NULL THEN p.title END AS title,
+        CASE WHEN v.vector IS NULL THEN p.abstract END AS abstract
+    FROM papers p LEFT JOIN vectors v ON (v.model, v.content_hash) = (?, p.content_hash)"""
 _indexes: dict[str, Index] = {}
 _lock = threading.Lock()
 
