@@ -115,7 +115,7 @@ def test_a_list_changes_as_one_types_and_the_field_keeps_the_focus(browser: Brow
         expect(page).to_have_url(re.compile("q=salt"))
         expect(page.locator("article").first).to_contain_text("Salt Lines")
         expect(field).to_be_focused()
-        field.press_sequentially("nes zzzz")
+        field.press_sequentially('nes "zzzz')
         expect(page.locator("#list")).to_contain_text("No paper passes this filter")
     assert wrong == []
 

@@ -225,3 +225,10 @@ def test_trends_are_there_once_there_are_weeks_to_compare(client, tmp_path):
         assert 'aria-current="page">Trends' in page
         assert 'href="/tag/robotics"' in page
         assert [each["name"] for each in later.get("/api/trends").json()["tags"]] == ["robotics"]
+
+
+def test_crawlers_are_asked_to_leave_filters_and_readers_links_alone(client):
+    rules = client.get("/robots.txt").text.splitlines()
+    assert rules[0] == "User-agent: *"
+    assert {"Disallow: /papers?", "Disallow: /unsubscribe/"} <= set(rules)
+    assert not any("/p/".startswith(rule.removeprefix("Disallow: ")) for rule in rules[1:])

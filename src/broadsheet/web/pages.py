@@ -22,6 +22,7 @@ from broadsheet.web.reading import Readers, Reading
 
 router = APIRouter(include_in_schema=False)
 _page = partial(router.api_route, methods=["GET", "HEAD"])
+_NOT_FOR_CRAWLERS = ("/papers?", "/papers.", "/subscribe", "/confirm/", "/preferences/", "/unsubscribe/")
 
 
 @_page("/")
@@ -101,6 +102,13 @@ def archive(look: Looking, reading: Reading) -> Response:
     page = [Archive.of(name, look.newsletter_title(name), sizes[name]) for name in names]
     head = look.head("Archive", f"All editions of {look.publication.title}.", place="archive")
     return look.page("archive.html", head, page, look.links(reading))
+
+
+@_page("/robots.txt")
+def robots() -> Response:
+    """Ask crawlers to leave filters alone: each list leads to a hundred more of the same papers."""
+    rules = ["User-agent: *", *(f"Disallow: {path}" for path in _NOT_FOR_CRAWLERS)]
+    return Response("\n".join(rules) + "\n", media_type="text/plain; charset=utf-8")
 
 
 @_page("/assets/{name}")
