@@ -33,7 +33,7 @@ class Problem(BaseModel):
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (404, 413, 414, 422, 429, 503)
+    for status in (400, 404, 408, 413, 414, 422, 429, 503)
 }
 """What any of the API's paths may answer besides its result; for the OpenAPI description."""
 
