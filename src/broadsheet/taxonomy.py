@@ -100,6 +100,23 @@ class Taxonomy:
         """Return the hash of ids and definitions: what a model's answer depends on."""
         return short_hash(*(f"{tag.id}={tag.definition}" for tag in (*self.topics, *self.contributions)))
 
+    def counted(self, papers: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Return every tag with its name, its facet and the number of its papers.
+
+        Tags that the taxonomy has no more, but papers have, come last; their facet is ``former``.
+
+        Args:
+            papers: The number of papers of each tag that has some, by id.
+        """
+        facets = (("topic", self.topics), ("contribution", self.contributions))
+        rows = [
+            {"tag": tag.id, "name": tag.name, "facet": facet, "papers": papers.get(tag.id, 0)}
+            for facet, tags in facets
+            for tag in tags
+        ]
+        former = [tag for tag in papers if tag not in self.names]
+        return rows + [{"tag": tag, "name": tag, "facet": "former", "papers": papers[tag]} for tag in former]
+
     @cached_property
     def cues(self) -> Mapping[str, tuple[str, ...]]:
         """Return the phrases that speak for each tag, by id: its own, else the packaged ones, else none.

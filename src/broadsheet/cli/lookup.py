@@ -99,13 +99,7 @@ def tags_(*, as_json: JsonOption = False, options: CacheOptions) -> None:
     settings = start(options)
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False, reading=True) as store:
-        counts = store.records.tag_counts()
-    rows = [
-        {"tag": tag.id, "name": tag.name, "facet": facet, "papers": counts.pop(tag.id, 0)}
-        for facet, tags in (("topic", taxonomy.topics), ("contribution", taxonomy.contributions))
-        for tag in tags
-    ]
-    rows += [{"tag": tag, "name": tag, "facet": "former", "papers": count} for tag, count in counts.items()]
+        rows = taxonomy.counted(store.records.tag_counts())
     lines = [f"{row['facet']:14}{row['tag']:32}{row['papers']:>7,}  {row['name']}" for row in rows]
     say_result(rows, "\n".join(lines), as_json=as_json)
 

@@ -158,13 +158,8 @@ def related(
 @router.get("/tags")
 def tags(request: Request, reading: Reading) -> list[TagCount]:
     """List the tags with the number of their papers."""
-    taxonomy, counts = request.app.state.taxonomy, reading.store.records.tag_counts()
-    listed = [
-        TagCount(tag=tag.id, name=tag.name, facet=facet, papers=counts.pop(tag.id, 0))
-        for facet, tags in (("topic", taxonomy.topics), ("contribution", taxonomy.contributions))
-        for tag in tags
-    ]
-    return listed + [TagCount(tag=tag, name=tag, facet="former", papers=n) for tag, n in counts.items()]
+    counted = request.app.state.taxonomy.counted(reading.store.records.tag_counts())
+    return [TagCount.model_validate(row) for row in counted]
 
 
 @router.get("/trends")
