@@ -25,10 +25,17 @@ ONLY_IN = {
     "tiktoken": ("tokens.py",),
     "sqlite_utils": ("store/", "migrations/"),
     "jinja2": ("render.py", "render/", "prompts.py", "web/"),
+    "mcp": ("assistant/",),
+    "mcp_types": ("assistant/",),
     "ray": ("cluster/on_ray.py", "cluster/ray_gate.py"),
 }
-LOADED_ON_DEMAND = ("llm/", "render/", "web/")  # the modules of these rooms; never the rooms themselves
-HEAVY = {"openai", "tiktoken", "jinja2", "ray", "fastapi", "pyarrow"}
+LOADED_ON_DEMAND = (
+    "llm/",
+    "render/",
+    "web/",
+    "assistant/",
+)  # the modules of these rooms; never the rooms themselves
+HEAVY = {"openai", "tiktoken", "jinja2", "ray", "fastapi", "pyarrow", "mcp", "mcp_types", "anyio"}
 
 
 def place(module: Path) -> str:

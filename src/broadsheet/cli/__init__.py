@@ -17,6 +17,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     import_parts,
     init,
     lookup,
+    mcp,
     replies,
     run,
     send,
