@@ -50,7 +50,7 @@ def records(assistant: Assistant, where: Filter | None = None) -> list[dict[str,
 
 def test_every_tool_only_reads_says_so_and_warns_of_texts(assistant: Assistant) -> None:
     tools = assistant.portal.call(assistant.client.list_tools).tools
-    assert {tool.name for tool in tools} >= {"look_up", "search", "edition", "tags"}
+    assert {tool.name for tool in tools} == {"look_up", "search", "related", "edition", "tags"}
     for tool in tools:
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint
@@ -113,6 +113,17 @@ def test_pages_of_a_search_give_every_paper_once(assistant: Assistant) -> None:
     assert found == [record["id"] for record in records(assistant)]
 
 
+def test_related_papers_are_those_of_the_store(assistant: Assistant) -> None:
+    for record in records(assistant)[:3]:
+        with Store.open(assistant.db, reading=True) as store:
+            expected = [each.id for each in store.related(record["id"], 5)]
+        for name in (record["id"], record["title"]):
+            answer = assistant.asked("related", paper=name, limit=5)
+            assert (answer["like"], ids(answer)) == (record["id"], expected)
+        assert expected
+        assert record["id"] not in expected
+
+
 def test_tags_come_with_the_counts_of_the_cache(assistant: Assistant) -> None:
     with Store.open(assistant.db, reading=True) as store:
         counts = store.records.tag_counts()
@@ -150,6 +161,7 @@ def test_the_latest_edition_has_every_card_once_under_its_section(assistant: Ass
         ("search", {"since": "yesterday"}, "“since” of search cannot be that"),
         ("search", {"query": "x"}, "search takes no “query”; it takes words, tags"),
         ("search", {"tags": "[" * 5_000}, "“tags” of search cannot be that"),
+        ("related", {"paper": "no such paper at all"}, "No paper in the cache answers to"),
         ("edition", {"day": "1999-01-01"}, f"the latest is of {DAY}"),
         ("edition", {"newsletter": "\x1b[31mweekly"}, "there are some of daily."),
         ("shell", {"command": "ls"}, "There is no tool “shell”; there are look_up, search"),
@@ -192,6 +204,7 @@ def test_texts_of_papers_arrive_as_data_without_what_hides_in_them(
         for tool, given in (
             ("look_up", {"paper": one.id}),
             ("search", {"words": "gulls"}),
+            ("related", {"paper": other.id}),
             ("edition", {}),
         ):
             for detail in (False, True):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from broadsheet.annotation import CodeStatus
-from broadsheet.assistant.answers import NOTICE, Room
+from broadsheet.assistant.answers import NOTICE, Room, clean
 from broadsheet.assistant.editions import told_edition
 from broadsheet.filters import Filter
 from broadsheet.newsletter import DEFAULT
@@ -153,6 +153,27 @@ class Search(Question):
         )
 
 
+class Related(Question):
+    """Papers like one."""
+
+    tool = "related"
+    title = "Find related papers"
+    purpose = "Find the cached papers that are most like one, most alike first."
+
+    paper: str = Field(min_length=1, max_length=1_000, description="Its id, DOI, URL or title.")
+    limit: Limit = 10
+    detail: Detail = False
+
+    def answer(self, cache: Cache) -> dict[str, Any]:
+        """Return the papers, and which one they are like."""
+        store = cache.store
+        paper_id = store.get(self.paper).id
+        room = Room(self.limit, store.annotation, detail=self.detail)
+        papers = list(room.told(store.related(paper_id, self.limit)))
+        left_out = {"left_out": room.left_out} if room.left_out else {}
+        return {"notice": NOTICE, "like": clean(paper_id), "papers": papers, **left_out}
+
+
 class TodaysEdition(Question):
     """A day's newsletter."""
 
@@ -183,5 +204,7 @@ class Tags(Question):
         return {"tags": cache.taxonomy.counted(cache.store.records.tag_counts())}
 
 
-QUESTIONS: Mapping[str, type[Question]] = {each.tool: each for each in (LookUp, Search, TodaysEdition, Tags)}
+QUESTIONS: Mapping[str, type[Question]] = {
+    each.tool: each for each in (LookUp, Search, Related, TodaysEdition, Tags)
+}
 """Every question, by the name of its tool, in the order in which clients list them."""
