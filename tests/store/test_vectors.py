@@ -146,3 +146,25 @@ def test_a_command_that_ranks_stores_what_papers_are_about(tmp_path: Path, words
     assert (code, TRAFFIC.title in told) == (0, True)
     with Store.open(db) as made:
         assert rows(made, "SELECT count(*) FROM vectors") == [(3,)]
+
+
+def test_vectors_are_those_of_the_file_that_was_put_in_place(tmp_path: Path) -> None:
+    def nearest(path: Path) -> dict[str, str]:
+        with Store.open(path, reading=True) as opened:
+            index = opened.vectors.index()
+            assert index
+            first = {
+                record.id: index.nearest(index.mean([row]), 2)
+                for row, record in enumerate(opened.records.by_rows([1, 2, 3, 4]), 1)
+            }
+            return {id_: opened.records.by_rows(found)[-1].id for id_, found in first.items()}
+
+    orders = ((CARS, BREAD, TRAFFIC, FLEET), (BREAD, CARS, TRAFFIC, FLEET), (TRAFFIC, FLEET, CARS, BREAD))
+    path = tmp_path / "cache.db"
+    for number, order in enumerate(orders):
+        other = tmp_path / f"{number}.db"
+        with Store.open(other) as made:
+            add(made, *order)
+        expected = nearest(other)
+        other.replace(path)
+        assert nearest(path) == expected

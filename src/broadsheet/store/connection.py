@@ -250,6 +250,13 @@ def require_in_place(db: Database) -> None:
     )
 
 
+def file_of(db: Database) -> tuple[int, int] | None:
+    """Return which file a database is, whatever is at its path by now; None if it is in memory."""
+    connection = db.conn
+    opened = connection.file if isinstance(connection, _Connection) else None
+    return (opened.st_dev, opened.st_ino) if opened else None
+
+
 def _file_at(path: Path) -> os.stat_result | None:
     try:
         return path.stat()

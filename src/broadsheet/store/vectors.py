@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import DIMENSIONS, MODEL, Embedder, embedder, unit
+from broadsheet.store.connection import file_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,26 +42,32 @@ class Index:
 
         self._lock = threading.Lock()
         self._revised = ""
+        self._newest = (0, "")
+        self._file: object = None
         self.rows: NDArray[Any] = np.zeros(0, np.int64)
         self._vectors: NDArray[Any] = np.zeros((0, DIMENSIONS), np.int8)
 
     def refresh(self, db: Database, made_by: Embedder) -> None:
-        """Take in papers that were added or revised since, and leave out the last if they were removed."""
-        last = int(db.execute("SELECT coalesce(max(rowid), 0) FROM papers").fetchone()[0])
+        """Take in papers that were added or revised since.
+
+        Where the file or its newest paper is another, a backup was put in its place, or the last ones were
+        removed: then all are taken in anew.
+        """
+        row = db.execute("SELECT rowid, id FROM papers ORDER BY rowid DESC LIMIT 1").fetchone()
+        newest = (int(row[0]), str(row[1])) if row else (0, "")
         revised = db.execute("SELECT max(revised_at) FROM papers WHERE revised_at IS NOT NULL").fetchone()[0]
-        if last == self._last and (revised or "") == self._revised:
+        file = file_of(db)
+        if (file, newest, revised or "") == (self._file, self._newest, self._revised):
             return
         with self._lock:
-            self._take_in(db, made_by, last, revised or "")
+            self._take_in(db, made_by, revised or "", anew=file != self._file)
+            self._file, self._newest = file, newest
 
-    @property
-    def _last(self) -> int:
-        return int(self.rows[-1]) if len(self.rows) else 0
-
-    def _take_in(self, db: Database, made_by: Embedder, last: int, revised: str) -> None:
+    def _take_in(self, db: Database, made_by: Embedder, revised: str, *, anew: bool) -> None:
         import numpy as np
 
-        kept = int(np.searchsorted(self.rows, last, side="right"))
+        still = db.execute("SELECT 1 FROM papers WHERE (rowid, id) = (?, ?)", self._newest).fetchone()
+        kept = len(self.rows) if still and not anew else 0
         rows, vectors = self.rows[:kept], self._vectors[:kept]
         new = _vectors_of(
             db, made_by, f"{_PAPERS} WHERE p.rowid > ? ORDER BY p.rowid", [int(max(rows, default=0))]
