@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import run
+from mcp import Client
 
 from assistants import environment
 from broadsheet.assistant import server
+from broadsheet.assistant.questions import Cache, Question
 from broadsheet.assistant.server import create_server
 from broadsheet.prompts import Prompts
 from in_process import ran
@@ -109,21 +112,43 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch: pytest.M
     assert done.stderr.count("\n") == 1
 
 
-def test_a_fault_is_told_by_its_number_and_not_by_its_trace(
-    filled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> object:
-        raise ZeroDivisionError("inside")
-
-    monkeypatch.setattr(server, "_question", broken)
-    made = create_server(filled, Prompts.load().taxonomy, lambda error: f"A fault: {type(error).__name__}.")
-    from anyio import run
-    from mcp import Client
+def answered(db: Path, tool: str) -> Any:
+    """What a tool answers in this process."""
+    made = create_server(db, Prompts.load().taxonomy, lambda error: f"A fault: {type(error).__name__}.")
 
     async def asked() -> Any:
         async with Client(made) as client:
-            return await client.call_tool("tags", {})
+            return await client.call_tool(tool, {})
 
-    result = run(asked)
+    return run(asked)
+
+
+class Scribble(Question):
+    tool = "scribble"
+
+    def answer(self, cache: Cache) -> dict[str, Any]:
+        cache.store.subscribers.suppress(b"x", "by an assistant")
+        return {}
+
+
+class Broken(Question):
+    tool = "broken"
+
+    def answer(self, cache: Cache) -> dict[str, Any]:
+        raise ZeroDivisionError("inside")
+
+
+def test_no_question_can_write_to_the_cache(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(server.QUESTIONS, "scribble", Scribble)
+    result = answered(filled, "scribble")
+    assert result.is_error
+    assert "read-only" in result.content[0].text
+
+
+def test_a_fault_is_told_by_its_sentence_and_not_by_its_trace(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(server.QUESTIONS, "broken", Broken)
+    result = answered(filled, "broken")
     assert result.is_error
     assert [each.text for each in result.content] == ["A fault: ZeroDivisionError."]
