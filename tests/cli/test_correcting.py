@@ -48,7 +48,7 @@ def test_a_correction_changes_what_it_names_and_nothing_else(broadsheet: Command
     assert (after["tldr"], after["topics"]) == (BETTER, ["time-series"])
     broadsheet("list", "--tag", "time-series", "--json")
     assert json.loads(broadsheet.out)["id"] == after["id"]
-    broadsheet("list", "--search", "forecasts", "--json")
+    broadsheet("list", "--words", "forecasts", "--json")
     assert json.loads(broadsheet.out)["id"] == after["id"]
     broadsheet("show", "SandLoom")
     assert "corrected by the editor" in broadsheet.out
