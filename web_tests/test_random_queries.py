@@ -1,8 +1,12 @@
-"""Ten thousand random query strings: every page and path answers with what was asked for, or says why not."""
+"""Random query strings: every page and path answers with what was asked for, or says why not.
+
+A thousand, or as many as the variable ``QUERIES`` says.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import string
 from collections import Counter
@@ -13,7 +17,7 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 
-COUNT = 10_000
+COUNT = int(os.environ.get("QUERIES", "1000"))
 PATHS = (
     *("/papers", "/api/papers", "/papers.atom", "/papers.json", "/papers.csv", "/tag/robotics", "/"),
     *("/day/2026-01-05", "/week/2026-W02", "/month/2026-01", "/subscribe", "/archive", "/tags"),
@@ -74,7 +78,7 @@ async def _status(application: FastAPI, path: str, query: str) -> int:
     return int(statuses[0])
 
 
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(0)
 def test_no_query_string_is_a_fault_of_the_server(application: FastAPI) -> None:
     dice = random.Random(20260105)
     statuses: Counter[int] = Counter()

@@ -39,7 +39,7 @@ def test_each_request_is_answered_once_with_its_own_papers_and_its_usage(engine,
     for outcome in outcomes:
         reply = outcome.reply
         records = json.loads(reply.text)["papers"]
-        assert [record["ref"] for record in records] == ["P1", "P2", "P3"]
+        assert [record["ref"] for record in records] == [1, 2, 3]
         assert all(
             record["tldr"].startswith(f"Lantern {outcome.request.id[1:]}-{place}")
             for place, record in enumerate(records, 1)

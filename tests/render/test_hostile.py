@@ -24,8 +24,8 @@ DECENT = [
     {
         "id": f"decent-{number}",
         "title": f"{name} of tidal flats by large language models",
-        "abstract": f"{name} of tidal flats is hard. We predict their shape with large language models that read"
-        " sparse soundings, and halve the error on nine estuaries.",
+        "abstract": f"{name} of tidal flats is hard. We predict their shape with large language models that"
+        " read sparse soundings, and halve the error on nine estuaries.",
     }
     for number, name in enumerate(("Mapping", "Charting", "Sounding", "Surveying"))
 ]

@@ -24,6 +24,9 @@ _FREQUENT = 1_500
 _TITLE = 3
 """How often a word of the title counts."""
 _MEANT = 5
+_KEPT_COUNTS = 50_000
+_CHANGE = 0.05
+"""Counts of words are kept until the cache has grown or shrunk by this share: they only weigh words."""
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 
 
@@ -33,6 +36,8 @@ class Likeness:
     def __init__(self, db: Database, vectors: Vectors) -> None:
         self._db = db
         self._vectors = vectors
+        self._having: dict[str, int] = {}
+        self._counted_among = 0
 
     def related(self, paper_id: str, limit: int) -> list[int]:
         """Return the row numbers of the papers that are most like a paper, most alike first.
@@ -79,7 +84,16 @@ class Likeness:
         papers = int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
         weighed = []
         for term, count in times.items():
-            having = papers_with(self._db, Phrase(term), _FREQUENT)
+            having = self._papers_with(term, papers)
             if 1 < having <= _FREQUENT:
                 weighed.append(((1 + log(count)) * log(papers / having), term))
         return [term for _, term in sorted(weighed, reverse=True)[:_TERMS]]
+
+    def _papers_with(self, term: str, papers: int) -> int:
+        """Return how many papers have a term, which takes most of the time for words that many have."""
+        if abs(papers - self._counted_among) > _CHANGE * papers or len(self._having) > _KEPT_COUNTS:
+            self._having.clear()
+            self._counted_among = papers
+        if term not in self._having:
+            self._having[term] = papers_with(self._db, Phrase(term), _FREQUENT)
+        return self._having[term]
