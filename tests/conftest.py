@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes depends on what else the machine does.
-settings.register_profile("broadsheet", deadline=None)
+settings.register_profile("broadsheet", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None)  # --hypothesis-profile=long
 settings.load_profile("broadsheet")
 

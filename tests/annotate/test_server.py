@@ -68,7 +68,7 @@ def assert_every_paper_has_its_own_record(store: Store) -> None:
 def test_a_server_with_one_fault_loses_no_paper_and_mixes_up_none(
     store: Store, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with OpenAIServer(ANSWERS, Behaviour(faults=Faults(seed=7, at_most=2, **{fault: 0.3}))) as server:
+    with OpenAIServer(ANSWERS, Behaviour(faults=Faults(seed=7, at_most=2, **{fault: 0.1}))) as server:
         report = run(store, server, monkeypatch)
         assert any(seen.fault == fault for seen in server.seen)
     assert (report.annotated, report.failed) == (120, 0)

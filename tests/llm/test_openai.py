@@ -259,7 +259,9 @@ def test_closing_the_iterator_ends_the_thread_that_sends_and_gives_back_what_it_
     assert len(server.seen) < 50
 
 
-def test_requests_within_the_limit_all_go_out_at_once_though_the_first_answer_takes_long(engine, ask, monkeypatch):
+def test_requests_within_the_limit_go_out_at_once_though_the_first_answer_takes_long(
+    engine, ask, monkeypatch
+):
     monkeypatch.setattr("broadsheet.llm.openai.probe.PROBE_S", 0.01)
     with OpenAIServer(behaviour=Behaviour(base_s=1.5)) as server:
         list(engine(server).complete([ask(number) for number in range(4)], FREE))

@@ -42,8 +42,10 @@ Respond = Callable[[Call], Awaitable[Answer]]
 class _Connection(asyncio.Protocol):
     """Reads one request at a time from one connection that is kept open."""
 
-    def __init__(self, respond: Respond, tasks: set[asyncio.Task[None]]) -> None:
-        self._respond, self._tasks = respond, tasks
+    def __init__(
+        self, respond: Respond, tasks: set[asyncio.Task[None]], open_: set[asyncio.Transport]
+    ) -> None:
+        self._respond, self._tasks, self._open = respond, tasks, open_
         self._buffer = bytearray()
         self._busy = False
         self._transport: asyncio.Transport | None = None
@@ -51,6 +53,11 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._open.add(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        assert self._transport is not None
+        self._open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -101,11 +108,16 @@ class LoopbackServer(InThread):
 
     async def _run(self) -> None:
         tasks: set[asyncio.Task[None]] = set()
+        connections: set[asyncio.Transport] = set()
         server = await self._loop.create_server(
-            lambda: _Connection(self._respond, tasks), sock=self._socket, backlog=1024
+            lambda: _Connection(self._respond, tasks, connections), sock=self._socket, backlog=1024
         )
         await self._stop.wait()
         server.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):  # a connection that was accepted just now is made in two steps, and lost in one
+            for transport in tuple(connections):
+                transport.abort()
+            await asyncio.sleep(0)

@@ -18,6 +18,9 @@ from broadsheet.text import plural
 
 ANSWERS, PAPERS = 3, 20
 """So many answers in a row, about so many papers: where fewer fail, the papers may be the reason."""
+ANSWERS_LATER = 8
+"""So many in a row once one was of use: a provider that refuses one request in three at random does so
+eight times in a row once in 15,000 answers, but three times once in 40."""
 PAPERS_AT_FIRST = 10
 """So many papers are enough for a run that got no JSON at all: fewer papers a request cannot help it."""
 FEWEST_PAPERS = 3
@@ -97,7 +100,8 @@ class Fruitless:
         self._answers += 1
         self._papers.update(paper.id for paper in request.papers.values())
         self._causes.update(tuple(causes) or ("false",))
-        if self._answers >= ANSWERS and len(self._papers) >= self._enough():
+        enough = ANSWERS_LATER if self._was_useful else ANSWERS
+        if self._answers >= enough and len(self._papers) >= self._enough():
             self._stop()
 
     def _enough(self) -> int:
