@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from broadsheet.cli.app import command
-from broadsheet.cli.lookup import line, ready_to_rank
+from broadsheet.cli.lookup import line, ranking
 from broadsheet.cli.options import CacheOptions, JsonOption, start
 from broadsheet.cli.printing import note, say, say_json
 from broadsheet.errors import UserError
@@ -59,13 +59,13 @@ def related_(
     db = start(options).db
     with Store.open(db, create=False, reading=True) as store:
         paper_id = store.get(id_or_title).id
-        ready_to_rank(db)
-        found = store.related(paper_id, limit)
-        for record in found:
-            if as_json:
-                say_json(record.as_dict(store.annotation))
-            else:
-                say(line(record))
+        with ranking(store, db):
+            found = store.related(paper_id, limit)
+            for record in found:
+                if as_json:
+                    say_json(record.as_dict(store.annotation))
+                else:
+                    say(line(record))
     if not found and not as_json:
         note("No paper in the cache is like it.")
 

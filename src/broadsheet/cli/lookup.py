@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -36,25 +36,31 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False, reading=True) as store:
         where = options.filter(taxonomy, store)
-        if where.search:
-            ready_to_rank(settings.db)
-        yield store, where
+        with ranking(store, settings.db) if where.search else nullcontext():
+            yield store, where
 
 
-def ready_to_rank(db: Path) -> None:
-    """Work out what new papers are about, or say that only words are compared.
+@contextmanager
+def ranking(store: Store, db: Path) -> Iterator[None]:
+    """Keep what new papers are about for the next time, or say that only words are compared.
 
-    A cache that cannot be written is left as it is; each search then works out what is lacking.
+    It is kept once the question inside has been answered, so that a damaged cache is left as it is; of many
+    papers before, since the question would work it out too. A cache that cannot be written is left as it is.
     """
+    if store.vectors.embedder is None:
+        note("Only words are compared; with broadsheet[search], what papers are about counts too.")
+    lacking = store.vectors.lacking()
+    if lacking > _MANY:
+        note(f"Working out what {plural(lacking, 'paper')} are about; this is done once.")
+        _keep_vectors(db)
+    yield
+    if 0 < lacking <= _MANY:
+        _keep_vectors(db)
+
+
+def _keep_vectors(db: Path) -> None:
     with suppress(StoreError), Store.open(db, create=False) as store:
-        if store.vectors.embedder is None:
-            note("Only words are compared; with broadsheet[search], what papers are about counts too.")
-        store.complete_vectors(_announce)
-
-
-def _announce(papers: int) -> None:
-    if papers > _MANY:
-        note(f"Working out what {plural(papers, 'paper')} are about; this is done once.")
+        store.complete_vectors()
 
 
 @command("list")

@@ -227,18 +227,12 @@ class Store:
         chosen = (where or Filter()).model_copy(update={"search": words})
         return self.records.matching(chosen, limit=limit)
 
-    def complete_vectors(self, on_start: Callable[[int], None] | None = None) -> None:
+    def complete_vectors(self) -> None:
         """Store a vector for each paper that has none, so that no later search need make it.
 
         Without the extra ``search``, or where the file cannot be written now, nothing is stored.
-
-        Args:
-            on_start: Called with the number of papers before they are worked through.
         """
-        lacking = self.vectors.lacking()
-        if lacking and on_start:
-            on_start(lacking)
-        last: int | None = 0 if lacking else None
+        last: int | None = 0 if self.vectors.lacking() else None
         with suppress(StoreError):
             while last is not None:
                 with self.transaction():
