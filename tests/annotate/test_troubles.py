@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -18,6 +19,7 @@ import pytest
 
 from broadsheet.store import Store
 from commands import annotated, ended, new_cache, start
+from papers import papers
 from servers.openai_server import AskedPaper, OpenAIServer, placeholder
 
 PAPERS = 100
@@ -95,6 +97,18 @@ def test_a_disk_that_fills_up_midway_stops_annotate_and_the_next_run_pays_only_f
     assert len(annotated(db)) == PAPERS
     assert not [title for title in kept if midway.asked[title] > 1]
     assert midway.asked_again() <= IN_FLIGHT
+
+
+def test_a_full_folder_for_temporary_files_is_named_and_not_the_caches(small_disk, tmp_path):
+    fill(small_disk)
+    lines = [json.dumps({"title": paper.title, "abstract": paper.abstract}) for paper in papers(200)]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    words = ("fetch", tmp_path / "in.jsonl", "--db", tmp_path / "cache.db", "--quiet")
+    assert sentence_of(start(*words, TMPDIR=str(small_disk))) == (
+        f"The folder for temporary files, {small_disk}, is full; free some space there, or name another in"
+        " TMPDIR, and run the same command again."
+    )
+    assert ended(start(*words))[0] == 0
 
 
 @pytest.mark.parametrize("command", ["fetch", "run"])

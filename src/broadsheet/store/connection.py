@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -38,9 +39,28 @@ _SENTENCES = (
 )
 
 
+_ROOM_BYTES = 10_000_000
+"""Where the disk of a cache has so much room, another disk is full: SQLite also writes temporary files."""
+_FULL_ELSEWHERE = (
+    "The folder for temporary files, {folder}, is full; free some space there, or name another in TMPDIR, and"
+    " run the same command again."
+)
+
+
 def _sentence(path: str, error: sqlite3.Error) -> str | None:
     message = str(error).lower()
+    if "full" in message and _has_room(path):
+        # https://www.sqlite.org/tempfiles.html, 5
+        folder = os.environ.get("SQLITE_TMPDIR") or os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108
+        return _FULL_ELSEWHERE.format(folder=folder)
     return next((sentence.format(path=path) for words, sentence in _SENTENCES if words in message), None)
+
+
+def _has_room(path: str) -> bool:
+    try:
+        return shutil.disk_usage(Path(path).absolute().parent).free > _ROOM_BYTES
+    except OSError:
+        return False
 
 
 @contextmanager
