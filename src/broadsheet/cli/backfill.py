@@ -11,7 +11,17 @@ import typer
 
 from broadsheet.cli.app import command
 from broadsheet.cli.fetch import Problems
-from broadsheet.cli.options import MOST_ROWS, JsonOption, PaceOptions, YesOption, or_today, start
+from broadsheet.cli.options import (
+    MOST_ROWS,
+    BudgetTokensOption,
+    BudgetUsdOption,
+    DryRunOption,
+    JsonOption,
+    PaceOptions,
+    YesOption,
+    or_today,
+    start,
+)
 from broadsheet.cli.printing import note, say_result
 from broadsheet.cli.progress import progress
 from broadsheet.cli.spending import confirm, estimate_sentence, exit_if_unfinished, report_sentence
@@ -56,15 +66,10 @@ class ClusterOptions:
 class BackfillSpendingOptions:
     """What a backfill may spend, and what it asks before."""
 
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")] = False
+    dry_run: DryRunOption = False
     yes: YesOption = False
-    budget_tokens: Annotated[
-        int | None,
-        typer.Option("--budget-tokens", min=0, max=10**15, help="Stop before this many tokens, in and out."),
-    ] = None
-    budget_usd: Annotated[
-        float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
-    ] = None
+    budget_tokens: BudgetTokensOption = None
+    budget_usd: BudgetUsdOption = None
 
 
 @command("backfill")

@@ -47,6 +47,14 @@ DateOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask no question.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")]
+BudgetTokensOption = Annotated[
+    int | None,
+    typer.Option("--budget-tokens", min=0, max=10**15, help="Stop before this many tokens, in and out."),
+]
+BudgetUsdOption = Annotated[
+    float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for editions [editions].")]
 
 

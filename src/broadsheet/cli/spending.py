@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broadsheet.cli.asking import ask
-from broadsheet.cli.options import YesOption
+from broadsheet.cli.options import BudgetTokensOption, BudgetUsdOption, DryRunOption, YesOption
 from broadsheet.cli.printing import complain, is_quiet, note
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class SpendingOptions:
     """What a run may spend, and what it asks before."""
 
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate tokens and cost.")] = False
+    dry_run: DryRunOption = False
     yes: YesOption = False
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait while another process annotates the same cache.")
@@ -33,13 +33,8 @@ class SpendingOptions:
     again: Annotated[
         bool, typer.Option("--again", help="Pay anew for papers that another model has annotated.")
     ] = False
-    budget_tokens: Annotated[
-        int | None,
-        typer.Option("--budget-tokens", min=0, max=10**15, help="Stop before this many tokens, in and out."),
-    ] = None
-    budget_usd: Annotated[
-        float | None, typer.Option("--budget-usd", min=0.0, help="Stop before this many US dollars.")
-    ] = None
+    budget_tokens: BudgetTokensOption = None
+    budget_usd: BudgetUsdOption = None
 
     @property
     def budget(self) -> Budget:

@@ -349,3 +349,13 @@ def test_every_real_abstract_has_a_summary_within_the_rules() -> None:
                 ), tldr
     assert seen > 400
     assert short < seen / 6
+
+
+def test_the_first_step_of_a_procedure_is_no_second_half() -> None:
+    line = summarise(
+        "TideCoat: Painting Harbours",
+        "Harbours peel. We present TideCoat, a thin, cheap coat driven by tides. Our approach starts by"
+        " scraping walls to 3 layers of old paint.",
+    )
+    assert line.startswith("TideCoat is a thin, cheap coat")
+    assert "starts" not in line

@@ -43,6 +43,8 @@ _OWN = re.compile(
     r"|(?:is|are) (?:proposed|introduced|presented))\b"
 )
 _KIND = {"introduces": 5.0, "makes": 4.3, "claims": 3.5, "studies": 1.5, "details": 0.3, "states": 0.0}
+_STEP = re.compile(r"(?:\w\S* ){1,3}(?:starts|begins|proceeds) (?:by|with|from)\b")
+"""A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 # "The tool counts": of which tool nothing is said.
 _BARE_SUBJECT = re.compile(
@@ -140,6 +142,8 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
 
 def _joined(text: str, addition: str, name: str) -> str:
     """Return a sentence and what it achieves, or nothing where that is not surely said of the same thing."""
+    if _STEP.match(addition):
+        return ""
     _, _, rest = addition.partition(" ")
     if name and addition.startswith(f"{name} ") and name in text:
         addition = f"it {addition[len(name) + 1 :]}"
