@@ -40,7 +40,7 @@ _SENTENCES = (
 
 
 _ROOM_BYTES = 10_000_000
-"""Where the disk of a cache has so much room, another disk is full: SQLite also writes temporary files."""
+"""A disk with so much room is not the one that is full; SQLite also writes temporary files."""
 _FULL_ELSEWHERE = (
     "The folder for temporary files, {folder}, is full; free some space there, or name another in TMPDIR, and"
     " run the same command again."
@@ -49,16 +49,16 @@ _FULL_ELSEWHERE = (
 
 def _sentence(path: str, error: sqlite3.Error) -> str | None:
     message = str(error).lower()
-    if "full" in message and _has_room(path):
-        # https://www.sqlite.org/tempfiles.html, 5
-        folder = os.environ.get("SQLITE_TMPDIR") or os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108
+    # https://www.sqlite.org/tempfiles.html, 5
+    folder = os.environ.get("SQLITE_TMPDIR") or os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108
+    if "full" in message and _has_room(Path(path).absolute().parent) and not _has_room(Path(folder)):
         return _FULL_ELSEWHERE.format(folder=folder)
     return next((sentence.format(path=path) for words, sentence in _SENTENCES if words in message), None)
 
 
-def _has_room(path: str) -> bool:
+def _has_room(folder: Path) -> bool:
     try:
-        return shutil.disk_usage(Path(path).absolute().parent).free > _ROOM_BYTES
+        return shutil.disk_usage(folder).free > _ROOM_BYTES
     except OSError:
         return False
 
