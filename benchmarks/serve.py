@@ -14,11 +14,15 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).par
 
 from counting import counter
 
+from broadsheet.llm.extractive import extract
 from broadsheet.markup import plain
+from broadsheet.paper import Paper
+from broadsheet.prompts import Prompts
 from servers.faults import Faults
 from servers.limits import Limits
 from servers.openai_server import AskedPaper, Behaviour, OpenAIServer, answer_from, table_of
 
+TAXONOMY = Prompts.load().taxonomy
 _LEADING_ON = ("these", "those", "throu", "while", "where", "with", "inclu", "which", "their", "after")
 
 
@@ -30,16 +34,19 @@ def _breaks_off(line: str) -> bool:
 
 
 def from_own_words(paper: AskedPaper) -> dict[str, Any]:
-    """An annotation as long as a careful one, made of the paper's own words, so that it is grounded."""
+    """An annotation as long as a careful one, made of the paper's own words and with the tags that fit them.
+
+    So it is grounded, and no check takes it for one that another paper has dictated.
+    """
     words = plain(paper.text).split()[:26]
     while words and _breaks_off(" ".join(words)):
         words.pop()
     tldr = " ".join(words)
     title = plain(paper.title).split()
+    tags = extract(Paper(title=paper.title, abstract=paper.text), TAXONOMY, ("topics", "contribution"))
     return {
         "tldr": tldr or paper.title,
-        "topics": ["large-language-models", "learning-theory"],
-        "contribution": "method",
+        **tags,
         "keywords": [word.strip(":,.()").lower() for word in dict.fromkeys(title) if len(word) > 4][:5]
         or title[:1],
         "code": {"evidence": "", "status": "none", "urls": []},
