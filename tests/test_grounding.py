@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import random
-import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from broadsheet.annotation import Annotation, Code
 from broadsheet.availability import read_code
 from broadsheet.grounding import SEVERITY, check, withhold
 from broadsheet.paper import Paper
+from corruptions import changed_digits, foreign_names, is_withheld, lines_of_others, references
 from growth import grows_linearly
 
 URL = "https://github.com/owner/zebra"
@@ -198,7 +196,7 @@ def test_an_acronym_stands_for_words_side_by_side(acronym: str, stands: bool) ->
 )
 def test_what_a_careful_line_writes_in_another_way_has_no_finding(tldr: str, abstract: str) -> None:
     paper = Paper(title="Zebra", abstract=abstract)
-    assert not withheld(paper, TRUE, tldr), check(paper, with_tldr(tldr))
+    assert not is_withheld(paper, TRUE, tldr), check(paper, with_tldr(tldr))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +212,7 @@ def test_what_a_careful_line_writes_in_another_way_has_no_finding(tldr: str, abs
     ],
 )
 def test_what_only_resembles_the_abstract_is_withheld(tldr: str, abstract: str) -> None:
-    assert withheld(Paper(title="Zebra", abstract=abstract), TRUE, tldr)
+    assert is_withheld(Paper(title="Zebra", abstract=abstract), TRUE, tldr)
 
 
 @pytest.mark.parametrize(
@@ -237,30 +235,9 @@ GOLD = Path(__file__).parents[2] / "shared" / "gold"
 with_gold = pytest.mark.skipif(not GOLD.is_dir(), reason="the shared reference annotations are not here")
 
 
-def references() -> list[tuple[Paper, Annotation]]:
-    """Papers with their careful annotations, which are older than the limits that `Annotation` checks."""
-    found = []
-    for folder in ("", "fresh-"):
-        lines = (GOLD / f"{folder}papers.jsonl").read_text(encoding="utf-8").splitlines()
-        texts = {entry["id"]: entry for entry in map(json.loads, lines)}
-        for line in (GOLD / f"{folder}reference.jsonl").read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            text = texts[entry.pop("id")]
-            paper = Paper(title=text["title"], abstract=text["abstract"], comment=text.get("comment") or "")
-            entry.pop("title")
-            found.append((paper, Annotation.model_validate(entry)))
-    return found
-
-
-def withheld(paper: Paper, annotation: Annotation, tldr: str) -> bool:
-    changed = annotation.model_copy(update={"tldr": tldr})
-    found = check(paper, changed)
-    return any(finding.severity == "withheld" for finding in found if finding.field == "tldr")
-
-
 @with_gold
 def test_at_most_one_careful_annotation_in_500_is_withheld_from() -> None:
-    careful = references()
+    careful = references(GOLD)
     wrong = [
         found
         for paper, annotation in careful
@@ -273,26 +250,12 @@ def test_at_most_one_careful_annotation_in_500_is_withheld_from() -> None:
 
 @with_gold
 def test_99_of_100_lines_of_other_papers_and_changed_digits_and_95_foreign_names_are_withheld() -> None:
-    careful, chance = references(), random.Random(20)
-    names = [name for paper, _ in careful for name in re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", paper.title)]
-    foreign, digits, named = [], [], []
-    for paper, annotation in careful:
-        line = annotation.tldr
-        others = [other for of, other in chance.sample(careful, 6) if of is not paper]
-        foreign += [withheld(paper, annotation, other.tldr) for other in others]
-        for place in re.finditer(r"(?<![\w.,-])\d+(?:\.\d+)?(?=[ %x×])", line):
-            for at, digit in itertools.product(range(*place.span()), "0123456789"):
-                new = line[:at] + digit + line[at + 1 :]
-                number = re.escape(new[slice(*place.span())])
-                if line[at].isdigit() and not re.search(rf"(?<![\d.]){number}(?![\d.]\d)", paper.own_text):
-                    digits.append(withheld(paper, annotation, new))
-        if own := re.search(r"\b[A-Z][a-z]+[A-Z]\w+", line):
-            named += [
-                withheld(paper, annotation, line.replace(own[0], other))
-                for other in chance.sample(names, 12)
-                if other.lower() not in paper.own_text.lower()
-            ]
-    assert min(len(foreign), len(digits), len(named)) > 500
-    assert sum(foreign) >= 0.99 * len(foreign)
-    assert sum(digits) >= 0.99 * len(digits)
-    assert sum(named) >= 0.95 * len(named)
+    careful, chance = references(GOLD), random.Random(20)
+    for least, lines in (
+        (0.99, lines_of_others(careful, chance)),
+        (0.99, changed_digits(careful)),
+        (0.95, foreign_names(careful, chance)),
+    ):
+        caught = [is_withheld(*line) for line in lines]
+        assert len(caught) > 500
+        assert sum(caught) >= least * len(caught)
