@@ -14,13 +14,12 @@ from broadsheet.errors import StoreError
 from broadsheet.store import Store
 from broadsheet.web import create_app, guards, impatience
 from broadsheet.web.impatience import Impatient
+from broadsheet.web.server import _listening
 
 
 @contextmanager
 def serving(app, protocol=Impatient):
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
+    listening = _listening("127.0.0.1", 0)
     server = uvicorn.Server(
         uvicorn.Config(app, http=protocol, lifespan="off", timeout_keep_alive=1, log_level="critical")
     )
@@ -94,6 +93,21 @@ def test_a_client_that_reads_nothing_is_dropped(monkeypatch):
     with serving(endless, Watched) as address, socket.create_connection(address) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert gone.wait(30)
+
+
+def test_the_body_of_an_answer_does_not_wait_for_the_receipt_of_its_head(cache):
+    sends_at_once = []
+
+    class Watched(Impatient):
+        def connection_made(self, transport):
+            connected = transport.get_extra_info("socket")
+            sends_at_once.append(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            super().connection_made(transport)
+
+    with serving(create_app(Settings(db=cache)), Watched) as address:
+        told(address, b"GET /api/stats HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert sends_at_once
+    assert all(sends_at_once)
 
 
 def test_what_only_reads_cannot_write(cache):
