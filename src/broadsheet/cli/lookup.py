@@ -25,6 +25,7 @@ from broadsheet.schema import shown_fields
 from broadsheet.store import Store
 from broadsheet.text import plural
 
+WORDS_ALONE = "Only words are compared; with broadsheet[search], what papers are about counts too."
 _MANY = 2_000
 """Fewer papers take no more than a second or two."""
 
@@ -48,7 +49,7 @@ def ranking(store: Store, db: Path) -> Iterator[None]:
     papers before, since the question would work it out too. A cache that cannot be written is left as it is.
     """
     if store.vectors.embedder is None:
-        note("Only words are compared; with broadsheet[search], what papers are about counts too.")
+        note(WORDS_ALONE)
     lacking = store.vectors.lacking()
     if lacking > _MANY:
         note(f"Working out what {plural(lacking, 'paper')} are about; this is done once.")

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from broadsheet.cli.app import command
-from broadsheet.cli.lookup import ranking
+from broadsheet.cli.lookup import WORDS_ALONE
 from broadsheet.cli.options import TaskOptions, start
 from broadsheet.cli.printing import note
+from broadsheet.embedding import folder
 from broadsheet.errors import UserError
-from broadsheet.store import Store
 
 
 @command("serve")
@@ -34,8 +34,8 @@ def serve(
 
     settings = start(options)
     app = create_app(settings)
-    with Store.open(settings.db, create=False, reading=True) as store, ranking(store, settings.db):
-        pass
+    if folder() is None:
+        note(WORDS_ALONE)
     if not _is_loopback(host):
         note(
             f"broadsheet: Anyone who reaches {host} can read the cache, unencrypted; put a reverse proxy with"

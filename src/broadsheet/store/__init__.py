@@ -8,7 +8,7 @@ with Store.open("broadsheet.db") as store:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -227,16 +227,20 @@ class Store:
         chosen = (where or Filter()).model_copy(update={"search": words})
         return self.records.matching(chosen, limit=limit)
 
-    def complete_vectors(self) -> None:
+    def complete_vectors(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Store a vector for each paper that has none, so that no later search need make it.
 
         Without the extra ``search``, or where the file cannot be written now, nothing is stored.
+
+        Args:
+            is_stopped: Asked before each 500 papers whether to leave the rest.
         """
-        last: int | None = 0 if self.vectors.lacking() else None
         with suppress(StoreError):
-            while last is not None:
+            for rows in self.vectors.missing() if self.vectors.lacking() else ():
+                if is_stopped():
+                    return
                 with self.transaction():
-                    last = self.vectors.complete(last)
+                    self.vectors.store(rows)
 
     def related(self, paper_id: str, limit: int = 10) -> Sequence[Record]:
         """Return the papers that are most like a paper, most alike first.

@@ -7,8 +7,9 @@ A vector is 256 bytes under the hash of the words that it is made of. All are co
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
@@ -30,22 +31,47 @@ _indexes: dict[str, Index] = {}
 _lock = threading.Lock()
 
 
+class _State(NamedTuple):
+    """What a cache was like when its papers were taken in: its file, its newest paper, the last revision."""
+
+    file: tuple[int, int] | None
+    row: int
+    id: str
+    revised: str
+
+
+def _state(db: Database) -> _State:
+    row = db.execute("SELECT rowid, id FROM papers ORDER BY rowid DESC LIMIT 1").fetchone()
+    revised = db.execute("SELECT max(revised_at) FROM papers WHERE revised_at IS NOT NULL").fetchone()[0]
+    newest = (int(row[0]), str(row[1])) if row else (0, "")
+    return _State(file_of(db), *newest, revised or "")
+
+
 class Index:
     """The vectors of a cache's papers in memory, shared by all threads that read it.
 
     Attributes:
         rows: The papers' row numbers, ascending.
+        is_kept: Whether a thread sees to it that it is as new as the cache, so that no other need do it.
     """
 
     def __init__(self) -> None:
         import numpy as np
 
         self._lock = threading.Lock()
-        self._revised = ""
-        self._newest = (0, "")
-        self._file: object = None
+        self._state: _State | None = None
+        self.is_kept = False
         self.rows: NDArray[Any] = np.zeros(0, np.int64)
         self._vectors: NDArray[Any] = np.zeros((0, DIMENSIONS), np.int8)
+
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether it was taken in at all."""
+        return self._state is not None
+
+    def is_behind(self, db: Database) -> bool:
+        """Tell whether papers were added or revised since, or another file was put in place."""
+        return _state(db) != self._state
 
     def refresh(self, db: Database, made_by: Embedder) -> None:
         """Take in papers that were added or revised since.
@@ -53,26 +79,25 @@ class Index:
         Where the file or its newest paper is another, a backup was put in its place, or the last ones were
         removed: then all are taken in anew.
         """
-        row = db.execute("SELECT rowid, id FROM papers ORDER BY rowid DESC LIMIT 1").fetchone()
-        newest = (int(row[0]), str(row[1])) if row else (0, "")
-        revised = db.execute("SELECT max(revised_at) FROM papers WHERE revised_at IS NOT NULL").fetchone()[0]
-        file = file_of(db)
-        if (file, newest, revised or "") == (self._file, self._newest, self._revised):
+        state = _state(db)
+        if state == self._state:
             return
         with self._lock:
-            self._take_in(db, made_by, revised or "", anew=file != self._file)
-            self._file, self._newest = file, newest
+            self._take_in(db, made_by, state)
 
-    def _take_in(self, db: Database, made_by: Embedder, revised: str, *, anew: bool) -> None:
+    def _take_in(self, db: Database, made_by: Embedder, state: _State) -> None:
         import numpy as np
 
-        still = db.execute("SELECT 1 FROM papers WHERE (rowid, id) = (?, ?)", self._newest).fetchone()
-        kept = len(self.rows) if still and not anew else 0
+        before = self._state or _State(None, 0, "", "")
+        still = db.execute(
+            "SELECT 1 FROM papers WHERE (rowid, id) = (?, ?)", [before.row, before.id]
+        ).fetchone()
+        kept = len(self.rows) if still and state.file == before.file else 0
         rows, vectors = self.rows[:kept], self._vectors[:kept]
         new = _vectors_of(
             db, made_by, f"{_PAPERS} WHERE p.rowid > ? ORDER BY p.rowid", [int(max(rows, default=0))]
         )
-        again = _vectors_of(db, made_by, f"{_PAPERS} WHERE p.revised_at > ?", [self._revised])
+        again = _vectors_of(db, made_by, f"{_PAPERS} WHERE p.revised_at > ?", [before.revised])
         if again[0] and len(rows):
             vectors = vectors.copy()
             for row, vector in zip(*again, strict=True):
@@ -82,7 +107,7 @@ class Index:
         if new[0]:
             rows, vectors = np.append(rows, new[0]), np.concatenate([vectors, new[1]])
         # One assignment each, rows last: who reads beside this sees rows that have vectors.
-        self._vectors, self.rows, self._revised = vectors, rows, revised
+        self._vectors, self.rows, self._state = vectors, rows, state
 
     def nearest(self, vector: NDArray[Any], most: int, among: Sequence[int] | None = None) -> list[int]:
         """Return the rows of the papers that are nearest to a unit vector, the nearest first.
@@ -134,17 +159,37 @@ class Vectors:
         return embedder()
 
     def index(self) -> Index | None:
-        """Return the vectors as they stand now, or None without the extra."""
-        made_by = embedder()
-        if made_by is None:
-            return None
+        """Return the vectors as they stand now; None without the extra, or until they are first taken in."""
+        found = self._index()
+        if not found.is_kept:
+            self.keep_up()
+        return found if found.is_filled else None
+
+    @contextmanager
+    def kept_up_by_caller(self) -> Iterator[None]:
+        """Let nobody else take in what is new in the block: the caller calls `keep_up` now and then."""
+        index = self._index()
+        index.is_kept = True
+        try:
+            yield
+        finally:
+            index.is_kept = False
+
+    def keep_up(self) -> None:
+        """Take in what is new for all threads; without the extra there is nothing to do."""
+        if made_by := embedder():
+            self._index().refresh(self._db, made_by)
+
+    def is_behind(self) -> bool:
+        """Tell whether there is something to take in."""
+        return self._index().is_behind(self._db)
+
+    def _index(self) -> Index:
         if not self._name:
-            found = self._own = self._own or Index()
-        else:
-            with _lock:
-                found = _indexes.setdefault(self._name, Index())
-        found.refresh(self._db, made_by)
-        return found
+            self._own = self._own or Index()
+            return self._own
+        with _lock:
+            return _indexes.setdefault(self._name, Index())
 
     def lacking(self) -> int:
         """Return how many papers may have no vector yet; none without the extra."""
@@ -155,51 +200,51 @@ class Vectors:
         ).fetchone()
         return max(0, int(papers) - int(vectors))
 
-    def complete(self, after: int = 0) -> int | None:
-        """Store the vectors of papers that have none, 500 at most; call it inside a transaction.
+    def missing(self) -> Iterator[list[tuple[str, str, bytes]]]:
+        """Make a vector for each paper that has none; yield 500 rows at a time, for `store`.
 
-        Args:
-            after: Only of papers in later rows.
-
-        Returns:
-            The last row that was looked at, or None if none is left.
+        Making takes a second of processor time a thousand: call it outside a transaction.
         """
-        made_by = embedder()
-        if made_by is None:
-            return None
-        lacking = self._db.execute(
-            f"{_PAPERS} WHERE p.rowid > ? AND v.vector IS NULL ORDER BY p.rowid LIMIT 500",
-            [MODEL, after],
-        ).fetchall()
-        if not lacking:
-            return None
-        made = _quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
+        made_by, last = embedder(), 0
+        while made_by is not None:
+            lacking = self._db.execute(
+                f"{_PAPERS} WHERE p.rowid > ? AND v.vector IS NULL ORDER BY p.rowid LIMIT 500", [MODEL, last]
+            ).fetchall()
+            if not lacking:
+                return
+            last = lacking[-1]["rowid"]
+            made = _quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
+            hashes = [row["content_hash"] for row in lacking]
+            yield [(MODEL, hash_, vector.tobytes()) for hash_, vector in zip(hashes, made, strict=True)]
+
+    def store(self, rows: Sequence[tuple[str, str, bytes]]) -> None:
+        """Store rows of `missing`; call it inside a transaction."""
         self._db.conn.executemany(
-            "INSERT OR REPLACE INTO vectors (model, content_hash, vector) VALUES (?, ?, ?)",
-            [
-                (MODEL, row["content_hash"], vector.tobytes())
-                for row, vector in zip(lacking, made, strict=True)
-            ],
+            "INSERT OR REPLACE INTO vectors (model, content_hash, vector) VALUES (?, ?, ?)", rows
         )
-        return int(lacking[-1]["rowid"])
 
 
 def _vectors_of(db: Database, made_by: Embedder, query: str, values: list[Any]) -> tuple[list[int], Any]:
     """Return rows and their vectors as int8; those that are not stored are made."""
     import numpy as np
 
-    found = db.execute(query, [MODEL, *values]).fetchall()
-    vectors = np.zeros((len(found), DIMENSIONS), np.int8)
-    lacking = []
-    for place, row in enumerate(found):
-        if row["vector"] is None:
-            lacking.append(place)
-        else:
-            vectors[place] = np.frombuffer(row["vector"], np.int8)
-    if lacking:
-        words = [(found[place]["title"], found[place]["abstract"]) for place in lacking]
-        vectors[lacking] = _quantized(made_by.papers(words))
-    return [row["rowid"] for row in found], vectors
+    cursor = db.execute(query, [MODEL, *values])
+    cursor.row_factory = None
+    rows: list[int] = []
+    parts = []
+    while found := cursor.fetchmany(_CHUNK):
+        part = np.zeros((len(found), DIMENSIONS), np.int8)
+        rows += [row for row, *_ in found]
+        stored = [place for place, row in enumerate(found) if row[2] is not None]
+        part[stored] = np.frombuffer(b"".join(found[place][2] for place in stored), np.int8).reshape(
+            -1, DIMENSIONS
+        )
+        if lacking := [(place, row[3:]) for place, row in enumerate(found) if row[2] is None]:
+            part[[place for place, _ in lacking]] = _quantized(
+                made_by.papers([words for _, words in lacking])
+            )
+        parts.append(part)
+    return rows, np.concatenate(parts) if parts else np.zeros((0, DIMENSIONS), np.int8)
 
 
 def _quantized(vectors: NDArray[Any]) -> NDArray[Any]:

@@ -22,15 +22,17 @@ from broadsheet.web.guards import Guard, RateLimit
 from broadsheet.web.look import Look
 from broadsheet.web.problems import answer_with_problems
 from broadsheet.web.reading import Readers
+from broadsheet.web.upkeep import Upkeep
 
 _THREADS = 8
 """Enough to keep SQLite busy; each of the 40 that anyio allows would only wait for Python's lock."""
 
 
 @asynccontextmanager
-async def _with_few_threads(_: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
-    yield
+    with Upkeep(app.state.readers).under_way():
+        yield
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere, which the content policy forbids
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        lifespan=_with_few_threads,
+        lifespan=_lifespan,
     )
     app.state.readers = Readers(settings.db)
     app.state.settings = settings

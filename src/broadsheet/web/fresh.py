@@ -11,11 +11,13 @@ from broadsheet.store import Store
 
 _REST = 20.0
 """A value is used for so many times as long as it took to make: a writer costs a server 5 % at most."""
+_GRACE_S = 10.0
+"""How much longer it is used by those who would have to wait for a newer one."""
 T = TypeVar("T")
 
 
 class Fresh(Generic[T]):
-    """A value that is made anew by whoever asks when it has served long enough; others use the old one then.
+    """A value that `renew` makes anew when it has served long enough; where nobody does, whoever asks.
 
     Args:
         make: Reads it from a cache.
@@ -28,10 +30,14 @@ class Fresh(Generic[T]):
         self._made: tuple[float, T] | None = None
 
     def of(self, store: Store) -> T:
-        """Return the value."""
+        """Return the value; while somebody makes a newer one, the old one."""
         made = self._made
-        if made and (self._clock() < made[0] or self._lock.locked()):
+        if made and (self._clock() < made[0] + _GRACE_S or self._lock.locked()):
             return made[1]
+        return self.renew(store)
+
+    def renew(self, store: Store) -> T:
+        """Return the value, made anew if it has served long enough."""
         with self._lock:
             if self._made and self._clock() < self._made[0]:
                 return self._made[1]

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from broadsheet.errors import StoreError
 from broadsheet.store import Store
 from broadsheet.web.facets import FacetIndex
 from broadsheet.web.fresh import Fresh
@@ -39,6 +40,20 @@ class Readers:
             StoreError: There is no cache, or it cannot be written to.
         """
         with Store.open(self._path, create=False) as store:
+            yield store
+
+    @contextmanager
+    def opened(self) -> Iterator[Store]:
+        """Open a store for a thread of one's own, to write to if the cache can be written, and close it.
+
+        Raises:
+            StoreError: There is no cache, or it cannot be read.
+        """
+        try:
+            store = Store.open(self._path, create=False)
+        except StoreError:
+            store = Store.open(self._path, create=False, reading=True)
+        with store:
             yield store
 
     @property

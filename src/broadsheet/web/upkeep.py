@@ -1,0 +1,58 @@
+"""`Upkeep`: keeps what all readers share as new as the cache, so that no reader waits for it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from broadsheet.errors import StoreError
+from broadsheet.store import Store
+from broadsheet.web.reading import Readers
+
+_REST_S = 2.0
+"""How long it rests between two looks at the cache."""
+_log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """A thread that counts facets and trends anew, and takes in what new papers are about.
+
+    It stores the vectors that it makes, so that a server that is started next finds them; a cache that cannot
+    be written is served all the same. Until all papers have one, searches compare words alone.
+    """
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._stopped = threading.Event()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Keep it up while the block runs."""
+        with self._readers.opened() as store, store.vectors.kept_up_by_caller():
+            thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                self._stopped.set()
+                thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with self._readers.opened() as store:
+                    self._keep_up(store)
+            except StoreError as error:
+                _log.warning("The cache cannot be read: %s", error)
+                self._stopped.wait(_REST_S)
+
+    def _keep_up(self, store: Store) -> None:
+        while not self._stopped.is_set():
+            self._readers.facets.renew(store)
+            self._readers.trends.renew(store)
+            if store.vectors.is_behind():
+                store.complete_vectors(self._stopped.is_set)
+                store.vectors.keep_up()
+            self._stopped.wait(_REST_S)

@@ -1,0 +1,87 @@
+"""The server answers before it knows what papers are about, and takes it in by itself."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from fastapi.testclient import TestClient
+
+from broadsheet.config import Settings
+from broadsheet.embedding import Embedder, embedder
+from broadsheet.store import Store, vectors
+from broadsheet.web import create_app, upkeep
+from broadsheet.web.fresh import Fresh
+from builders import add, paper, rows
+
+CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
+TRAFFIC = paper("Automobile traffic on a highway", abstract="Vehicles queue where the road narrows.")
+
+
+def found(client):
+    return [each["id"] for each in client.get("/api/papers?q=cars").json()["papers"]]
+
+
+def test_a_search_compares_words_until_papers_have_vectors_and_these_are_stored(tmp_path, monkeypatch):
+    db, may_go_on, is_done = tmp_path / "b.db", threading.Event(), threading.Event()
+    make, keep_up = Embedder.papers, vectors.Vectors.keep_up
+
+    def held_up(self, papers):
+        assert may_go_on.wait(60)
+        return make(self, papers)
+
+    def told(self):
+        keep_up(self)
+        is_done.set()
+
+    monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
+    monkeypatch.setattr(Embedder, "papers", held_up)
+    monkeypatch.setattr(vectors.Vectors, "keep_up", told)
+    monkeypatch.setattr(upkeep, "_REST_S", 0.01)
+    monkeypatch.setattr("broadsheet.web.keeping.KEPT_S", -1.0)
+    with Store.open(db) as store:
+        add(store, CARS, TRAFFIC)
+    with TestClient(create_app(Settings(db=db))) as client:
+        assert found(client) == [CARS.id]
+        may_go_on.set()
+        assert is_done.wait(60)
+        assert found(client) == [CARS.id, TRAFFIC.id]
+    with Store.open(db) as store:
+        assert rows(store, "SELECT count(*) FROM vectors") == [(2,)]
+
+
+def test_a_cache_that_cannot_be_written_is_served_with_vectors_all_the_same(tmp_path, monkeypatch):
+    db, is_done = tmp_path / "b.db", threading.Event()
+    keep_up = vectors.Vectors.keep_up
+
+    def told(self):
+        keep_up(self)
+        is_done.set()
+
+    monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
+    monkeypatch.setattr(vectors.Vectors, "keep_up", told)
+    monkeypatch.setattr("broadsheet.web.keeping.KEPT_S", -1.0)
+    with Store.open(db) as store:
+        add(store, CARS, TRAFFIC)
+    app = create_app(Settings(db=db))
+    monkeypatch.setattr("broadsheet.store.connection._is_writable", lambda _: False)
+    with TestClient(app) as client:
+        assert is_done.wait(60)
+        assert found(client) == [CARS.id, TRAFFIC.id]
+
+
+@pytest.mark.parametrize(("later", "made"), [(19.0, 1), (21.0, 1), (31.0, 2)])
+def test_who_asks_makes_a_value_anew_only_where_nobody_else_sees_to_it(later, made):
+    now = [0.0]
+    numbers = []
+
+    def make(_):
+        now[0] += 1
+        numbers.append(len(numbers) + 1)
+        return numbers[-1]
+
+    fresh = Fresh(make, clock=lambda: now[0])
+    assert fresh.of(None) == 1
+    now[0] = 1 + later
+    assert fresh.of(None) == made
+    assert fresh.renew(None) == 1 + (later > 20)
