@@ -23,7 +23,7 @@ from broadsheet.render.mail import Postmark, render_mail
 from broadsheet.render.views.trends import HEIGHT, TrendsView, bars
 from broadsheet.site import Publication, write_site
 from broadsheet.store import Store
-from broadsheet.trends import CHANCE, FEWEST_PAPERS, Trends, log_chance, periods_until, rising
+from broadsheet.trends import CHANCE, FEWEST_PAPERS, Period, Trends, log_chance, periods_until, rising
 from builders import DAY, add, annotate, annotation, paper, rows, sighting
 from editions import TAXONOMY
 
@@ -155,6 +155,18 @@ def test_there_are_no_trends_before_two_whole_weeks_are_known_or_where_they_are_
     assert trends_of(edition_of(store, LAST, Newsletter(name="quiet", trends=False))) is None
     with Store.in_memory() as empty:
         assert store.weeks.trends(date(2000, 1, 1)) == empty.weeks.trends() == Trends()
+
+
+def test_there_are_no_trends_where_the_weeks_before_have_no_papers() -> None:
+    def has_history(*papers: int) -> bool:
+        return Trends(
+            periods=tuple(Period(first=LAST, last=LAST, papers=each) for each in papers)
+        ).has_history
+
+    assert has_history(1, 0, 9)
+    assert not has_history(0, 0, 9)
+    assert not has_history(9, 0)
+    assert not has_history()
 
 
 def test_an_edition_keeps_its_trends(store: Store) -> None:

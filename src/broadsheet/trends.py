@@ -17,8 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 PERIOD_DAYS = 7
 MOST_PERIODS = 6
-FEWEST_PERIODS = 2
-"""With one period there is nothing to compare it with."""
 FEWEST_PAPERS = 5
 """A term of fewer papers is not compared, and with fewer in the latest period it does not rise."""
 MOST_RISING = 5
@@ -66,8 +64,9 @@ class Trends(BaseModel):
 
     @property
     def has_history(self) -> bool:
-        """Tell whether there are enough periods to compare, the latest among them."""
-        return len(self.periods) >= FEWEST_PERIODS and self.periods[-1].papers > 0
+        """Tell whether the latest period and one before it have papers to compare."""
+        *earlier, latest = [each.papers for each in self.periods] or [0]
+        return latest > 0 and any(earlier)
 
 
 def periods_until(last: date, start: date, most: int = MOST_PERIODS) -> list[tuple[date, date]]:
@@ -117,7 +116,7 @@ def rising(counts: Mapping[str, Sequence[int]], sizes: Sequence[int]) -> list[st
         counts: How many papers of each period have a term, the oldest period first.
         sizes: How many papers each period has.
     """
-    if len(sizes) < FEWEST_PERIODS or not sum(sizes[:-1]):
+    if not sum(sizes[:-1]):
         return []
     latest, earlier = sizes[-1], sum(sizes[:-1])
     enough = {name: each for name, each in counts.items() if sum(each) >= FEWEST_PAPERS}

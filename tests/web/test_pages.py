@@ -232,3 +232,8 @@ def test_crawlers_are_asked_to_leave_filters_and_readers_links_alone(client):
     assert rules[0] == "User-agent: *"
     assert {"Disallow: /papers?", "Disallow: /unsubscribe/"} <= set(rules)
     assert not any("/p/".startswith(rule.removeprefix("Disallow: ")) for rule in rules[1:])
+
+
+def test_an_address_with_nothing_at_it_says_so_in_a_sentence(client):
+    assert "<p>There is nothing at this address.</p>" in client.get("/nosuch").text
+    assert client.get("/api/nosuch").json()["detail"] == "There is nothing at this address."

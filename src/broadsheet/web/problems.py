@@ -56,6 +56,13 @@ def refusal(
     return look.error(status, detail, headers=headers, candidates=more.get("candidates", ()))
 
 
+_SENTENCES = {
+    HTTPStatus.NOT_FOUND.phrase: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED.phrase: "This address takes no requests of this method.",
+}
+"""What to say where the framework has only a status's own phrase to say, which is the heading already."""
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Have an application answer every error with a problem's body or a page."""
     app.add_exception_handler(HTTPException, _of_http)
@@ -66,7 +73,8 @@ def answer_with_problems(app: FastAPI) -> None:
 
 def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type: registered for it
-    return refusal(request.scope, error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    detail = _SENTENCES.get(str(error.detail), str(error.detail))
+    return refusal(request.scope, error.status_code, detail, headers=dict(error.headers or {}))
 
 
 def _of_parameters(request: Request, error: Exception) -> Response:
