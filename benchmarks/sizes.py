@@ -53,7 +53,9 @@ def main() -> None:
                 llm = FleetLLM(settings, [server.base_url], gate, "sizes")
                 maker = maker_of(llm, prompts)
                 for partition in plan(store.backlog.each_wanting(maker), store, maker, parts, size=1_000):
-                    annotate_partition(partition, parts, settings, prompts, lambda _: llm, Watch())
+                    annotate_partition(
+                        partition, parts, settings, prompts, lambda _, keep: llm.keeping(keep), Watch()
+                    )
         with Store.open("cache.db") as cache:
             import_parts(parts, cache)
             papers = write(cache.list(), "parquet", Path("papers.parquet"), cache.annotation)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,11 +16,12 @@ from broadsheet.cluster.asking import FleetLLM
 from broadsheet.cluster.fleet import Limits
 from broadsheet.cluster.gate import Gate
 from broadsheet.cluster.importing import ImportReport, import_parts
+from broadsheet.cluster.keeping import Keep, Keeping
 from broadsheet.cluster.parts import ANNOTATIONS, Parts, part_name
 from broadsheet.cluster.plan import Partition, plan
 from broadsheet.cluster.worker import annotate_partition
 from broadsheet.config import Settings
-from broadsheet.errors import NotFoundError, UserError
+from broadsheet.errors import ConfigError, NotFoundError, UserError
 from broadsheet.intake import admit
 from broadsheet.llm import LLM, Outcome
 from broadsheet.paper import Paper
@@ -61,9 +62,14 @@ def planned(store: Store, parts: Parts, llm: LLM, size: int = 10) -> list[Partit
     return plan(store.backlog.each_wanting(maker), store, maker, parts, size=size)
 
 
+def opening(llm: LLM) -> Callable[[Store, Keep], LLM]:
+    """Open an engine as a worker does."""
+    return lambda _, keep: llm.keeping(keep) if isinstance(llm, FleetLLM) else Keeping(llm, keep)
+
+
 def carried_out(partitions: list[Partition], parts: Parts, llm: LLM, watch: Watch | None = None) -> None:
     for partition in partitions:
-        annotate_partition(partition, parts, settings(), PROMPTS, lambda _: llm, watch or Watch())
+        annotate_partition(partition, parts, settings(), PROMPTS, opening(llm), watch or Watch())
 
 
 def table(store: Store) -> dict[str, Any]:
@@ -182,7 +188,7 @@ def test_a_stopped_partition_leaves_its_answers_and_no_part_and_goes_on_from_the
     seen: list[int] = []
     stopped = Watch(lambda now: seen.append(now.done), lambda: bool(seen) and seen[-1] >= 8)
     llm_once = AnsweringLLM()
-    report = annotate_partition(partition, parts, settings(), PROMPTS, lambda _: _Few(llm_once, 2), stopped)
+    report = annotate_partition(partition, parts, settings(), PROMPTS, opening(_Few(llm_once, 2)), stopped)
     assert report.report.ending == "stopped"
     assert not parts.is_done(partition.name)
     kept = parts.kept_replies(partition.name)
@@ -251,6 +257,33 @@ def test_workers_ask_real_servers_and_keep_to_the_requests_under_way(store: Stor
     assert imported(parts)[0].annotations == 24
 
 
+def test_an_answer_counts_as_under_way_until_it_is_on_the_disk(store: Store, tmp_path: Path) -> None:
+    class Watched(Parts):
+        """Sees, before each answer is written, how many are paid for and not yet on the disk."""
+
+        not_written: ClassVar[list[int]] = []
+
+        def keep_reply(self, name: str, *given: Any) -> None:
+            self.not_written.append(len(server.seen) - len(self.kept_replies(name)))
+            super().keep_reply(name, *given)
+
+    parts = Watched(parts_in(tmp_path / "parts").folder)
+    with OpenAIServer() as server, asking([server.base_url], Limits(in_flight=2)) as (llm, gate):
+        carried_out(planned(store, parts, llm, size=24), parts, llm)
+        assert len(parts.not_written) == 6
+        assert max(parts.not_written) <= 2
+        assert gate.fleet.under_way == 0
+
+
+def test_a_node_with_another_prompt_or_schema_says_so_and_asks_nothing(store: Store, tmp_path: Path) -> None:
+    parts, llm = parts_in(tmp_path / "parts"), AnsweringLLM()
+    (partition, *_) = planned(store, parts, llm)
+    llm.model = "another"
+    with pytest.raises(ConfigError, match="another version"):
+        carried_out([partition], parts, llm)
+    assert not llm.history
+
+
 def test_a_server_that_is_gone_costs_no_paper(store: Store, tmp_path: Path) -> None:
     parts = parts_in(tmp_path / "parts")
     with OpenAIServer() as gone:
@@ -283,7 +316,7 @@ def test_where_the_only_server_refuses_the_key_the_partition_says_so(store: Stor
         asking([closed.base_url]) as (llm, _),
     ):
         (partition, *_rest) = planned(store, parts, llm)
-        report = annotate_partition(partition, parts, settings(), PROMPTS, lambda _: llm, Watch())
+        report = annotate_partition(partition, parts, settings(), PROMPTS, opening(llm), Watch())
     assert "OPENAI_API_KEY" in report.error
     assert report.exit_code == 2
     assert not parts.is_done(partition.name)

@@ -1,6 +1,8 @@
 """`FleetLLM`: the openai engine of a worker, which sends only what the gate of all workers has admitted.
 
 Every request goes to the server that the gate names; one that its server does not answer goes to another.
+An answer counts as under way until it is on the disk, so that a kill loses no more answers than may be under
+way.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from broadsheet.cluster.keeping import Keep
 from broadsheet.cluster.remote_pacing import Counter, GateClient, RemotePacer, Turn, current_turn
 from broadsheet.config import Settings
 from broadsheet.errors import LLMError, LLMMisconfigured
@@ -35,11 +39,13 @@ class FleetExchanges:
     Attributes:
         exchanges: One for each address.
         counter: The gate.
+        keep: Writes an answer to the disk; called in a thread of its own.
         under_way: Tasks whose request is with a server at this moment.
     """
 
     exchanges: Mapping[str, Exchange]
     counter: Counter
+    keep: Keep
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -62,6 +68,7 @@ class FleetExchanges:
         Raises:
             LLMMisconfigured: Every server refuses requests.
             LLMUnavailable: The only server does not answer, or no attempt was answered.
+            UserError: An answer cannot be written.
         """
         alone = len(self.exchanges) == 1
         for attempt in itertools.count(1):
@@ -89,11 +96,27 @@ class FleetExchanges:
     async def _ask_at(self, address: str, request: Request, turn: Turn) -> Outcome:
         before = current_turn.set(turn)
         try:
-            return await self.exchanges[address].ask(request)
+            outcome = await self.exchanges[address].ask(request)
+            if outcome.reply:
+                await self._kept(outcome)
+            return outcome
         finally:
             current_turn.reset(before)
+            if turn.answered:
+                ticket, details = turn.answered
+                self.counter.gate.tell("settle", ticket.name, *details)
             if turn.ticket:
                 self.counter.gate.tell("refused", turn.ticket.name)
+
+    async def _kept(self, outcome: Outcome) -> None:
+        """Write an answer. Its task is under way for so long: one that stops waits for what is paid for."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - narrows the type: a coroutine runs in a task
+        self.under_way.add(task)
+        try:
+            await asyncio.to_thread(self.keep, outcome)
+        finally:
+            self.under_way.discard(task)
 
 
 class FleetLLM:
@@ -104,6 +127,9 @@ class FleetLLM:
         addresses: The servers.
         gate: Admits requests.
         name: Names this worker's tickets.
+
+    Attributes:
+        keep: Writes an answer; see `keeping`.
     """
 
     engine = "openai"
@@ -119,6 +145,13 @@ class FleetLLM:
         self._conversations = itertools.count()
         self._dialects = dict.fromkeys(addresses, Dialect.parse(""))
         self._proven: set[str] = set()
+        self.keep: Keep = lambda _: None
+
+    def keeping(self, keep: Keep) -> Self:
+        """Return this engine with each answer written before its place among those under way is free."""
+        one = copy(self)
+        one.keep = keep
+        return one
 
     def open_requests(self) -> list[Request]:
         """Return none: a request ends with the run that sent it."""
@@ -159,7 +192,7 @@ class FleetLLM:
                     attempts,
                     self._probe(address),
                 )
-            yield FleetExchanges(exchanges, counter)
+            yield FleetExchanges(exchanges, counter, self.keep)
 
     def _learner(self, address: str) -> Any:
         def learn(dialect: Dialect) -> None:

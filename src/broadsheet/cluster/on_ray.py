@@ -19,6 +19,7 @@ from broadsheet.annotate import Progress
 from broadsheet.cluster.asking import FleetLLM
 from broadsheet.cluster.backfill import Job
 from broadsheet.cluster.gate import BUDGET, STOPPED, News
+from broadsheet.cluster.keeping import Keep, Keeping
 from broadsheet.cluster.parts import Parts
 from broadsheet.cluster.plan import Partition
 from broadsheet.cluster.ray_gate import NAMESPACE, GateActor, RemoteGate
@@ -118,8 +119,10 @@ class _Worker:
             self._gate.stop(report.error)
         return report
 
-    def _open(self, store: Store) -> LLM:
-        return self._llm or open_llm(self._job.settings, store, self._job.prompts)
+    def _open(self, store: Store, keep: Keep) -> LLM:
+        if self._llm:
+            return self._llm.keeping(keep)
+        return Keeping(open_llm(self._job.settings, store, self._job.prompts), keep)
 
 
 _NOTHING_DONE = Progress(0, 0, 0.0, 0, None, 0)

@@ -44,9 +44,16 @@ class Ticket(Reservation):
 
 @dataclass(slots=True)
 class Turn:
-    """What one try at a request begins with, and whether it failed in a way that another may not."""
+    """One try at a request.
+
+    Attributes:
+        ticket: What it begins with; None once it is with a server.
+        answered: The ticket and the details of an answer that is to be settled once it is kept.
+        has_failed: Whether it failed in a way that another try may not.
+    """
 
     ticket: Ticket | None
+    answered: tuple[Ticket, tuple[Any, ...]] | None = None
     has_failed: bool = False
 
 
@@ -107,8 +114,8 @@ class RemotePacer:
         return ticket
 
     def settle(self, held: Reservation, papers: int, usage: Usage, headers: Mapping[str, str]) -> None:
-        """Settle an answer."""
-        self._tell("settle", held, papers, usage, _limits(headers))
+        """Note an answer. It is under way until it is kept: a kill before that has it paid for again."""
+        current_turn.get().answered = (_ticket(held), (papers, usage, _limits(headers)))
 
     def failed(self, held: Reservation, headers: Mapping[str, str], status: int = 0) -> None:
         """Settle a failure that may be about the server's load."""
@@ -128,8 +135,12 @@ class RemotePacer:
         self._counter.gate.note("close", self._address, needed_tokens, wait_s)
 
     def _tell(self, what: str, held: Reservation, *details: Any) -> None:
-        assert isinstance(held, Ticket)  # noqa: S101 - narrows the type: `admit` made it
-        self._counter.gate.tell(what, held.name, *details)
+        self._counter.gate.tell(what, _ticket(held).name, *details)
+
+
+def _ticket(held: Reservation) -> Ticket:
+    assert isinstance(held, Ticket)  # noqa: S101 - narrows the type: `admit` made it
+    return held
 
 
 def _limits(headers: Mapping[str, str]) -> dict[str, str]:

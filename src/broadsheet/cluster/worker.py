@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from broadsheet.annotate import AnnotateReport, Progress, Wanted, Watch, maker_of, prepare
+from broadsheet.cluster.keeping import Keep
 from broadsheet.cluster.parts import ANNOTATIONS, PAPERS, REPLIES, Parts, Row
 from broadsheet.cluster.plan import Partition
 from broadsheet.cluster.rows import annotation_rows, keep_reply, paper_of, reply_row
 from broadsheet.config import Settings
 from broadsheet.engines import engine_of
-from broadsheet.errors import LLMError
-from broadsheet.llm import LLM, Control, Outcome, Request
+from broadsheet.errors import ConfigError, LLMError
+from broadsheet.llm import LLM, Outcome
 from broadsheet.paper import Paper
-from broadsheet.prices import Price, Prices
+from broadsheet.prices import Prices
 from broadsheet.prompts import Prompts
+from broadsheet.record import Maker
 from broadsheet.store import Store
 
 
@@ -38,43 +39,12 @@ class PartitionReport:
     exit_code: int = 0
 
 
-class _Keeping:
-    """An engine each of whose answers is on the disk before anything is done with it.
-
-    Args:
-        llm: The engine.
-        keep: Writes a request and its answer.
-    """
-
-    def __init__(self, llm: LLM, keep: Callable[[Outcome], None]) -> None:
-        self._llm = llm
-        self._keep = keep
-        self.engine, self.model = llm.engine, llm.model
-        self.prompted, self.deferred = llm.prompted, llm.deferred
-
-    def open_requests(self) -> list[Request]:
-        """Return none: what is deferred is never annotated here."""
-        return []
-
-    def complete(self, requests: Sequence[Request], control: Control) -> Iterator[Outcome]:
-        """Ask all requests, and keep each answer."""
-        with closing(_generator(self._llm.complete(requests, control))) as outcomes:
-            for outcome in outcomes:
-                if outcome.reply:
-                    self._keep(outcome)
-                yield outcome
-
-
-def _generator(outcomes: Iterator[Outcome]) -> Generator[Outcome]:
-    yield from outcomes
-
-
 def annotate_partition(
     partition: Partition,
     parts: Parts,
     settings: Settings,
     prompts: Prompts,
-    opened: Callable[[Store], LLM],
+    opened: Callable[[Store, Keep], LLM],
     watch: Watch,
 ) -> PartitionReport:
     """Annotate a partition and write its parts, unless it is stopped; answers that it has are not paid again.
@@ -84,33 +54,37 @@ def annotate_partition(
         parts: Where its papers are, and its parts go.
         settings: Limits of a request, and prices.
         prompts: Texts and taxonomy.
-        opened: Opens the engine on a cache.
+        opened: Opens the engine on a cache, given what keeps each of its answers.
         watch: Sees how far it is, and may stop it.
 
     Raises:
+        ConfigError: Another version of Broadsheet has planned it.
         StoreError: The cache in memory fails.
         UserError: A part cannot be read or written.
     """
     papers = [paper_of(row)[0] for row in parts.read(PAPERS, partition.name)]
     with Store.in_memory() as store:
         _fill(store, papers, prompts)
-        llm = opened(store)
-        maker = maker_of(llm, prompts)
-        price = Prices.load(settings.prices).of(llm.model, engine_of(llm.engine).price_factor)
-        replies = _restore(store, parts.kept_replies(partition.name), papers, parts, partition.name)
+        maker = parts.maker(partition.name)
+        price = Prices.load(settings.prices).of(maker.model, engine_of(maker.engine).price_factor)
+        replies = _restore(store, parts.kept_replies(partition.name), papers, maker)
 
         def keep(outcome: Outcome) -> None:
-            row = _row(outcome, price)
+            assert outcome.reply  # noqa: S101 - narrows the type: what has no answer is not kept
+            row = reply_row(outcome.request, outcome.reply, price)
             parts.keep_reply(partition.name, row, maker)
             replies.append(row)
 
+        llm = opened(store, keep)
+        if maker_of(llm, prompts) != maker:
+            raise ConfigError("This node has another version of Broadsheet than the one that began.")
         left_out = set(partition.left_out)
         wanted = Wanted([paper.id for paper in papers if paper.id not in left_out])
         all_at_once = max(1, -(-len(papers) // settings.batch_papers))
         settings = settings.model_copy(
             update={"max_in_flight": all_at_once}
         )  # the gate holds back, not the run
-        prepared = prepare(store, _Keeping(llm, keep) if llm.prompted else llm, prompts, settings, wanted)
+        prepared = prepare(store, llm, prompts, settings, wanted)
         try:
             report = prepared.run(watch=watch)
         except LLMError as error:
@@ -135,19 +109,13 @@ def _fill(store: Store, papers: Sequence[Paper], prompts: Prompts) -> None:
     store.declare(prompts.fields)
 
 
-def _restore(store: Store, rows: list[Row], papers: Sequence[Paper], parts: Parts, name: str) -> list[Row]:
+def _restore(store: Store, rows: list[Row], papers: Sequence[Paper], maker: Maker) -> list[Row]:
     """Store the answers of an earlier try at a partition; the annotate stage reads them before it asks."""
     by_id: Mapping[str, Paper] = {paper.id: paper for paper in papers}
-    maker = parts.maker(name)
     with store.transaction():
         for row in rows:
             keep_reply(store, row, maker, by_id)
     return rows
-
-
-def _row(outcome: Outcome, price: Price | None) -> Row:
-    assert outcome.reply  # noqa: S101 - narrows the type: the caller looked
-    return reply_row(outcome.request, outcome.reply, price)
 
 
 def _so_far(store: Store, papers: int) -> AnnotateReport:
