@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backfilling import BATCH, NODE, PAPERS, Bench, annotations, until
 
 IN_FLIGHT = 8
+KILLS = 3
 
 
 def children(parent: int) -> Iterator[tuple[int, str]]:
@@ -30,6 +33,7 @@ def workers_of(*nodes: Any) -> list[int]:
     return [pid for raylet in raylets for pid, name in children(raylet) if "MapWorker" in name]
 
 
+@pytest.mark.timeout(1_200)  # it waits for events, on a machine that may be busy
 def test_a_node_a_worker_and_the_driver_are_killed_and_all_is_as_if_nothing_had_been(
     bench: Bench, cluster: Any, reference: dict[str, Any]
 ) -> None:
@@ -65,9 +69,7 @@ def test_a_node_a_worker_and_the_driver_are_killed_and_all_is_as_if_nothing_had_
     assert not set(bench.paid(calls)) & kept
     asked = bench.paid()
     assert len(asked) == PAPERS
-    # At each of three kills no more papers could be under way than are let go at once, and what each of two
-    # workers was just writing.
-    assert sum(asked.values()) - PAPERS <= 3 * (IN_FLIGHT + 2) * BATCH
+    assert sum(asked.values()) - PAPERS <= KILLS * IN_FLIGHT * BATCH  # what was under way, and no more
     assert bench.kept() == set(asked)
 
     assert f"{PAPERS} annotations" in bench.ended(bench.start("import", "parts"))

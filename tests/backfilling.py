@@ -21,7 +21,7 @@ from servers.openai_server import OpenAIServer
 
 PAPERS = 600
 BATCH = 4
-PATIENCE_S = 180.0
+PATIENCE_S = 600.0
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 SOURCE = Path(broadsheet.__file__).parents[1]
 
