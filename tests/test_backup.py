@@ -27,8 +27,8 @@ from broadsheet.migrations import migrations
 from broadsheet.render import render
 from broadsheet.store import Store
 from broadsheet.store.overview import EditionKey
-from broadsheet.store.tables import KEPT, LEFT_OUT, Tables, table_names
-from builders import DAY, add, annotate, annotation, keep_reply, maker, paper, sighting
+from broadsheet.store.tables import KEPT, LEFT_OUT, PACKED, Tables, table_names
+from builders import DAY, add, annotate, annotation, keep_reply, maker, paper, rows, sighting
 from editions import TAXONOMY, small_edition
 from in_process import broadsheet
 from readers import add_reader, mail_settings, send
@@ -121,6 +121,25 @@ def pages(path: Path) -> list[Any]:
             for day in store.editions.days()
             if (edition := store.editions.get(day))
         ]
+
+
+def test_a_backup_tells_packed_texts_as_texts_and_they_are_packed_again(
+    lived_in: Path, tmp_path: Path
+) -> None:
+    for table, column in PACKED.items():
+        lines = [
+            json.loads(line)
+            for part in sorted((lived_in / "backup").rglob("*.jsonl"))
+            if table in part.relative_to(lived_in).parts or part.stem.startswith(table)
+            for line in part.read_text(encoding="utf-8").splitlines()
+        ]
+        told = [line["row"][column] for line in lines if line["row"] and column in line["row"]]
+        assert told
+        assert all(isinstance(text, str) and text.startswith("{") for text in told)
+    rebuild(lived_in / "backup", tmp_path / "new.db")
+    with Store.open(tmp_path / "new.db") as store:
+        for table, column in PACKED.items():
+            assert rows(store, f"SELECT DISTINCT typeof({column}) FROM {table}") == [("blob",)]
 
 
 def test_every_table_is_kept_or_left_out_for_a_reason() -> None:

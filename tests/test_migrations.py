@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,7 @@ def test_several_processes_may_open_the_same_new_file_at_once() -> None:
     assert [process.communicate()[1] for process in processes] == ["", "", ""]
 
 
-def batched_pages(content: bytes, size: int = 4096) -> list[bytes]:
+def batched_pages(content: bytes, size: int = connection.PAGE_BYTES) -> list[bytes]:
     """The pages of a database file."""
     return [content[start : start + size] for start in range(0, len(content), size)]
 
@@ -335,10 +336,108 @@ def test_an_upgrade_that_is_killed_has_changed_nothing_and_can_be_done_again() -
         assert [record.id for record in store.search("soundings")] == ["old-1"]
 
 
+def made_with_long_texts(path: Path) -> tuple[str, str]:
+    """A database of before texts were packed, with a reply and an edition; returns their texts."""
+    made_at(path, "m023_vectors")
+    reply, edition = "What the “model” said. " * 40, '{"day":"2025-01-01","newsletter":"daily","sections":[]}'
+    with closing(sqlite3.connect(path)) as plain:
+        plain.execute(
+            """INSERT INTO replies (request_id, engine, model, prompt, schema, purpose, papers, text,
+                   finish_reason, refusal, answered_by, input_tokens, cached_tokens, output_tokens, latency_s,
+                   received_at)
+               VALUES ('r', 'openai', 'm', 'p', 's', 'annotate', '{}', ?, 'stop', '', 'm', 1, 0, 1, 1, '')""",
+            [reply],
+        )
+        plain.execute(
+            """INSERT INTO editions (newsletter, day, edition, composed_at)
+               VALUES ('daily', '2025-01-01', ?, '')""",
+            [edition],
+        )
+        plain.commit()
+    return reply, edition
+
+
+LONG_TEXTS = "SELECT text FROM replies UNION ALL SELECT edition FROM editions"
+
+
+def test_replies_and_editions_of_an_older_cache_are_packed_and_read_word_for_word() -> None:
+    reply, edition = made_with_long_texts(Path("old.db"))
+    with Store.open("old.db") as store:
+        assert [each.text for each in store.annotations.replies()] == [reply]
+        assert rows(store, "SELECT unpack(edition) FROM editions") == [(edition,)]
+        assert all(isinstance(stored, bytes) for (stored,) in rows(store, LONG_TEXTS))
+        with pytest.raises(sqlite3.DatabaseError, match="append-only"):
+            rows(store, "UPDATE replies SET text = ''")
+
+
+PACKING_KILLED = """
+import os, signal
+from broadsheet import Store
+from broadsheet.migrations import packed_texts
+
+def teach(connection):
+    packed = []
+    def pack(text):
+        packed.append(text)
+        if len(packed) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return b"packed"
+    connection.create_function("pack", 1, pack)
+
+packed_texts.teach = teach
+Store.open("old.db")
+"""
+
+
+def test_a_packing_that_is_killed_has_changed_nothing_and_can_be_done_again() -> None:
+    texts = made_with_long_texts(Path("old.db"))
+    killed = subprocess.run([sys.executable, "-c", PACKING_KILLED], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect("old.db")) as plain:
+        assert [text for (text,) in plain.execute(LONG_TEXTS)] == list(texts)
+    with Store.open("old.db") as store:
+        assert [each.text for each in store.annotations.replies()] == [texts[0]]
+
+
+def test_packed_bytes_that_are_damaged_are_told_of() -> None:
+    made_with_long_texts(Path("old.db"))
+    with Store.open("old.db") as store:
+        rows(store, "UPDATE editions SET edition = x'00'")
+        with pytest.raises(StoreError, match="damaged") as caught:
+            store.editions.get(date(2025, 1, 1))
+    one_sentence(caught)
+
+
+def page_bytes(path: str) -> int:
+    with closing(sqlite3.connect(path)) as plain:
+        size: int = plain.execute("PRAGMA page_size").fetchone()[0]
+        return size
+
+
+def test_an_upgrade_gives_pages_their_new_size_unless_another_process_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0.05)
+    for name in ("alone.db", "read.db"):
+        made_with_long_texts(Path(name))
+        with closing(sqlite3.connect(name)) as plain:
+            plain.execute("PRAGMA journal_mode = WAL")
+    Store.open("alone.db").close()
+    with closing(sqlite3.connect("read.db")) as reader:
+        reader.execute("SELECT 1 FROM papers").fetchone()
+        Store.open("read.db").close()
+    Store.open("new.db").close()
+    sizes = [page_bytes(name) for name in ("new.db", "alone.db", "read.db")]
+    assert sizes == [connection.PAGE_BYTES, connection.PAGE_BYTES, 4096]
+    with Store.open("read.db") as store:
+        assert store.count() == 1
+        assert rows(store, "PRAGMA journal_mode") == [("wal",)]
+
+
 def test_an_upgrade_gives_the_room_back_that_it_has_freed() -> None:
     made_at(Path("old.db"), "m018_subscribers_and_deliveries")
     with closing(sqlite3.connect("old.db")) as plain:
-        for number in range(300):
+        for number in range(3_000):
             plain.execute(
                 "INSERT INTO versions VALUES ('old-1', 'h', ?, 'Old Tides', ?, '', '2025-01-01')"
                 " ON CONFLICT DO UPDATE SET abstract = abstract || excluded.abstract",

@@ -1,10 +1,14 @@
-"""What docs/scale.md says: its tables are computed, its commands exist, and DuckDB answers its question."""
+"""What docs/scale.md says: its tables are computed, its commands exist, and DuckDB and Litestream do so."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +77,27 @@ def test_duckdb_answers_its_question_from_what_export_writes(
     told = capsys.readouterr().out
     assert "large-language-models" in told
     assert "with_code" in told
+
+
+def test_litestream_takes_what_is_written_meanwhile_to_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside_python = Path(sys.executable).with_name("litestream")
+    litestream = str(beside_python) if beside_python.exists() else shutil.which("litestream")
+    if not litestream:
+        pytest.skip("Litestream is not installed")
+    monkeypatch.chdir(tmp_path)
+    assert command("run", "sample", "--date", "2026-01-05", "--engine", "extractive")[0] == 0
+    line = {"title": "Tides over Quiet Harbours", "abstract": "We present a method for tides."}
+    Path("more.jsonl").write_text(json.dumps(line))
+    (copied,) = re.findall(r"litestream replicate (\S+) (\S+)", text())
+    (restored,) = re.findall(r"litestream restore -f (\S+) (\S+)", text())
+    assert copied == restored
+    cache, bucket = copied[0], f"file://{tmp_path / 'bucket'}"
+    writing = f"{sys.executable} -m broadsheet fetch more.jsonl --db {cache}"
+    subprocess.run([litestream, "replicate", "-exec", writing, cache, bucket], check=True)
+    subprocess.run([litestream, "restore", "-o", "elsewhere.db", bucket], check=True)
+    status, told = command("list", "--db", "elsewhere.db")
+    assert status == 0
+    assert "Tides over Quiet Harbours" in told
+    assert "TideCache" in told

@@ -17,7 +17,7 @@ from in_process import Command, broadsheet
 
 READ = (("list",), ("stats",), ("tags",), ("show", "TideCache"), ("list", "--search", "tide"), ("export",))
 WRITE = (("fetch", "sample"), ("render",), ("annotate",))
-PAGE = 4096
+PAGE = connection.PAGE_BYTES
 
 
 @pytest.fixture(scope="module")

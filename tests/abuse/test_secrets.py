@@ -13,6 +13,7 @@ from tenacity import wait_fixed
 from abuse.bad_answers import BadServer, error, says, whole
 from broadsheet.errors import ConfigError, LLMUnavailable
 from broadsheet.redaction import HIDDEN, Secrets, redacted
+from broadsheet.store import Store
 from commands import new_cache
 from in_process import Command
 
@@ -102,6 +103,8 @@ def test_an_answer_that_quotes_the_key_is_stored_without_it(
         assert server.calls
     broadsheet("replies", "--db", cache)
     assert f"Your key is {HIDDEN}" in broadsheet.out
+    with Store.open(cache) as store:
+        assert KEY not in "".join(reply.text for reply in store.annotations.replies())
     assert_no_secret(broadsheet, tmp_path)
 
 

@@ -19,10 +19,12 @@ from broadsheet.migrations.editions_by_newsletter import (
 from broadsheet.migrations.endpoint_limits import m015_endpoint_limits  # noqa: F401 - the same
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
 from broadsheet.migrations.one_search_index import m017_one_search_index  # noqa: F401 - the same
+from broadsheet.migrations.packed_texts import m024_packed_texts  # noqa: F401 - registers it
 from broadsheet.migrations.paper_addresses import m022_paper_addresses  # noqa: F401 - registers it
 from broadsheet.migrations.steps import migrations
 from broadsheet.migrations.vectors import m023_vectors  # noqa: F401 - registers it
 from broadsheet.migrations.worker_days import m021_worker_days  # noqa: F401 - registers it
+from broadsheet.packing import teach
 from broadsheet.schema import columns
 
 __all__ = ["ensure_annotation_columns", "migrations", "upgrade"]
@@ -31,9 +33,12 @@ __all__ = ["ensure_annotation_columns", "migrations", "upgrade"]
 def upgrade(db: Database) -> bool:
     """Migrate a database to this version, keeping its rows; tell whether old ones were rewritten.
 
+    Its connection can pack and unpack from then on.
+
     Raises:
         StoreError: A newer Broadsheet or another program made the database.
     """
+    teach(db.conn)
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}
     applied = {migration.name for migration in migrations.applied(db)}
     if applied - ours:

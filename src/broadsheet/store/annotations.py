@@ -48,7 +48,7 @@ class Annotations:
             "papers": json.dumps(papers),
             "received_at": received_at or now(),
         }
-        return insert(self._db, "replies", row)
+        return insert(self._db, "replies", row, packed="text")
 
     def reply_to(self, request_id: str) -> int | None:
         """Return the row id of the answer to a request stored before a kill; None if there is none."""
@@ -139,7 +139,8 @@ class Annotations:
         }
         chosen = " AND ".join(["1", *(condition for condition, values in conditions.items() if values)])
         rows = self._db.execute(
-            f"SELECT * FROM (SELECT * FROM replies WHERE {chosen} ORDER BY id DESC LIMIT ?) ORDER BY id",  # noqa: S608
+            f"""SELECT *, unpack(text) AS words FROM
+                    (SELECT * FROM replies WHERE {chosen} ORDER BY id DESC LIMIT ?) ORDER BY id""",  # noqa: S608
             [
                 *(value for values in conditions.values() for value in values),
                 -1 if latest is None else latest,
@@ -151,7 +152,7 @@ class Annotations:
                 maker=Maker(row["engine"], row["model"], row["prompt"], row["schema"]),
                 purpose=row["purpose"],
                 papers={ref: (id_, hash_) for ref, (id_, hash_) in json.loads(row["papers"]).items()},
-                text=row["text"],
+                text=row["words"],
                 finish_reason=row["finish_reason"],
                 refusal=row["refusal"],
                 received_at=row["received_at"],

@@ -17,6 +17,8 @@ from broadsheet.migrations import upgrade
 from broadsheet.redaction import Secrets
 
 BUSY_TIMEOUT_S = 30.0
+PAGE_BYTES = 8_192
+"""A paper takes 1.8 KB: of pages of 4 KB, SQLite's own size, a quarter stays empty."""
 
 _DAMAGED = "{path} is damaged; restore it from a backup or name another file with --db."
 _CHANGED = "{path} was changed by another program; restore it from a backup or name another file with --db."
@@ -28,6 +30,7 @@ _SENTENCES = (
     ("sql logic error", _DAMAGED),
     ("vtable constructor failed", _DAMAGED),
     ("fts5", _DAMAGED),
+    ("user-defined function", _DAMAGED),  # `unpack` was given what is not packed
     ("no such table", _CHANGED),
     ("no such column", _CHANGED),
     ("has no column", _CHANGED),
@@ -192,6 +195,7 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
     try:
         connection.row_factory = sqlite3.Row
         db = Database(connection, execute_plugins=False)
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; another keeps its own
         if upgrade(db):
             _shrink(db)
         if not bound:
@@ -211,7 +215,14 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
 
 
 def _shrink(db: Database) -> None:
-    """Give back the room that an upgrade has freed; without room for a second copy, it is used later."""
+    """Give back the room that an upgrade has freed; without room for a second copy, it is used later.
+
+    Pages take their new size only outside WAL mode, which no other process lets a file leave.
+    """
+    with suppress(StoreError):
+        db.execute("PRAGMA busy_timeout = 0")
+        db.execute("PRAGMA journal_mode = DELETE")
+    db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
     with suppress(StoreError):
         db.execute("VACUUM")
 

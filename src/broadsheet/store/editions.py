@@ -38,7 +38,8 @@ class Editions:
         It comes with the corrections that were made since.
         """
         row = self._db.execute(
-            "SELECT edition FROM editions WHERE (newsletter, day) = (?, ?)", [newsletter, day.isoformat()]
+            "SELECT unpack(edition) FROM editions WHERE (newsletter, day) = (?, ?)",
+            [newsletter, day.isoformat()],
         ).fetchone()
         if row is None:
             return None
@@ -155,7 +156,8 @@ class Editions:
         """
         name, day = edition.newsletter, edition.day.isoformat()
         before = self._db.execute(
-            "SELECT id, edition FROM editions WHERE (newsletter, day) = (?, ?)", [name, day]
+            "SELECT id, unpack(edition) AS edition FROM editions WHERE (newsletter, day) = (?, ?)",
+            [name, day],
         ).fetchone()
         outside = {
             pick.paper_id for section in edition.sections for pick in section.picks if pick.record
@@ -166,12 +168,12 @@ class Editions:
         if before:
             id_ = before["id"]
             self._db.execute(
-                "UPDATE editions SET edition = ?, composed_at = ? WHERE id = ?", [composed, now(), id_]
+                "UPDATE editions SET edition = pack(?), composed_at = ? WHERE id = ?", [composed, now(), id_]
             )
             self._db.execute("DELETE FROM edition_papers WHERE edition_id = ?", [id_])
         else:
             id_ = self._db.execute(
-                "INSERT INTO editions (newsletter, day, edition, composed_at) VALUES (?, ?, ?, ?)",
+                "INSERT INTO editions (newsletter, day, edition, composed_at) VALUES (?, ?, pack(?), ?)",
                 [name, day, composed, now()],
             ).lastrowid
         self._db.conn.executemany(

@@ -60,7 +60,7 @@ def named_rows(db: Database, references: Sequence[Row]) -> Iterator[tuple[Row, R
 def take_in(db: Database, paper_id: str) -> None:
     """Copy what editions name of a paper into their rows; call it before that is changed or removed."""
     rows = db.execute(
-        """SELECT id, edition FROM editions
+        """SELECT id, unpack(edition) AS edition FROM editions
            WHERE id IN (SELECT edition_id FROM edition_papers WHERE paper_id = ?)""",
         [paper_id],
     ).fetchall()
@@ -76,7 +76,7 @@ def take_in(db: Database, paper_id: str) -> None:
             if said:
                 reference["said"] = dict(said)
         if named:
-            db.execute("UPDATE editions SET edition = ? WHERE id = ?", [small_json(edition), row["id"]])
+            db.execute("UPDATE editions SET edition = pack(?) WHERE id = ?", [small_json(edition), row["id"]])
 
 
 def _version(db: Database, reference: Row) -> dict[str, Any]:

@@ -13,10 +13,14 @@ from sqlite_utils.db import Table  # noqa: TID251 - the same
 
 from broadsheet.errors import StoreError
 from broadsheet.migrations import ensure_annotation_columns, migrations, upgrade
-from broadsheet.store.tables import KEPT, Shape, migration_names, shape_of, table_names
+from broadsheet.packing import teach
+from broadsheet.store.connection import PAGE_BYTES
+from broadsheet.store.tables import KEPT, PACKED, Shape, migration_names, shape_of, table_names
 
 Keyed = tuple[list[Any], Mapping[str, Any]]
 _CHUNK = 500
+_FIRST_PACKED = "m024_packed_texts"
+"""From this migration on, texts are packed; those of an earlier backup are packed by it."""
 
 
 def refill(path: Path, migration: str, tables: Mapping[str, Iterable[Keyed]]) -> int:
@@ -39,12 +43,16 @@ def refill(path: Path, migration: str, tables: Mapping[str, Iterable[Keyed]]) ->
     connection = sqlite3.connect(path, isolation_level=None)
     with closing(connection):
         connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        teach(connection)
         db = Database(connection, execute_plugins=False)
         migrations.apply(db, stop_before=known[known.index(migration) + 1 :])
         ensure_annotation_columns(db)
         connection.execute("PRAGMA synchronous = OFF")  # whoever is killed here has no file at all
         try:
-            count = _fill_all(db, tables)
+            count = _fill_all(
+                db, tables, PACKED if _FIRST_PACKED in known[: known.index(migration) + 1] else {}
+            )
         except (sqlite3.IntegrityError, ValueError, TypeError) as error:
             raise StoreError(
                 "The backup is not whole: some of its rows lack parts or name others that are missing; take"
@@ -54,10 +62,10 @@ def refill(path: Path, migration: str, tables: Mapping[str, Iterable[Keyed]]) ->
     return count
 
 
-def _fill_all(db: Database, tables: Mapping[str, Iterable[Keyed]]) -> int:
+def _fill_all(db: Database, tables: Mapping[str, Iterable[Keyed]], packed: Mapping[str, str]) -> int:
     db.execute("BEGIN")
     triggers = _without_triggers(db)
-    count = sum(_fill(db, name, tables[name]) for name in KEPT if name in tables)
+    count = sum(_fill(db, name, tables[name], packed.get(name, "")) for name in KEPT if name in tables)
     for statement in triggers:
         db.execute(statement)
     _index(db)
@@ -75,7 +83,7 @@ def _without_triggers(db: Database) -> list[str]:
     return [row["sql"] for row in rows]
 
 
-def _fill(db: Database, name: str, rows: Iterable[Keyed]) -> int:
+def _fill(db: Database, name: str, rows: Iterable[Keyed], packed: str) -> int:
     if name not in table_names(db):  # a later migration has dropped it
         return 0
     shape, count = shape_of(db, name), 0
@@ -88,9 +96,9 @@ def _fill(db: Database, name: str, rows: Iterable[Keyed]) -> int:
         )
         count += 1
         if len(chunk) == _CHUNK:
-            _insert(db, name, shape, chunk)
+            _insert(db, name, shape, chunk, packed)
             chunk = []
-    _insert(db, name, shape, chunk)
+    _insert(db, name, shape, chunk, packed)
     return count
 
 
@@ -103,9 +111,10 @@ def _widen(db: Database, name: str, columns: Iterable[str]) -> Shape:
     return shape_of(db, name)
 
 
-def _insert(db: Database, name: str, shape: Shape, rows: list[dict[str, Any]]) -> None:
+def _insert(db: Database, name: str, shape: Shape, rows: list[dict[str, Any]], packed: str) -> None:
     columns = (*shape.key, *shape.columns)
-    names, marks = ", ".join(f'"{each}"' for each in columns), ", ".join("?" * len(columns))
+    names = ", ".join(f'"{each}"' for each in columns)
+    marks = ", ".join("pack(?)" if each == packed else "?" for each in columns)
     db.conn.executemany(
         f'INSERT INTO "{name}" ({names}) VALUES ({marks})',  # noqa: S608 - our tables
         [[row.get(column) for column in columns] for row in rows],

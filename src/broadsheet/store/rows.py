@@ -52,11 +52,13 @@ def insert(
     table: str,
     row: Mapping[str, Any],
     verb: Literal["INSERT", "INSERT OR IGNORE", "INSERT OR REPLACE"] = "INSERT",
+    packed: str = "",
 ) -> int:
-    """Write a row, given by column; return its rowid.
+    """Write a row, given by column, one of which may be packed; return its rowid.
 
     sqlite-utils has an ``insert`` too, but that commits, which would break a `Store.transaction` in two.
     """
-    names, marks = ", ".join(f'"{name}"' for name in row), ", ".join(f":{name}" for name in row)
+    names = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join(f"pack(:{name})" if name == packed else f":{name}" for name in row)
     cursor = db.execute(f"{verb} INTO {table} ({names}) VALUES ({marks})", dict(row))
     return int(cursor.lastrowid or 0)

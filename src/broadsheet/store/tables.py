@@ -49,6 +49,9 @@ KEPT: Mapping[str, str] = {
 }
 """The tables of a backup, each with the condition on its rows; empty for all of them."""
 
+PACKED: Mapping[str, str] = {"replies": "text", "editions": "edition"}
+"""The packed column of a table; a backup holds its text."""
+
 LEFT_OUT: Mapping[str, str] = {
     "subscribers": "addresses of readers, which must not enter a public repository",
     "tokens": "what readers prove themselves with",
@@ -130,7 +133,10 @@ class Tables:
     def rows(self, table: str) -> Iterator[tuple[list[Any], Row]]:
         """Yield the key of each kept row of a table, in order, and its other columns."""
         shape = shape_of(self._db, table)
-        named = ", ".join(f'"{name}"' for name in (*shape.key, *shape.columns))
+        packed = PACKED.get(table)
+        named = ", ".join(
+            f'unpack("{name}")' if name == packed else f'"{name}"' for name in (*shape.key, *shape.columns)
+        )
         order = ", ".join(f'"{name}"' for name in (shape.key if "rowid" not in shape.columns else ["rowid"]))
         chosen = f"WHERE {KEPT[table]}" if KEPT[table] else ""
         count = len(shape.key)
