@@ -2,6 +2,8 @@
 # usage: environment EXTRAS   (such as "" or "[test]")
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv="$root/.venv"
+# Hundreds of processes, of which each would compile the package anew, take twice as long.
+unset PYTHONDONTWRITEBYTECODE
 
 environment() {
     stamp="$venv/installed-$(printf %s "$1" | tr -cd 'a-z')"

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import broadsheet
+import warm_start
 from broadsheet.store import Store
 from papers import papers
 from servers.openai_server import OpenAIServer
@@ -42,6 +43,7 @@ def start(
     busy_timeout_s: float = 30.0,
     killed_after: int = -1,
     within: Sequence[str] = (),
+    cold: bool = False,
     **environment: str,
 ) -> subprocess.Popen[str]:
     """Start ``broadsheet`` with these words.
@@ -52,13 +54,15 @@ def start(
         busy_timeout_s: How long a locked database is waited for.
         killed_after: It dies by SIGKILL when it has sent so many statements to the database; below 0, never.
         within: A command that runs it, with its options.
+        cold: It is to begin with nothing loaded.
         environment: Variables.
     """
     environment = {**os.environ, "PYTHONPATH": str(_SOURCE)} | environment
     if server:
         environment |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "key-of-the-test"}
     command = _COMMAND.format(busy_timeout_s=busy_timeout_s, statements=killed_after)
-    return subprocess.Popen(
+    opened = subprocess.Popen if within or cold else warm_start.Popen
+    return opened(
         [*within, sys.executable, "-c", command, *words],
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -71,7 +75,7 @@ def start(
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Exit code, standard output and standard error once it has ended, which is never with a traceback."""
     with process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     assert "Traceback" not in err, err
     assert "Exception" not in err, err
     return process.returncode, out, err

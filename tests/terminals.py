@@ -18,15 +18,18 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 import broadsheet
+import warm_start
 
 SOURCE = Path(broadsheet.__file__).parents[1]
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 COLUMNS, LINES = 80, 24
 # A process of its own makes the terminal the one that Ctrl-C is typed at, then becomes the command.
 _AT_TERMINAL = """import fcntl, os, sys, termios
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"""
+"""
+_COLD = "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+_WARM = "import warm_start; warm_start.run(sys.argv[1:])"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 CTRL_C = b"\x03"
 
@@ -48,7 +51,7 @@ class Command:
         self._logs = TemporaryDirectory()
         self._out, self._err = (Path(self._logs.name, name) for name in ("out", "err"))
         with self._out.open("w") as out, self._err.open("w") as err:
-            self.process = subprocess.Popen(
+            self.process = warm_start.Popen(
                 [sys.executable, *words],
                 env=environment(**more),
                 stdin=subprocess.DEVNULL,
@@ -90,15 +93,21 @@ class Command:
 class Terminal:
     """A person at a terminal of 80 columns who has typed ``python`` and these words.
 
+    Args:
+        words: What was typed.
+        cold: The process is to begin with nothing loaded.
+        more: Variables.
+
     Attributes:
         raw: All that was printed so far, escape sequences included.
     """
 
-    def __init__(self, *words: str, **more: str) -> None:
+    def __init__(self, *words: str, cold: bool = False, **more: str) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _AT_TERMINAL, *words],
+        opened = subprocess.Popen if cold else warm_start.Popen
+        self.process = opened(
+            [sys.executable, "-c", _AT_TERMINAL + (_COLD if cold else _WARM), *words],
             env=environment(**more),
             stdin=theirs,
             stdout=theirs,

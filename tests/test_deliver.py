@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import warm_start
 from broadsheet import subscribers
 from broadsheet.channels import open_channel
 from broadsheet.compose import compose
@@ -515,10 +514,8 @@ def test_a_killed_run_is_gone_on_with_and_only_the_message_in_hand_is_unknown(
 ) -> None:
     add_readers(store, TEN)
     script = KILLED.format(path=[*sys.path], port=server.port, after=4, moment=moment, db=str(at(tmp_path)))
-    killed = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env={**os.environ}, capture_output=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    killed = warm_start.Popen([sys.executable, "-c", script], cwd=tmp_path)
+    assert killed.wait() == -signal.SIGKILL
     assert len(server.received) == 4 + arrived
     report = send(store, mail_settings(server))
     assert (report.sent, report.unknown) == (10 - 4 - unknown, unknown)

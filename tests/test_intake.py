@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import broadsheet
+import warm_start
 from broadsheet import identity, intake
 from broadsheet.errors import SourceError
 from broadsheet.intake import IntakeInterrupted, admit
@@ -303,7 +304,7 @@ def test_a_kill_at_any_moment_loses_no_committed_paper_and_doubles_none(tmp_path
         "    admit(open_source('papers.jsonl')[0].fetch(datetime.date.min), store, on_progress=tell)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(broadsheet.__file__).parents[1])}
-    with subprocess.Popen(
+    with warm_start.Popen(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
@@ -313,7 +314,7 @@ def test_a_kill_at_any_moment_loses_no_committed_paper_and_doubles_none(tmp_path
         kept = store.papers.count()
         assert committed <= kept < papers
         assert store._db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=60)
+    assert warm_start.Popen([sys.executable, "-c", program], cwd=tmp_path, env=environment).wait() == 0
     with Store.open(tmp_path / "cache.db") as store:
         assert store.papers.count() == papers
         assert store._db.execute("SELECT count(*) FROM sightings").fetchone()[0] == papers

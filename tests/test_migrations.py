@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+import warm_start
 from broadsheet import Filter, Store, StoreError
 from broadsheet.llm import Fault
 from broadsheet.llm.openai_batch.stored import from_text
@@ -186,7 +187,7 @@ def test_a_new_file_that_another_process_holds_is_told_of(monkeypatch: pytest.Mo
 def test_several_processes_may_open_the_same_new_file_at_once() -> None:
     script = "from broadsheet import Store; Store.open('b.db').close()"
     processes = [
-        subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) for _ in range(3)
+        warm_start.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]
     assert [process.communicate()[1] for process in processes] == ["", "", ""]
 
@@ -327,8 +328,8 @@ Store.open("old.db")
 
 def test_an_upgrade_that_is_killed_has_changed_nothing_and_can_be_done_again() -> None:
     made_at(Path("old.db"), "m018_subscribers_and_deliveries")
-    killed = subprocess.run([sys.executable, "-c", KILLED], check=False)
-    assert killed.returncode == -signal.SIGKILL
+    killed = warm_start.Popen([sys.executable, "-c", KILLED])
+    assert killed.wait() == -signal.SIGKILL
     with closing(sqlite3.connect("old.db")) as plain:
         assert plain.execute("SELECT count(*) FROM annotations_fts").fetchone() == (0,)
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import warm_start
 from annotating import annotate
 from broadsheet.batching import Limits
 from broadsheet.errors import LLMUnavailable, StoreError
@@ -36,7 +37,7 @@ def db(tmp_path: Path) -> Path:
 def worker(db: Path) -> subprocess.Popen[str]:
     """A process that annotates, as far along as its first answer."""
     source = str(HERE.parent / "src")
-    return subprocess.Popen(
+    return warm_start.Popen(
         [sys.executable, HERE / "annotate_worker.py", db, db.with_name("bill.txt")],
         stdout=subprocess.PIPE,
         text=True,

@@ -100,11 +100,11 @@ def test_a_disk_that_fills_up_midway_stops_annotate_and_the_next_run_pays_only_f
 
 
 def test_a_full_folder_for_temporary_files_is_named_and_not_the_caches(small_disk, tmp_path):
-    fill(small_disk)
+    fill(small_disk)  # SQLite looks for its folder once, when it is loaded
     lines = [json.dumps({"title": paper.title, "abstract": paper.abstract}) for paper in papers(200)]
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     words = ("fetch", tmp_path / "in.jsonl", "--db", tmp_path / "cache.db", "--quiet")
-    assert sentence_of(start(*words, TMPDIR=str(small_disk))) == (
+    assert sentence_of(start(*words, cold=True, TMPDIR=str(small_disk))) == (
         f"The folder for temporary files, {small_disk}, is full; free some space there, or name another in"
         " TMPDIR, and run the same command again."
     )

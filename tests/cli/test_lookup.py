@@ -12,6 +12,7 @@ from typing import IO
 import pytest
 
 import broadsheet
+import warm_start
 from broadsheet import Store
 from builders import DAY, add, annotate, annotation, paper, sighting
 from in_process import Ran, ran
@@ -30,7 +31,9 @@ def run_process(
 ) -> Ran:
     """The command line as a process of its own."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "LC_ALL": "C.UTF-8", **variables}
-    done = subprocess.run(
+    reads_at_start = any(name.startswith("PYTHON") for name in variables)
+    opened = subprocess.Popen if reads_at_start else warm_start.Popen
+    with opened(
         [sys.executable, "-m", "broadsheet", *arguments],
         cwd=cwd,
         env=environment,
@@ -38,10 +41,9 @@ def run_process(
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    ) as process:
+        out, err = process.communicate()
+    return Ran(process.returncode, out, err)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +205,6 @@ def test_lines_are_whole_when_the_reader_goes_away(tmp_path: Path) -> None:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)},
             capture_output=True,
             text=True,
-            timeout=60,
             check=True,
         )
         assert done.stderr == "", command

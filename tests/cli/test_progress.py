@@ -142,7 +142,7 @@ def test_it_is_told_that_all_wait_for_a_server_that_is_overloaded() -> None:
 def test_a_stream_that_the_shell_has_closed_changes_nothing_about_the_results(closed: str) -> None:
     command = f"{sys.executable} -m broadsheet annotate --engine extractive --json {closed}"
     done = subprocess.run(
-        ["sh", "-c", command], check=False, env=environment(), capture_output=True, text=True, timeout=60
+        ["sh", "-c", command], check=False, env=environment(), capture_output=True, text=True
     )
     assert done.returncode == 0
     assert json.loads(done.stdout)["annotated"] == 12

@@ -18,6 +18,7 @@ from typing import BinaryIO
 import pytest
 
 import broadsheet
+import warm_start
 from broadsheet.filters import Filter
 from broadsheet.store import Store
 from in_process import Ran, ran
@@ -31,9 +32,10 @@ HEADING = re.compile(r"<h3[^>]*>(.*?)</h3>", re.DOTALL)
 
 
 def start(*words: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return warm_start.Popen(
         [sys.executable, "-m", "broadsheet", *words],
         env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -44,16 +46,10 @@ def run(*words: str, stdin: str | None = None, **environment: str) -> Ran:
     """The command in this process; with text to read, in one of its own."""
     if stdin is None:
         return ran(*words, **environment)
-    ended = subprocess.run(
-        [sys.executable, "-m", "broadsheet", *words],
-        env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in ended.stderr
-    return Ran(ended.returncode, ended.stdout, ended.stderr)
+    with start(*words, **environment) as process:
+        out, err = process.communicate(stdin)
+    assert "Traceback" not in err
+    return Ran(process.returncode, out, err)
 
 
 def pages(day: str) -> dict[str, bytes]:
@@ -129,7 +125,8 @@ def test_what_the_user_must_fix_is_one_sentence_and_exit_2(words: list[str], say
 AT_TERMINAL = """import fcntl, os, sys, termios
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "broadsheet", *sys.argv[1:]])"""
+import warm_start
+warm_start.run(["-m", "broadsheet", *sys.argv[1:]])"""
 
 
 def in_a_terminal(
@@ -137,7 +134,7 @@ def in_a_terminal(
 ) -> tuple[int, str]:
     """The exit code, and what a person sees who types this answer to the question."""
     ours, theirs = pty.openpty()
-    command = subprocess.Popen(
+    command = warm_start.Popen(
         [sys.executable, "-c", AT_TERMINAL, *words],
         env={**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm", **environment},
         stdin=theirs,

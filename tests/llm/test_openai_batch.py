@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -419,13 +418,11 @@ def test_a_job_that_was_never_begun_is_forgotten_so_that_its_papers_can_be_asked
 
 
 def test_a_stop_while_waiting_ends_at_once_and_keeps_what_was_sent(batch_engine, ask, store, monkeypatch):
-    monkeypatch.setattr("broadsheet.llm.openai_batch.FIRST_POLL_S", 60)
+    monkeypatch.setattr("broadsheet.llm.openai_batch.FIRST_POLL_S", 3600)
     with OpenAIServer() as server:
-        engine = batch_engine(server, batch_wait_s=3600)
+        engine = batch_engine(server, batch_wait_s=36_000)
         control = Control(lambda _: bool(server.batches.jobs))
-        began = time.monotonic()
         assert later_of(engine.complete([ask(0)], control)) == ["with-service"]
-    assert time.monotonic() - began < 10
     assert len(engine.open_requests()) == 1
 
 
@@ -437,11 +434,9 @@ def test_a_stop_ends_a_call_that_hangs_with_its_time_limit(batch_engine, ask, mo
         server.batches.hold_at = place
         engine = batch_engine(server)
         control = Control(lambda _: server.batches.held.is_set())
-        began = time.monotonic()
         with pytest.raises(LLMUnavailable, match="no answer in time"):
             list(engine.complete([ask(0)], control))
         server.batches.hold_at = ""
-    assert time.monotonic() - began < 10
 
 
 def test_a_file_has_longer_to_be_carried_than_a_call_to_be_answered():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import struct
-import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import warm_start
 from broadsheet.compose import compose
 from broadsheet.errors import NotFoundError, UserError
 from broadsheet.render.addresses import slug
@@ -282,10 +282,10 @@ def test_killed_half_way_it_leaves_whole_files_and_the_next_run_completes(
     store: Store, tmp_path: Path, writes: int
 ) -> None:
     words = ["site", "--db", tmp_path / "broadsheet.db", "--out", tmp_path / "site", "--url", BASE]
-    ended = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(writes), *words], env={"PYTHONPATH": str(_SOURCE)}, check=False
+    killed = warm_start.Popen(
+        [sys.executable, "-c", _KILLED, str(writes), *words], env={"PYTHONPATH": str(_SOURCE)}
     )
-    assert ended.returncode == -signal.SIGKILL
+    assert killed.wait() == -signal.SIGKILL
     site_of(store, tmp_path / "whole")
     whole, half = contents(tmp_path / "whole"), contents(tmp_path / "site")
     assert all(whole[path] == half[path] for path in half if path in whole)

@@ -44,7 +44,7 @@ def address(cache):
 
 def told(address, *parts):
     """Everything that the server says to these bytes until it closes."""
-    with socket.create_connection(address, timeout=30) as client:
+    with socket.create_connection(address, timeout=300) as client:
         for part in parts:
             client.sendall(part)
         said = b""
