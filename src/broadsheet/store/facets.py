@@ -43,7 +43,10 @@ class Facets:
         Raises:
             UserError: No field has a name that the filter gives.
         """
-        conditions, values = self._ranking.condition(where or Filter())
+        where = where or Filter()
+        if where == Filter(search=where.search) and (ranked := self._ranking.found(where.search)) is not None:
+            return ranked
+        conditions, values = self._ranking.condition(where)
         found = self._db.execute(f"SELECT papers.rowid FROM papers {conditions}", values)  # noqa: S608 - ours
         return [row[0] for row in found.fetchall()]
 

@@ -51,6 +51,8 @@ _ARXIV_PREFIX = re.compile(
 _ARXIV_SUFFIX = re.compile(r"(?<=\d)(?:v\d+)?(?:\.pdf)?/?(?:[?#].*)?$")
 _DOI_PREFIX = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:)", re.IGNORECASE)
 _FEWEST_LETTERS_OF_ID = 3
+_FEW = 800
+"""Papers that are sorted sooner than thirty of them are met among a million."""
 _CHUNK = 500
 _LISTS_REPOSITORIES = "Hugging Face"
 """Whose listings have a ``githubRepo``: its daily papers, live or saved."""
@@ -80,18 +82,47 @@ class Records:
         What a search finds can be had in another order.
         """
         found = self._ranking.found(where.search) if order in {None, "relevance"} else None
-        if found is None:
-            conditions, values = self._ranking.condition(where)
-            papers, by = f"papers {conditions}", _ORDERS["top" if order == "top" else "new"]
-        else:
-            conditions, values = self._ranking.condition(where.model_copy(update={"search": ""}))
-            papers = f"json_each(?) found JOIN papers ON papers.rowid = found.value {conditions}"
-            values, by = [json.dumps(found), *values], "found.key"
+        if found is not None:
+            return self._ids_found(found, where.model_copy(update={"search": ""}), limit, offset)
+        conditions, values = self._ranking.condition(where)
+        among, tags = self._of_rare_tags(where)
         rows = self._db.execute(
-            f"SELECT papers.id FROM {papers} ORDER BY {by} LIMIT ? OFFSET ?",  # noqa: S608 - ours
-            [*values, -1 if limit is None else limit, offset],
+            f"""SELECT papers.id FROM {among} {conditions}
+                ORDER BY {_ORDERS["top" if order == "top" else "new"]} LIMIT ? OFFSET ?""",  # noqa: S608 - ours
+            [*tags, *values, -1 if limit is None else limit, offset],
         )
         return [row[0] for row in rows.fetchall()]
+
+    def _ids_found(self, found: list[int], where: Filter, limit: int | None, offset: int) -> list[str]:
+        """Return the ids of what a search found and a filter lets through, in the order of `found`.
+
+        Where nothing else is asked for, the first rows are enough, unless some have been removed.
+        """
+        end = len(found) if limit is None else offset + limit
+        conditions, values = self._ranking.condition(where)
+        for rows in (found[:end], found) if not conditions and end < len(found) else (found,):
+            ids = self._db.execute(
+                f"""SELECT papers.id FROM json_each(?) found JOIN papers ON papers.rowid = found.value
+                    {conditions} ORDER BY found.key LIMIT ? OFFSET ?""",  # noqa: S608 - ours
+                [json.dumps(rows), *values, -1 if limit is None else limit, offset],
+            ).fetchall()
+            if len(ids) == end - offset:
+                break
+        return [row[0] for row in ids]
+
+    def _of_rare_tags(self, where: Filter) -> tuple[str, list[str]]:
+        """Return what the papers of a filter are among, if few have any of its tags, or all papers.
+
+        The latest papers of a frequent tag are soon met on the way back through the days; for a rare one, all
+        papers would be looked at.
+        """
+        for tags in [where.tags] if where.match == "any" else [(tag,) for tag in where.tags]:
+            having, values = "FROM tags WHERE tag IN (SELECT value FROM json_each(?))", [json.dumps(tags)]
+            counted = self._db.execute(f"SELECT count(*) FROM (SELECT 1 {having} LIMIT {_FEW + 1})", values)  # noqa: S608
+            if tags and counted.fetchone()[0] <= _FEW:
+                tagged = f"(SELECT DISTINCT paper_id {having}) tagged"
+                return f"{tagged} CROSS JOIN papers ON papers.id = tagged.paper_id", values
+        return "papers", []
 
     def count(self, where: Filter) -> int:
         """Count the records that pass a filter."""

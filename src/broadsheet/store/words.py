@@ -58,7 +58,7 @@ def scored(
             ORDER BY score, rowid DESC LIMIT {most}""",  # noqa: S608 - ours
         [asked, *values],
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in rows.fetchall()]
 
 
 def papers_with(db: Database, phrase: Phrase, most: int) -> int:

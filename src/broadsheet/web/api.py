@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from broadsheet.errors import NotFoundError
@@ -105,8 +106,8 @@ class Related(BaseModel):
 PaperName = Annotated[str, Path(description="An id, a DOI, an address or a title.", examples=["2503.01234"])]
 
 
-@router.get("/papers")
-def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
+@router.get("/papers", response_model=Papers)
+def papers(asked: Annotated[Asked, Query()], reading: Reading) -> JSONResponse:
     """List the papers that pass a filter."""
     store = reading.store
     with store.snapshot():
@@ -116,43 +117,46 @@ def papers(asked: Annotated[Asked, Query()], reading: Reading) -> Papers:
         records = list(found)
         total = store.count(asked.filter)
     after = asked.offset + len(records)
-    return Papers(
-        papers=[record.as_dict(store.annotation) for record in records],
-        total=total,
-        next=write_cursor(after) if after < total and records else None,
+    # Records are JSON already: to check and copy each value once more took as long as reading them.
+    return JSONResponse(
+        {
+            "papers": [record.as_dict(store.annotation) for record in records],
+            "total": total,
+            "next": write_cursor(after) if after < total and records else None,
+        }
     )
 
 
-@router.get("/papers/{paper_id:path}")
-def paper(paper_id: PaperName, reading: Reading) -> Paper:
+@router.get("/papers/{paper_id:path}", response_model=Paper)
+def paper(paper_id: PaperName, reading: Reading) -> JSONResponse:
     """Look one paper up, by its id, DOI, address or title."""
     store = reading.store
-    return store.get(paper_id).as_dict(store.annotation)
+    return JSONResponse(store.get(paper_id).as_dict(store.annotation))
 
 
-@router.post("/lookup")
-def lookup(wanted: Wanted, reading: Reading) -> LookedUp:
+@router.post("/lookup", response_model=LookedUp)
+def lookup(wanted: Wanted, reading: Reading) -> JSONResponse:
     """Look up to a thousand papers up at once; never calls a model."""
     found = [_found(each, reading.store) for each in wanted.wanted]
-    missing = sum(each.paper is None and not each.candidates for each in found)
-    return LookedUp(found=found, missing=missing)
+    missing = sum(each["paper"] is None and not each["candidates"] for each in found)
+    return JSONResponse({"found": found, "missing": missing})
 
 
-def _found(wanted: str, store: Store) -> Found:
+def _found(wanted: str, store: Store) -> dict[str, Any]:
     papers = store.records.named(wanted)
     if len(papers) == 1:
-        return Found(wanted=wanted, paper=papers[0].as_dict(store.annotation))
-    return Found(wanted=wanted, candidates=[each.id for each in papers])
+        return {"wanted": wanted, "paper": papers[0].as_dict(store.annotation), "candidates": []}
+    return {"wanted": wanted, "paper": None, "candidates": [each.id for each in papers]}
 
 
-@router.get("/related/{paper_id:path}")
+@router.get("/related/{paper_id:path}", response_model=Related)
 def related(
     paper_id: PaperName, reading: Reading, limit: Annotated[int, Query(ge=1, le=100)] = 10
-) -> Related:
+) -> JSONResponse:
     """List the papers that are most like a paper, most alike first."""
     store = reading.store
     found = store.related(store.get(paper_id).id, limit)
-    return Related(papers=[record.as_dict(store.annotation) for record in found])
+    return JSONResponse({"papers": [record.as_dict(store.annotation) for record in found]})
 
 
 @router.get("/tags")

@@ -12,7 +12,7 @@ from broadsheet.store import Store
 from broadsheet.web.reading import Readers
 
 _REST_S = 2.0
-"""How long it rests between two looks at the cache."""
+"""How long it rests between two looks at the cache, and before the first, since readers come first."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,10 +49,9 @@ class Upkeep:
                 self._stopped.wait(_REST_S)
 
     def _keep_up(self, store: Store) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(_REST_S):
             self._readers.facets.renew(store)
             self._readers.trends.renew(store)
             if store.vectors.is_behind():
                 store.complete_vectors(self._stopped.is_set)
                 store.vectors.keep_up()
-            self._stopped.wait(_REST_S)
