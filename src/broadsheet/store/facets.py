@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, Literal
 
@@ -13,13 +14,14 @@ from broadsheet.store.ranking import Ranking
 Facet = Literal["tag", "contribution", "code", "source", "month"]
 _CURRENT = "FROM papers p JOIN annotations a ON a.key = p.current_key"
 _PAIRS: dict[Facet, str] = {
-    "tag": "SELECT t.tag, p.rowid FROM tags t JOIN papers p ON p.id = t.paper_id",
-    "contribution": f"SELECT a.contribution, p.rowid {_CURRENT}",
-    "code": f"SELECT a.code_status, p.rowid {_CURRENT}",
-    "source": """SELECT DISTINCT CASE s.origin WHEN '' THEN s.source ELSE s.source || ':' || s.origin END,
-        p.rowid FROM sightings s JOIN papers p ON p.id = s.paper_id WHERE s.source IN ('hf', 'arxiv')
+    "tag": "SELECT t.tag AS value, p.rowid AS row FROM tags t JOIN papers p ON p.id = t.paper_id",
+    "contribution": f"SELECT a.contribution AS value, p.rowid AS row {_CURRENT}",
+    "code": f"SELECT a.code_status AS value, p.rowid AS row {_CURRENT}",
+    "source": """SELECT DISTINCT CASE s.origin WHEN '' THEN s.source ELSE s.source || ':' || s.origin END
+        AS value, p.rowid AS row FROM sightings s JOIN papers p ON p.id = s.paper_id
+            WHERE s.source IN ('hf', 'arxiv')
         UNION SELECT s.source, p.rowid FROM sightings s JOIN papers p ON p.id = s.paper_id""",
-    "month": "SELECT substr(first_seen, 1, 7), rowid FROM papers",
+    "month": "SELECT substr(first_seen, 1, 7) AS value, rowid AS row FROM papers",
 }
 """A value and the row of a paper that has it. Of a source's listings only live ones count by themselves:
 the others are files, whose names tell a reader little."""
@@ -31,11 +33,16 @@ class Facets:
     def __init__(self, db: Database, ranking: Ranking) -> None:
         self._db, self._ranking = db, ranking
 
-    def pairs(self, facet: Facet) -> list[tuple[str, int]]:
-        """Return each value of a facet with the row number of each paper that has it."""
-        cursor = self._db.execute(_PAIRS[facet])
-        cursor.row_factory = None  # plain tuples, hundreds of thousands of them
-        return cursor.fetchall()
+    def by_value(self, facet: Facet) -> Iterator[tuple[str, list[int]]]:
+        """Yield each value of a facet, in order, with the row numbers of the papers that have it.
+
+        SQLite joins the numbers of a value, so that Python's lock is not taken and given back for each.
+        """
+        cursor = self._db.execute(
+            f"SELECT value, group_concat(row) FROM ({_PAIRS[facet]}) GROUP BY value ORDER BY value"  # noqa: S608 - ours
+        )
+        for value, rows in cursor:
+            yield value, [int(row) for row in rows.split(",")]
 
     def rows(self, where: Filter | None = None) -> list[int]:
         """Return the row numbers of the papers that pass a filter, in no order.

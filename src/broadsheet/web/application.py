@@ -24,7 +24,7 @@ from broadsheet.web.problems import answer_with_problems
 from broadsheet.web.reading import Readers
 from broadsheet.web.upkeep import Upkeep
 
-_THREADS = 8
+_THREADS = 4
 """Enough to keep SQLite busy; each of the 40 that anyio allows would only wait for Python's lock."""
 
 

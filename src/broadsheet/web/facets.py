@@ -46,7 +46,13 @@ class FacetIndex:
         """Read the index from a cache."""
         rows = store.facets.rows()
         size = max(rows, default=0) // 8 + 1
-        return cls(bits(rows, size), {facet: _by_value(store.facets.pairs(facet), size) for facet in FACETS})
+        return cls(
+            bits(rows, size),
+            {
+                facet: {value: bits(having, size) for value, having in store.facets.by_value(facet)}
+                for facet in FACETS
+            },
+        )
 
     def totals(self, facet: Facet) -> dict[str, int]:
         """Return the number of papers of each value, whatever is asked for."""
@@ -109,10 +115,3 @@ def bits(rows: Iterable[int], size: int) -> int:
         if row < most:
             held[row >> 3] |= 1 << (row & 7)
     return int.from_bytes(held, "little")
-
-
-def _by_value(pairs: Iterable[tuple[str, int]], size: int) -> dict[str, int]:
-    rows: dict[str, list[int]] = {}
-    for value, row in pairs:
-        rows.setdefault(value, []).append(row)
-    return {value: bits(of_value, size) for value, of_value in sorted(rows.items())}

@@ -43,7 +43,6 @@ def run(app: FastAPI, host: str, port: int, *, proxy: str = "", on_start: Callab
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOPPING_S,
         limit_concurrency=MOST_AT_ONCE,
-        h11_max_incomplete_event_size=16 * 1024,
         proxy_headers=bool(proxy),
         forwarded_allow_ips=proxy or None,
     )
