@@ -17,7 +17,6 @@ from typing import Any
 import snowballstemmer
 
 from broadsheet import Filter, Record
-from broadsheet.english import is_little
 from broadsheet.errors import UserError
 from broadsheet.filters import column_name, wanted_values
 from broadsheet.searching import Phrase, parsed, phrases
@@ -91,8 +90,7 @@ def finds(search: str, record: Record) -> bool:
     parts += [said.tldr, " ".join(said.keywords)] if said else []
     texts = [tokens(part) for part in parts]
     tags = [tokens(tag) for tag in (*said.topics, said.contribution)] if said else []
-    words = [word for word in wanted.words if not is_little(word.text)] or list(wanted.words)
-    any_of = (*wanted.required, *words)
+    any_of = (*wanted.required, *wanted.telling)
     if not (any_of or wanted.excluded):  # signs alone are found nowhere
         return not search.strip()
     return (

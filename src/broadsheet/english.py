@@ -37,6 +37,12 @@ _LITTLE = (
     """.split()  # noqa: SIM905 - the same
     )
 )
+_ASKING = frozenset(
+    """
+    about anything could find get give help i it its like look looking make me my need needs our out papers
+    paper please should so something there us want wants way ways we would
+    """.split()  # noqa: SIM905 - the same
+)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _STEM = 5
 _BREAKS_OFF = re.compile(r"[,:;(\[–—-]$|\([^)]*$")
@@ -45,6 +51,11 @@ _BREAKS_OFF = re.compile(r"[,:;(\[–—-]$|\([^)]*$")
 def is_little(word: str) -> bool:
     """Tell whether a word is one that every English text has, and tells nothing of what it is about."""
     return word.casefold() in _LITTLE
+
+
+def is_asking(word: str) -> bool:
+    """Tell whether a word is one that a need is said with, as in "I am looking for a way to"."""
+    return word.casefold().strip("?!.,:;") in _ASKING
 
 
 def reads_english(text: str) -> bool:

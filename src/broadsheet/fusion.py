@@ -1,19 +1,27 @@
-"""Several rankings as one: reciprocal rank fusion."""
+"""Several rankings as one: the weighted sum of scores, each as a share of the best of its ranking.
+
+Places alone (reciprocal rank fusion) ranked worse on both pools of ``benchmarks/search.py``: they hide that a
+first place is sometimes far ahead and sometimes one of many.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-RANK_CONSTANT = 10
-"""How little the first places differ. The 60 of Cormack, Clarke and Büttcher (2009) is for many systems;
-with two or three, 10 ranked better on the judged queries of ``benchmarks/search.py``."""
+Scores = Mapping[int, float]
+"""The rows that a ranking found, and how well each does in it; more is better, and 0 is nothing."""
 
 
-def fused(*rankings: Sequence[int]) -> list[int]:
-    """Return the rows of all rankings, those first that stand high in several."""
-    scores: defaultdict[int, float] = defaultdict(float)
-    for ranking in rankings:
-        for place, row in enumerate(ranking, start=1):
-            scores[row] += 1 / (RANK_CONSTANT + place)
-    return sorted(scores, key=lambda row: -scores[row])
+def fused(*rankings: tuple[float, Scores]) -> list[int]:
+    """Return the rows of all rankings, best first; of two that are as good, the later row.
+
+    Args:
+        rankings: What the best of a ranking is worth, and its scores.
+    """
+    total: defaultdict[int, float] = defaultdict(float)
+    for weight, scores in rankings:
+        best = max(scores.values(), default=0.0)
+        for row, score in scores.items():
+            total[row] += weight * score / best if best > 0 else 0.0
+    return sorted(total, key=lambda row: (-total[row], -row))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from broadsheet.english import is_asking, is_little
+
 MOST_WORDS = 100
 """Beyond this SQLite's expressions would grow too deep."""
 _PIECE = re.compile(r'(-?)"([^"]*)"?|(\S+)')
@@ -45,6 +47,12 @@ class Search(NamedTuple):
     def text(self) -> str:
         """Return what is asked for, in words alone."""
         return " ".join(phrase.text for phrase in (*self.required, *self.words))
+
+    @property
+    def telling(self) -> tuple[Phrase, ...]:
+        """Return the words that say what is looked for, or all if none does."""
+        said = tuple(word for word in self.words if not (is_little(word.text) or is_asking(word.text)))
+        return said or self.words
 
 
 def storable(text: str) -> str:

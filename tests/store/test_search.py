@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadsheet import Filter, Store
+from broadsheet import Filter, Paper, Store
 from broadsheet.searching import parsed
 from broadsheet.store import ranking, vectors
 from builders import DAY, add, annotate, annotation, maker, paper
@@ -102,6 +102,26 @@ def test_the_rest_of_a_filter_narrows_what_a_search_finds(store: Store) -> None:
     add(store, *many)
     annotate(store, many[8], said=annotation(topics=("robotics",)))
     assert found(store, "tide", Filter(tags=("robotics",))) == ["Tide 8"]
+
+
+def test_what_has_the_words_of_the_best_comes_before_what_says_the_searched_word_as_often(
+    store: Store,
+) -> None:
+    first = paper("Tide and tide", abstract="Kelp forests.")
+    near, far = paper("On moons, a tide", abstract="Kelp forests."), paper("On clocks, a tide", abstract=".")
+    add(store, first, far, near, paper("Moons and kelp", abstract="."), *_others(8))
+    annotate(store, first, said=annotation(tldr="Tide.", keywords=("kelp forests", "moons")))
+    assert found(store, "tide") == [each.title for each in (first, near, far)]
+
+
+def _others(count: int) -> list[Paper]:
+    return [paper(f"Gull {number}", abstract="A gull.") for number in range(count)]
+
+
+def test_words_that_only_ask_find_nothing_beside_others(store: Store) -> None:
+    add(store, paper("Tides"), paper("I want a way to find papers about something like it"))
+    assert found(store, "I want a way to find papers about tides") == ["Tides"]
+    assert len(found(store, "something like it")) == 1
 
 
 def test_count_and_tags_are_of_what_the_search_lists(store: Store) -> None:

@@ -131,10 +131,21 @@ def test_the_nearest_are_those_that_comparing_all_at_once_finds(seed: int, count
     assert index.nearest(asked, most, among=near[::2]) == near[::2][:most]
 
 
-def test_rankings_are_fused_by_their_places() -> None:
-    assert fused([1, 2, 3], [3, 1]) == [1, 3, 2]
-    assert fused([], [5]) == [5]
+def test_rankings_are_fused_by_how_far_each_is_from_the_best_of_its_ranking() -> None:
+    assert fused((1, {1: 8.0, 2: 7.9, 3: 0.1}), (1, {3: 0.02, 2: 0.019})) == [2, 3, 1]
+    assert fused((1, {1: 8.0, 2: 7.0}), (0.1, {2: 0.5})) == [1, 2]
+    assert fused((1, {}), (1, {5: 0.0, 6: 0.0})) == [6, 5]
     assert fused() == []
+
+
+def test_likeness_is_the_cosine_and_nothing_for_what_is_opposite_or_unknown(store: Store) -> None:
+    index = store.vectors.index()
+    assert index
+    asked = index.mean([1])
+    near = index.likeness(asked, [1, 2, 99])
+    assert near[1] > 0.98 > near[2] > near[99] == 0
+    assert index.likeness(-asked, [1]) == {1: 0}
+    assert Index().likeness(asked, [1]) == {1: 0}
 
 
 @pytest.mark.parametrize("words", [("list", "--search", "cars"), ("related", CARS.id)])

@@ -143,7 +143,7 @@ def some_filters(count):
             contribution=tuple(dice.sample(KINDS, dice.choice([0, 0, 1]))),
             code=dice.choice([None, None, "available", "none"]),
             sources=dice.choice([(), ("sample",)]),
-            search=dice.choice(["", "", "model", "attention"]),
+            search=dice.choice(["", "", "model", "a way to make attention cheap"]),
         )
 
 

@@ -43,6 +43,7 @@ from broadsheet.store.records import Records
 from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 from broadsheet.store.subscribers import Subscribers
+from broadsheet.store.terms import Terms
 from broadsheet.store.trends import WeeklyCounts
 from broadsheet.store.vectors import Vectors
 from broadsheet.store.worker_days import WorkerDays
@@ -58,6 +59,7 @@ class Store:
         backlog: What is left to annotate.
         runs: Runs of the annotate stage and their tokens.
         records: Papers with their current annotations.
+        ranking: The order in which papers answer a search.
         vectors: What papers are about, if the extra ``search`` is installed.
         edits: What editors ask of editions, and what they put right in published ones.
         facets: Which papers have which value of a facet.
@@ -82,10 +84,11 @@ class Store:
         self.backlog = Backlog(db)
         self.runs = Runs(db)
         self.vectors = Vectors(db, str(path.absolute()) if path else "")
-        ranking = Ranking(db, self.fields, self.vectors)
-        self._likeness = Likeness(db, self.vectors)
-        self.records = Records(db, self.fields, ranking)
-        self.facets = Facets(db, ranking)
+        terms = Terms(db)
+        self.ranking = Ranking(db, self.fields, self.vectors, terms)
+        self._likeness = Likeness(db, self.vectors, terms)
+        self.records = Records(db, self.fields, self.ranking)
+        self.facets = Facets(db, self.ranking)
         self.edits = Edits(db)
         self.editions = Editions(db, self.fields, self.edits)
         self.fetches = Fetches(db)

@@ -1,8 +1,8 @@
 """Ranks papers by how well they answer a search: one order for list, page, feed and API.
 
-Words are ranked by BM25. With the extra ``search``, what papers are about counts as well: the nearest vectors
-to the search are fused with the words, the best of that are taken for what was meant, and what is nearest to
-them is fused with the words again (Rocchio's pseudo-relevance feedback).
+Words are ranked by BM25. With the extra ``search``, how near a paper's vector is to the search counts as
+well. The best of that are taken for what was meant, and what is found comes the earlier the more it has of
+their words (pseudo-relevance feedback).
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
-from broadsheet.embedding import unit
-from broadsheet.english import is_little
 from broadsheet.filters import Filter
-from broadsheet.fusion import fused
+from broadsheet.fusion import Scores, fused
 from broadsheet.searching import Phrase, Search, parsed
 from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
+from broadsheet.store.terms import Terms
 from broadsheet.store.vectors import Vectors
 from broadsheet.store.words import papers_with, scored
 
@@ -29,20 +28,24 @@ MOST_FOUND = 1_000
 _MOST_POSTINGS = 25_000
 """How many (word, paper) pairs are scored. Words are taken from the rarest on, and beyond this the frequent
 ones are left out: they cost most and tell least. 25,000 take about 20 ms."""
-_FUSED = 300
-"""Of how many papers of each ranking the places count."""
+_NEAREST = 300
+"""How many papers are found by their vectors at most."""
 _MEANT = 5
 """How many of the best are taken for what was meant."""
+_ABOUT, _THEIR_WORDS = 0.7, 1.0
+"""What being near to the search, and having the words of the best, are worth beside having its words;
+measured by ``benchmarks/search.py``."""
 _REMEMBERED = 16
 
 
 class Ranking:
     """Answers searches; the last few are remembered while nothing is written."""
 
-    def __init__(self, db: Database, fields: Fields, vectors: Vectors) -> None:
+    def __init__(self, db: Database, fields: Fields, vectors: Vectors, terms: Terms) -> None:
         self._db = db
         self._fields = fields
         self._vectors = vectors
+        self._terms = terms
         self._answers: OrderedDict[tuple[str, int, int], list[int]] = OrderedDict()
 
     def condition(self, where: Filter) -> tuple[str, list[Any]]:
@@ -76,23 +79,30 @@ class Ranking:
         return self._answers[asked]
 
     def _ranked(self, search: Search) -> list[int]:
-        if search.words or search.required:
-            return self._with_meaning(search, self._by_words(search))
-        return self._latest(search) if search.excluded else []
+        if not (search.words or search.required):
+            return self._latest(search) if search.excluded else []
+        words = self.by_words(search)
+        about = self._about(search, words) if words else {}
+        best = fused((1, words), (_ABOUT, about))[:_MEANT]
+        shared = self._terms.shared(best, MOST_FOUND) if len(words) > 1 else {}
+        among = {row: score for row, score in shared.items() if row in words or row in about}
+        return fused((1, words), (_ABOUT, about), (_THEIR_WORDS, among))[:MOST_FOUND]
 
-    def _with_meaning(self, search: Search, by_words: list[int]) -> list[int]:
-        """Return what was found by its words, and what is about the same, in one order."""
-        if not by_words or (index := self._vectors.index()) is None:
-            return by_words
+    def by_words(self, search: Search) -> Scores:
+        """Return what has words of a search and all that must stand, with its BM25."""
+        asked = " OR ".join(phrase.quoted for phrase in (*search.required, *self._telling(search.telling)))
+        conditions, values = _must_and_must_not(search)
+        return scored(self._db, asked, MOST_FOUND, conditions, values)
+
+    def _about(self, search: Search, words: Scores) -> Scores:
+        """Return how near what was found by its words, and what is nearest at all, is to a search."""
+        if (index := self._vectors.index()) is None:
+            return {}
         made_by = self._vectors.embedder
         assert made_by is not None  # noqa: S101 - narrows the type: there is an index
         among = self._among(search) if search.required or search.excluded else None
         asked = made_by.search(search.text)
-        first = fused(by_words[:_FUSED], index.nearest(asked, _FUSED, among))
-        meant = unit(asked + index.mean(first[:_MEANT]))
-        return list(
-            dict.fromkeys([*fused(by_words[:_FUSED], index.nearest(meant, _FUSED, among)), *by_words])
-        )[:MOST_FOUND]
+        return index.likeness(asked, {*words, *index.nearest(asked, _NEAREST, among)})
 
     def _among(self, search: Search) -> list[int]:
         conditions, values = _must_and_must_not(search)
@@ -108,14 +118,8 @@ class Ranking:
         )
         return [row[0] for row in rows]
 
-    def _by_words(self, search: Search) -> list[int]:
-        asked = " OR ".join(phrase.quoted for phrase in (*search.required, *self._telling(search.words)))
-        conditions, values = _must_and_must_not(search)
-        return scored(self._db, asked, MOST_FOUND, conditions, values)
-
-    def _telling(self, words: Sequence[Phrase]) -> list[Phrase]:
-        """Return the words that are worth scoring: no little ones, and not the most frequent of many."""
-        telling = [word for word in words if not is_little(word.text)] or list(words)
+    def _telling(self, telling: Sequence[Phrase]) -> list[Phrase]:
+        """Return the words that are worth scoring: not the most frequent of many."""
         counted = sorted(
             (papers_with(self._db, word, _MOST_POSTINGS), place) for place, word in enumerate(telling)
         )
@@ -127,7 +131,7 @@ class Ranking:
             postings += papers
             if papers:
                 chosen.append(telling[place])
-        return chosen or telling[:1]
+        return chosen or list(telling[:1])
 
 
 def _must_and_must_not(search: Search) -> tuple[str, list[str]]:

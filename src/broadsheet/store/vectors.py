@@ -135,6 +135,19 @@ class Index:
         ordered: list[int] = rows[best[np.argsort(-likeness[best], kind="stable")]].tolist()
         return ordered
 
+    def likeness(self, vector: NDArray[Any], rows: Iterable[int]) -> dict[int, float]:
+        """Return how near papers are to a unit vector: the cosine, or 0 where it is negative or unknown."""
+        import numpy as np
+
+        asked = list(rows)
+        present = self.rows
+        if not len(present):
+            return dict.fromkeys(asked, 0.0)
+        places = np.minimum(np.searchsorted(present, asked), len(present) - 1)
+        cosines = self._vectors[places].astype(np.float32) @ vector / _SCALE
+        known = np.where(present[places] == asked, np.maximum(cosines, 0), 0)
+        return dict(zip(asked, known.tolist(), strict=True))
+
     def mean(self, rows: Iterable[int]) -> NDArray[Any]:
         """Return the mean direction of some papers; of none, no direction."""
         import numpy as np

@@ -42,8 +42,8 @@ def reworded(db: Database, paper_id: str) -> Iterator[None]:
 
 def scored(
     db: Database, asked: str, most: int, conditions: str = "", values: Sequence[str] = ()
-) -> list[int]:
-    """Return the row numbers of the papers that an FTS5 query matches, best first by BM25.
+) -> dict[int, float]:
+    """Return the row numbers of the papers that an FTS5 query matches with their BM25, best first.
 
     Args:
         db: The cache.
@@ -58,7 +58,7 @@ def scored(
             ORDER BY score, rowid DESC LIMIT {most}""",  # noqa: S608 - ours
         [asked, *values],
     )
-    return [row[0] for row in rows.fetchall()]
+    return {row: -score for row, score in rows.fetchall()}
 
 
 def papers_with(db: Database, phrase: Phrase, most: int) -> int:
