@@ -27,7 +27,8 @@ from broadsheet.embedding import embedder
 from broadsheet.filters import Filter
 from broadsheet.searching import parsed
 from broadsheet.site.related import Likeness as Shared
-from broadsheet.store import Store, vectors
+from broadsheet.store import Store
+from broadsheet.store.vectors import Vectors
 
 HERE = Path(__file__).parent
 POOLS = {
@@ -77,12 +78,12 @@ def _fill(cache: Path, files: Sequence[str]) -> None:
 
 @contextmanager
 def _without_the_extra() -> Iterator[None]:
-    installed = vectors.embedder
-    vectors.embedder = lambda: None  # type: ignore[assignment]
+    index = Vectors.index
+    Vectors.index = lambda _: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        vectors.embedder = installed
+        Vectors.index = index  # type: ignore[method-assign]
 
 
 def _search(store: Store) -> Ranked:

@@ -96,10 +96,9 @@ class Ranking:
 
     def _about(self, search: Search, words: Scores) -> Scores:
         """Return how near what was found by its words, and what is nearest at all, is to a search."""
-        if (index := self._vectors.index()) is None:
+        made_by, index = self._vectors.embedder, self._vectors.index()
+        if made_by is None or index is None:
             return {}
-        made_by = self._vectors.embedder
-        assert made_by is not None  # noqa: S101 - narrows the type: there is an index
         among = self._among(search) if search.required or search.excluded else None
         asked = made_by.search(search.text)
         return index.likeness(asked, {*words, *index.nearest(asked, _NEAREST, among)})
