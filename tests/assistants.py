@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp_types import CallToolResult
+from typing import TYPE_CHECKING, Any
 
 import broadsheet
+
+if TYPE_CHECKING:  # a second of imports, which most workers need not pay
+    from anyio.from_thread import BlockingPortal
+    from mcp import Client
+    from mcp_types import CallToolResult
 
 SECRET = "sk-key-of-an-operator-who-asks"
 
@@ -57,6 +57,10 @@ def environment() -> dict[str, str]:
 @contextmanager
 def assisted(db: Path, folder: Path) -> Iterator[Assistant]:
     """Start the command, and a client that speaks with it in a loop of its own."""
+    from anyio.from_thread import start_blocking_portal
+    from mcp import Client, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
     messages = folder / "messages.txt"
     words = ["-W", "error", "-m", "broadsheet", "mcp", "--db", str(db)]
     command = StdioServerParameters(command=sys.executable, args=words, env=environment(), cwd=folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,9 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm_start
+
 CHECKOUT = Path(__file__).parents[1]
 _RUN_ALL = """
 import contextlib, io, json, os, sys
+
+for name in [name for name in sys.modules if name.partition(".")[0] == "broadsheet"]:
+    del sys.modules[name]  # the checkout's; the libraries stay
+sys.path.insert(0, "src")
 from broadsheet.cli import main
 
 results = []
@@ -64,17 +69,11 @@ class Scratch:
 
     def run_each(self, *commands: tuple[Sequence[str | Path], Mapping[str, str]]) -> list[Ran]:
         """Run commands, each with variables that the later ones keep, in one process of the copy's."""
-        path = os.pathsep.join(filter(None, [str(self.folder / "src"), os.environ.get("PYTHONPATH")]))
-        ended = subprocess.run(
-            [sys.executable, "-c", _RUN_ALL],
-            input=json.dumps(
-                [[[str(word) for word in words], environment] for words, environment in commands]
-            ),
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return [Ran(*result) for result in json.loads(ended.stdout)]
+        told = json.dumps([[[str(word) for word in words], more] for words, more in commands])
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with warm_start.Popen(
+            [sys.executable, "-c", _RUN_ALL], cwd=self.folder, text=True, **pipes
+        ) as process:
+            out, err = process.communicate(told)
+        assert process.returncode == 0, err
+        return [Ran(*result) for result in json.loads(out)]

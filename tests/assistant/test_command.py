@@ -13,13 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio import run
-from mcp import Client
 
 from assistants import environment
-from broadsheet.assistant import server
-from broadsheet.assistant.questions import Cache, Question
-from broadsheet.assistant.server import create_server
+from broadsheet.assistant.questions import QUESTIONS, Cache, Question
 from broadsheet.prompts import Prompts
 from in_process import ran
 
@@ -114,6 +110,11 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch: pytest.M
 
 def answered(db: Path, tool: str) -> Any:
     """What a tool answers in this process."""
+    from anyio import run
+    from mcp import Client
+
+    from broadsheet.assistant.server import create_server
+
     made = create_server(db, Prompts.load().taxonomy, lambda error: f"A fault: {type(error).__name__}.")
 
     async def asked() -> Any:
@@ -139,7 +140,7 @@ class Broken(Question):
 
 
 def test_no_question_can_write_to_the_cache(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(server.QUESTIONS, "scribble", Scribble)
+    monkeypatch.setitem(QUESTIONS, "scribble", Scribble)
     result = answered(filled, "scribble")
     assert result.is_error
     assert "read-only" in result.content[0].text
@@ -148,7 +149,7 @@ def test_no_question_can_write_to_the_cache(filled: Path, monkeypatch: pytest.Mo
 def test_a_fault_is_told_by_its_sentence_and_not_by_its_trace(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(server.QUESTIONS, "broken", Broken)
+    monkeypatch.setitem(QUESTIONS, "broken", Broken)
     result = answered(filled, "broken")
     assert result.is_error
     assert [each.text for each in result.content] == ["A fault: ZeroDivisionError."]

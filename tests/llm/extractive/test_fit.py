@@ -12,11 +12,11 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GOLD = ROOT.parent / "shared" / "gold"
-pytest.importorskip("sklearn", reason="scikit-learn comes with the extra named fit")
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
+    pytest.importorskip("sklearn", reason="scikit-learn comes with the extra named fit")
     spec = importlib.util.spec_from_file_location("fit_extractive", ROOT / "scripts" / "fit_extractive.py")
     assert spec
     assert spec.loader
