@@ -1,9 +1,13 @@
 """How fast the server answers while a writer writes: ``python benchmarks/web.py [PAPERS]``.
 
 Fills a cache with 75,000 papers (those of ``site.py``), then serves it by ``broadsheet serve`` and by
-Datasette, one after the other, each beside a writer that stores 50 annotations a second. Fifty connections
-ask without a pause: each has one request in flight. At last the server and the writer are killed under load,
-and the file is checked and served again. ``--keep FOLDER`` keeps the cache, and takes up one that is there.
+Datasette, one after the other, each beside a writer that stores 50 annotations a second. "50 in flight" is
+read in two ways. Closed: 50 connections ask without a pause, so that p95 is 50 divided by the answers a
+second, and no server is quicker than what the machine can do at most; the floor, a bare uvicorn that answers
+as many bytes to the same client (``floor.py``), says how much that is. Open: 50 readers ask once a second
+each at random times, and seconds count from the time at which a reader asked. "Alone" is one connection.
+At last the server and the writer are killed under load, and the file is checked and served again.
+``--keep FOLDER`` keeps the cache, and takes up one that is there; ``--seconds`` is how long each is asked.
 """
 
 from __future__ import annotations
@@ -19,19 +23,22 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote, quote_plus
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(HERE)]
 
+
+from loading import Answers, Asks, Connection, arrive, load
 
 from broadsheet.paper import Sighting
 from broadsheet.record import Maker
@@ -40,13 +47,12 @@ from broadsheet.store import Store
 DATASETTE = ("datasette==0.65.2",)
 PAPERS_A_DAY = 250
 IN_FLIGHT = 50
-SECONDS = 15.0
+ARRIVALS_PER_S = 50
 WRITES_PER_S = 50
 HEAD = (
-    f"{'server':<12}{'request':<14}{'answers/s':>10}{'p50 ms':>9}{'p95 ms':>9}{'p95 alone':>11}{'failed':>8}"
+    f"{'server':<12}{'request':<14}{'bytes':>8}{'closed/s':>10}{'/ floor':>9}{'p95 ms':>9}{'open p95':>10}"
+    f"{'alone p95':>11}{'CPU ms':>8}{'failed':>8}"
 )
-
-Asks = Callable[[random.Random], str]
 
 
 @dataclass(frozen=True)
@@ -82,45 +88,12 @@ def serving(command: list[str], port: int, path: str) -> Iterator[Running]:
 
 async def _answers(port: int, path: str) -> bool:
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        connection = await Connection.to(port)
     except OSError:
         return False
-    status = await ask(reader, writer, path)
-    writer.close()
-    return status == 200
-
-
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> int:
-    """Ask once over a connection that stays open; return the status."""
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    length = head.partition("\r\ncontent-length:")[2].split("\r\n")[0].strip()
-    if length:
-        await reader.readexactly(int(length))
-    else:
-        while size := int((await reader.readline()).split(b";")[0], 16):
-            await reader.readexactly(size + 2)
-        await reader.readline()
-    return int(head.split(" ", 2)[1])
-
-
-async def load(port: int, asks: Asks, in_flight: int, seconds: float) -> tuple[list[float], int]:
-    """Keep so many requests in flight; return the seconds that each took, and how many failed."""
-    took: list[float] = []
-    failed = 0
-    until = time.perf_counter() + seconds
-
-    async def one(number: int) -> None:
-        nonlocal failed
-        dice = random.Random(number)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (started := time.perf_counter()) < until:
-            failed += await ask(reader, writer, asks(dice)) != 200
-            took.append(time.perf_counter() - started)
-        writer.close()
-
-    await asyncio.gather(*(one(number) for number in range(in_flight)))
-    return took, failed
+    is_well = await connection.ask(path) == 200
+    connection.close()
+    return is_well
 
 
 def write_for_ever(database: Path) -> None:
@@ -177,19 +150,26 @@ def writing(database: Path, told: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def percentile(took: list[float], share: float) -> float:
-    """Return the milliseconds that this share of the requests took at most."""
-    return sorted(took)[min(len(took) - 1, int(len(took) * share))] * 1000
+def floor(port: int, size: int) -> Answers:
+    """Ask a bare server for as many bytes."""
+    with serving([sys.executable, str(HERE / "floor.py"), str(port)], port, "/1") as server:
+        return load(port, server.process.pid, lambda _: f"/{size}", in_flight=IN_FLIGHT, seconds=2)
 
 
-def measure(name: str, server: Running, requests: dict[str, Asks]) -> None:
-    """Print a line for each kind of request."""
+def measure(name: str, server: Running, requests: Mapping[str, Asks], seconds: float) -> None:
+    """Print a line for each kind of request, and what the server took as a whole."""
+    port, process = server.port, server.process.pid
     for kind, asks in requests.items():
-        alone, _ = asyncio.run(load(server.port, asks, 1, SECONDS / 5))
-        took, failed = asyncio.run(load(server.port, asks, IN_FLIGHT, SECONDS))
+        alone = load(port, process, asks, in_flight=1, seconds=seconds / 3)
+        opened = arrive(port, process, asks, per_s=ARRIVALS_PER_S, connections=IN_FLIGHT, seconds=seconds / 2)
+        closed = load(port, process, asks, in_flight=IN_FLIGHT, seconds=seconds)
+        same = floor(port + 1, closed.size)
         print(
-            f"{name:<12}{kind:<14}{len(took) / SECONDS:>10.0f}{percentile(took, 0.5):>9.1f}"
-            f"{percentile(took, 0.95):>9.1f}{percentile(alone, 0.95):>11.1f}{failed:>8}",
+            f"{name:<12}{kind:<14}{closed.size:>8,}{closed.per_s:>10.0f}{closed.per_s / same.per_s:>9.3f}"
+            f"{closed.percentile(0.95):>9.1f}{opened.percentile(0.95):>10.1f}{alone.percentile(0.95):>11.1f}"
+            f"{closed.cpu_ms:>8.2f}{alone.failed + opened.failed + closed.failed:>8}\n"
+            f"{'floor':<12}{'':<14}{closed.size:>8,}{same.per_s:>10.0f}{1:>9}{same.percentile(0.95):>9.1f}"
+            f"{'':>21}{same.cpu_ms:>8.2f}{same.failed:>8}",
             flush=True,
         )
     print(f"{name:<12}start {server.start_s:.2f} s, peak memory {server.peak_mb:.0f} MB", flush=True)
@@ -243,22 +223,22 @@ def datasette() -> Path:
     return command
 
 
+def _ask_until_killed(port: int, process: int, asks: Asks) -> None:
+    with suppress(OSError):
+        load(port, process, asks, in_flight=IN_FLIGHT, seconds=3_600)
+
+
 def kill_and_restart(database: Path, command: list[str], port: int, asks: Asks, told: Path) -> None:
     """Kill server and writer in the middle of their work; look at the file; serve it again."""
     before = len(told.read_bytes().splitlines())
     with serving(command, port, "/api/stats") as server, writing(database, told) as writer:
-
-        async def until_killed() -> None:
-            asking = asyncio.gather(
-                *(load(port, asks, 1, SECONDS) for _ in range(IN_FLIGHT)), return_exceptions=True
-            )
-            while len(told.read_bytes().splitlines()) < before + 2 * WRITES_PER_S:
-                await asyncio.sleep(0.05)
-            server.process.send_signal(signal.SIGKILL)
-            writer.kill()
-            await asking
-
-        asyncio.run(until_killed())
+        asking = Thread(target=_ask_until_killed, args=(port, server.process.pid, asks))
+        asking.start()
+        while len(told.read_bytes().splitlines()) < before + 2 * WRITES_PER_S:
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGKILL)
+        writer.kill()
+        asking.join()
     keys = {line.decode() for line in told.read_bytes().splitlines() if len(line) == 24}
     with sqlite3.connect(database) as db:
         checked = db.execute("PRAGMA integrity_check").fetchone()[0]
@@ -275,6 +255,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("papers", type=int, nargs="?", default=75_000)
     options.add_argument("--keep", type=Path)
+    options.add_argument("--seconds", type=float, default=15.0)
     options.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.write:
@@ -293,10 +274,10 @@ def main() -> None:
             f"{given.papers:,} papers, {IN_FLIGHT} in flight, {WRITES_PER_S} writes a second", HEAD, sep="\n"
         )
         with serving(command, port, "/api/stats") as server, writing(database, told):
-            measure("broadsheet", server, ours)
+            measure("broadsheet", server, ours, given.seconds)
         peer = [str(datasette()), "serve", str(database), "--port", str(port)]
         with serving(peer, port, "/cache.json") as server, writing(database, told):
-            measure("datasette", server, theirs)
+            measure("datasette", server, theirs, given.seconds)
         kill_and_restart(database, command, port, ours["search"], told)
 
 

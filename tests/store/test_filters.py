@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadsheet import Filter, Record, Store
+from broadsheet.store import records
+from broadsheet.store.ranking import Ranking
 from brute_force import matches
 from builders import DAY, annotate, annotation, maker, paper, sighting
 
@@ -121,12 +123,14 @@ filters = st.builds(
 
 
 @settings(max_examples=350, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(where=filters)
+@given(where=filters, few=st.sampled_from([-1, 30, 800]))
 def test_a_filter_lets_through_what_a_plain_reading_of_it_does(
-    store: Store, everything: list[Record], where: Filter
+    store: Store, everything: list[Record], where: Filter, few: int
 ) -> None:
     expected = [record.id for record in everything if matches(where, record)]
-    assert [record.id for record in store.list(where)] == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "_FEW", few)  # papers of a tag that are sorted, or met on the way
+        assert [record.id for record in store.list(where)] == expected
     assert store.count(where) == len(expected)
 
 
@@ -176,6 +180,20 @@ def test_limit_and_offset_cut_the_same_order(
 ) -> None:
     page = store.list(limit=limit, offset=offset)
     assert [record.id for record in page] == [record.id for record in everything[offset : offset + limit]]
+
+
+@given(limit=st.integers(0, 12), offset=st.integers(0, 12), among=st.sampled_from([(), ("unheard-of",)]))
+@settings(max_examples=60, deadline=None)
+def test_a_page_of_what_a_search_found_is_cut_from_the_whole_and_lacks_what_was_removed(
+    store: Store, limit: int, offset: int, among: tuple[str, ...]
+) -> None:
+    found = [7, 10**6, 3, 10**6 + 1, 5, 2, 8, 10**6 + 2]
+    where = Filter(search="anything", without=among)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ranking, "found", lambda _, search: found if search else None)
+        whole = [record.id for record in store.records.by_rows([7, 3, 5, 2, 8])]
+        assert store.records.ids(where) == whole
+        assert store.records.ids(where, limit=limit, offset=offset) == whole[offset : offset + limit]
 
 
 def test_a_store_larger_than_one_chunk_is_listed_whole_and_in_order() -> None:

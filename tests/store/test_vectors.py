@@ -62,6 +62,7 @@ def test_papers_are_related_by_words_and_by_what_they_are_about(store: Store) ->
 
 
 def test_without_the_extra_words_alone_rank_and_relate(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.vectors.index()
     monkeypatch.setattr(vectors, "embedder", lambda: None)
     store.complete_vectors()
     assert rows(store, "SELECT count(*) FROM vectors") == [(0,)]

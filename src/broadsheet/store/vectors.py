@@ -174,9 +174,11 @@ class Vectors:
     def index(self) -> Index | None:
         """Return the vectors as they stand now; None without the extra, or until they are first taken in."""
         found = self._index()
+        if (found.is_kept and not found.is_filled) or embedder() is None:
+            return None
         if not found.is_kept:
             self.keep_up()
-        return found if found.is_filled else None
+        return found
 
     @contextmanager
     def kept_up_by_caller(self) -> Iterator[None]:
