@@ -36,6 +36,20 @@ def mail_settings(server: MailServer | None = None, **mail: Any) -> Settings:
     return Settings.load(mail={**table, **mail})
 
 
+class FakeClock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.time, self.slept = 0.0, []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
 def add_reader(
     store: Store,
     address: str,

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import warm_start
 from broadsheet import subscribers
-from broadsheet.channels import open_channel
+from broadsheet.channels import Answer, HandOver, Message, open_channel
+from broadsheet.channels.mail import Mail, Pace
 from broadsheet.compose import compose
 from broadsheet.deliver import Route, deliver
 from broadsheet.deliver.dry_run import write_messages
@@ -30,7 +32,7 @@ from broadsheet.store import Store
 from broadsheet.store.deliveries import Due
 from builders import DAY, add, annotate, annotation, paper, rows, sighting
 from editions import TAXONOMY, small_edition
-from readers import add_reader, add_readers, at, mail_settings, press, send
+from readers import FakeClock, add_reader, add_readers, at, mail_settings, press, send
 from servers.smtp import MailServer
 
 ROBOTS, GRAPHS = Filter(tags=("robotics",)), Filter(tags=("graphs",))
@@ -109,13 +111,60 @@ def test_a_second_run_sends_nothing(store: Store, server: MailServer) -> None:
     again = send(store, mail_settings(server))
     assert (again.sent, again.reserved) == (0, 0)
     assert server.addresses() == dict.fromkeys(TEN, 1)
-    assert server.connections == 1  # the second run had nothing to say
+    assert server.connections == len({each.session for each in server.received})  # the second run made none
 
 
-def test_all_messages_go_over_one_connection(store: Store, server: MailServer) -> None:
+@pytest.mark.parametrize("connections", [1, 2, 3])
+def test_all_messages_go_over_as_many_connections_as_are_set(
+    store: Store, server: MailServer, connections: int
+) -> None:
     add_readers(store, TEN)
-    send(store, mail_settings(server))
+    server.answers_from = connections
+    send(store, mail_settings(server, connections=connections))
+    assert {each.session for each in server.received} == set(range(1, connections + 1))
+    assert server.addresses() == dict.fromkeys(TEN, 1)
+
+
+def test_the_next_message_leaves_while_the_server_thinks_over_the_one_before(
+    store: Store, server: MailServer
+) -> None:
+    add_readers(store, TEN)
+    server.answers_from = 2  # with one message at a time, neither would ever be answered
+    server.lose_answer_for = {TEN[0]}
+    server.at_data[TEN[1]] = "451 4.7.1 greylisted"
+    report = send(store, mail_settings(server, connections=2))
+    assert (report.sent, report.deferred, report.unknown) == (8, 1, 1)
+    assert states(store) == {"sent": 8, "deferred": 1, "unknown": 1}
+
+
+def test_a_server_that_allows_fewer_connections_gets_fewer_and_every_message(
+    store: Store, server: MailServer
+) -> None:
+    add_readers(store, TEN)
+    server.most_at_once = 1
+    assert send(store, mail_settings(server, connections=4)).sent == 10
+    assert server.addresses() == dict.fromkeys(TEN, 1)
     assert {each.session for each in server.received} == {1}
+
+
+def test_where_the_pace_leaves_time_a_message_is_settled_before_the_next_one_leaves(
+    store: Store, server: MailServer
+) -> None:
+    add_readers(store, TEN)
+    settings = mail_settings(server, connections=2)
+    assert settings.mail is not None
+    clock, unsettled = FakeClock(), []
+
+    class Watched(Mail):
+        def send(self, message: Message, handing_over: HandOver) -> Answer:
+            unsettled.append(states(store).get("handing-over", 0))
+            return super().send(message, handing_over)
+
+    channel = Watched(settings.mail, Pace(0.01, clock))
+    deliver(Route(store, press(store, settings), "mail", channel), DAY)
+    channel.close()
+    assert unsettled == [0] * 10
+    assert clock.slept == [100.0] * 9
 
 
 def test_no_readers_token_or_address_is_in_anothers_message(store: Store, server: MailServer) -> None:
@@ -497,30 +546,50 @@ def dying(self, message, handing_over):
         handing_over()
         if left < 0 and moment == "marked":
             die()
-    real(self, message, then)
-    if left < 0 and moment == "after":
+    answer = real(self, message, then)
+    if left < 0 and moment == "answered":
+        answer.read()
         die()
+    return answer
 Mail.send = dying
 with Store.open(Path({db!r})) as store:
-    send(store, mail_settings(Server()))
+    send(store, mail_settings(Server(), connections={connections}))
 """
 
 
+def killed(store: Store, server: MailServer, folder: Path, **how: Any) -> None:
+    """A run that is killed with its fifth message, in a process of its own."""
+    script = KILLED.format(path=[*sys.path], port=server.port, after=4, db=str(at(folder)), **how)
+    process = warm_start.Popen([sys.executable, "-c", script], cwd=folder)
+    assert process.wait() == -signal.SIGKILL
+
+
 @pytest.mark.parametrize(
-    ("moment", "unknown", "arrived"), [("before", 0, 0), ("marked", 1, 0), ("after", 1, 1)]
+    ("moment", "unknown", "arrived"), [("before", 0, 0), ("marked", 1, 0), ("answered", 1, 1)]
 )
 def test_a_killed_run_is_gone_on_with_and_only_the_message_in_hand_is_unknown(
     store: Store, server: MailServer, tmp_path: Path, moment: str, unknown: int, arrived: int
 ) -> None:
     add_readers(store, TEN)
-    script = KILLED.format(path=[*sys.path], port=server.port, after=4, moment=moment, db=str(at(tmp_path)))
-    killed = warm_start.Popen([sys.executable, "-c", script], cwd=tmp_path)
-    assert killed.wait() == -signal.SIGKILL
+    killed(store, server, tmp_path, moment=moment, connections=1)
     assert len(server.received) == 4 + arrived
     report = send(store, mail_settings(server))
     assert (report.sent, report.unknown) == (10 - 4 - unknown, unknown)
     assert max(server.addresses().values()) == 1
     assert len(server.received) == 10 - unknown + arrived
+
+
+def test_a_run_that_is_killed_with_several_under_way_leaves_no_more_unknown_than_those(
+    store: Store, server: MailServer, tmp_path: Path
+) -> None:
+    add_readers(store, TEN)
+    server.answers_from = 99
+    killed(store, server, tmp_path, moment="marked", connections=5)
+    server.answers_from = 0
+    assert states(store) == {"handing-over": 5, "reserved": 5}
+    report = send(store, mail_settings(server))
+    assert (report.sent, report.unknown) == (5, 5)
+    assert max(server.addresses().values()) == 1
 
 
 def test_an_empty_day_sends_nothing(store: Store, server: MailServer) -> None:

@@ -83,6 +83,12 @@ class MailSettings(BaseModel):
     messages_per_second: float = Field(
         10.0, gt=0, description="How many messages to hand over in a second, at most."
     )
+    connections: int = Field(
+        2,
+        ge=1,
+        le=20,
+        description="How many connections to use at most; a server that allows fewer gets fewer.",
+    )
     dkim_key: Path | None = Field(
         None, description="A private key (PEM) to sign with, where the server does not sign."
     )

@@ -16,7 +16,7 @@ from broadsheet.channels.message import Content, Message
 from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from builders import DAY
-from readers import mail_settings
+from readers import FakeClock, mail_settings
 from servers.smtp import PASSWORD, MailServer, certificate
 
 needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the test's certificate")
@@ -30,7 +30,7 @@ def hand_over(settings: Settings, *addresses: str) -> list[str]:
     try:
         for number, address in enumerate(addresses):
             message = Message(CONTENT, f"{number:040x}", address, "x" * 32)
-            channel.send(message, lambda address=address: called.append(address))  # type: ignore[misc]
+            channel.send(message, lambda address=address: called.append(address)).read()  # type: ignore[misc]
     finally:
         channel.close()
     return called
@@ -147,7 +147,7 @@ def test_one_who_is_refused_among_commands_sent_together_keeps_nobody_else_from_
         channel = Mail(settings)
         with pytest.raises(Deferred, match="later"):
             channel.send(Message(CONTENT, "a" * 40, "cyd@example.org", "x" * 32), lambda: None)
-        channel.send(Message(CONTENT, "b" * 40, "dan@example.org", "x" * 32), lambda: None)
+        channel.send(Message(CONTENT, "b" * 40, "dan@example.org", "x" * 32), lambda: None).read()
         channel.close()
     assert server.addresses() == {"ann@example.org": 2, "dan@example.org": 1}
     assert server.received[-1].session == server.connections
@@ -182,20 +182,6 @@ def test_a_server_that_takes_data_for_nobody_is_given_none() -> None:
 def test_a_server_that_does_not_answer_hands_nothing_over() -> None:
     with pytest.raises(ChannelDown, match=r"127\.0\.0\.1:9"):
         hand_over(mail_settings(), "ann@example.org")
-
-
-class FakeClock:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.time, self.slept = 0.0, []
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += seconds
 
 
 def test_messages_leave_at_the_pace_that_is_set() -> None:

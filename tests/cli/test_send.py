@@ -129,7 +129,7 @@ def test_a_process_that_is_killed_after_some_has_the_next_send_the_rest(
     assert before < 10
     broadsheet("send")
     unknown = states().get("unknown", 0)
-    assert unknown <= 1
+    assert unknown <= 2  # as many as there are connections
     assert states().get("sent", 0) + unknown == 10
     assert 10 - unknown <= len(server.received) <= 10
     assert max(server.addresses().values()) == 1

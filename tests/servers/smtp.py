@@ -53,6 +53,8 @@ class MailServer(InThread):
         lose_answer_for: Addresses whose message is taken and not answered: the connection is cut.
         at_mail: What is answered to a sender, if not 250.
         extensions: What it says at EHLO that it knows besides.
+        answers_from: No message is answered before so many have come.
+        most_at_once: How many connections it allows at once.
     """
 
     def __init__(
@@ -65,8 +67,12 @@ class MailServer(InThread):
         self.lose_answer_for: set[str] = set()
         self.at_mail = ""
         self.extensions: list[str] = []
+        self.answers_from = 0
+        self.most_at_once = 1_000
         self.connections = 0
         self.logins: Counter[bool] = Counter()
+        self.open = self.offered = 0
+        self.enough = asyncio.Event()
         self._tls, self._implicit, self._auth = tls, implicit, auth
 
     def addresses(self) -> Counter[str]:
@@ -83,7 +89,7 @@ class MailServer(InThread):
             options |= {"auth_require_tls": not self._implicit}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # aiosmtpd warns of a login without TLS: that is the test
-            return SMTP(_Handler(self, self.connections), **options)
+            return _Counted(self, _Handler(self, self.connections), **options)
 
     def _authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any
@@ -100,6 +106,26 @@ class MailServer(InThread):
         server.close()
         for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
             task.cancel()
+
+
+class _Counted(SMTP):
+    """Turns a connection away when there are as many as the server allows."""
+
+    def __init__(self, server: MailServer, handler: _Handler, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._server.open += 1
+        if self._server.open > self._server.most_at_once:
+            assert isinstance(transport, asyncio.Transport)
+            transport.write(b"421 4.7.0 too many connections\r\n")
+            transport.close()
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._server.open -= 1
+        super().connection_lost(error)
 
 
 class _Handler:
@@ -131,6 +157,10 @@ class _Handler:
         self, smtp: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         (address,) = envelope.rcpt_tos
+        self._server.offered += 1
+        if self._server.offered >= self._server.answers_from:
+            self._server.enough.set()
+        await self._server.enough.wait()
         if answer := self._server.at_data.get(address):
             return answer
         content = envelope.original_content

@@ -1,7 +1,7 @@
 """Ways out: a module for each channel, and the table that names them.
 
-A channel hands over one message at a time. It calls ``handing_over`` just before the step that cannot be
-taken back, and returns when the other side has the message; otherwise it raises an outcome.
+A channel is given one message at a time. It calls ``handing_over`` just before the step that cannot be taken
+back, and returns when the other side has the message, or what will say so; otherwise it raises an outcome.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from broadsheet.channels.message import (
     PLACEHOLDER,
+    Answer,
     ChannelDown,
     Content,
     Deferred,
@@ -26,6 +27,7 @@ from broadsheet.config import Settings
 __all__ = [
     "CHANNELS",
     "PLACEHOLDER",
+    "Answer",
     "Channel",
     "ChannelDown",
     "Content",
@@ -58,8 +60,11 @@ class Channel(Protocol):
 
     recipient: str
 
-    def send(self, message: Message, handing_over: HandOver) -> None:
+    def send(self, message: Message, handing_over: HandOver) -> Answer | None:
         """Hand a message over.
+
+        Returns:
+            What the other side will say, or None where it has said already that it has the message.
 
         Raises:
             NotDelivered: The other side did not take it, or it is not known whether it did.

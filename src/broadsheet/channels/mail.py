@@ -1,36 +1,22 @@
-"""Mail over SMTP with the standard library: one connection for many messages, at a steady pace.
+"""Mail over SMTP with the standard library: few connections for many messages, at a steady pace.
 
-The body is sent but for its last line, the full stop; only that line hands the message over. A connection
-that is lost before it has left nothing behind, and one lost after it leaves the outcome unknown.
+A server takes its time over a message that it has; meanwhile the next one leaves over another connection. A
+server that allows fewer connections than are set gets fewer.
 """
 
 from __future__ import annotations
 
-import re
-import smtplib
-import socket
-import ssl
 import time
-from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 from broadsheet.channels.envelope import Envelope
-from broadsheet.channels.message import ChannelDown, Deferred, HandOver, Message, Refused, Unanswered
+from broadsheet.channels.message import Answer, ChannelDown, HandOver, Message, NotDelivered, Refused
 from broadsheet.channels.signing import signer
+from broadsheet.channels.smtp import Connection
 from broadsheet.config import Settings
 from broadsheet.delivery_settings import MailSettings
 from broadsheet.errors import ConfigError
-
-TIMEOUT_S = 60.0
-ANSWER_TIMEOUT_S = 600.0
-"""How long the answer to a whole message may take: RFC 5321 section 4.5.3.2.6."""
-_CONNECTIONS = 3
-"""How often a message is tried on a new connection when the old one is lost before it was handed over."""
-_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
-_LOST = (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError, ssl.SSLError, OSError)
-_DOTS = re.compile(rb"(?m)^\.")
 
 _CLOCK = SimpleNamespace(now=time.monotonic, sleep=time.sleep)
 
@@ -41,6 +27,11 @@ class Pace:
     def __init__(self, per_second: float, clock: Any = _CLOCK) -> None:
         self._gap_s, self._clock, self._next = 1.0 / per_second, clock, 0.0
 
+    def left_s(self) -> float:
+        """Return the seconds until the next message may leave."""
+        left_s: float = self._next - self._clock.now()
+        return max(0.0, left_s)
+
     def wait(self) -> None:
         """Wait until the next message may leave."""
         now = self._clock.now()
@@ -50,24 +41,25 @@ class Pace:
 
 
 class Mail:
-    """An SMTP server, spoken to over one connection."""
+    """An SMTP server, spoken to over as many connections as are set."""
 
     recipient = ""
 
     def __init__(self, settings: MailSettings, pace: Pace | None = None) -> None:
         self._settings = settings
         self._pace = pace or Pace(settings.messages_per_second)
-        self._smtp: smtplib.SMTP | None = None
+        self._free = [Connection(settings) for _ in range(settings.connections)]
+        self._busy: list[_Answer] = []
         self._sign = signer(settings)
         self.envelope = Envelope(settings)
 
-    def send(self, message: Message, handing_over: HandOver) -> None:
+    def send(self, message: Message, handing_over: HandOver) -> Answer:
         """Hand a newsletter over."""
         try:
             raw = self._sign(self.envelope.message(message))
         except ValueError as error:
             raise Refused(f"the message cannot be written: {error}", "5.6.0") from error
-        self._hand_over(raw, self.envelope.sender_of(message.key), message.address, handing_over)
+        return self._hand_over(raw, self.envelope.sender_of(message.key), message.address, handing_over)
 
     def send_confirmation(self, address: str, title: str, text: str, key: str) -> None:
         """Hand the message over that asks a new reader to confirm.
@@ -78,7 +70,7 @@ class Mail:
         """
         raw = self._sign(self.envelope.confirmation(address, title, text, key))
         sender = self._settings.account_from or self._settings.sender
-        self._hand_over(raw, sender, address, lambda: None)
+        self._hand_over(raw, sender, address, lambda: None).read()
 
     def try_out(self) -> str:
         """Connect, log in and name the sender, but no message; return the server's name for itself.
@@ -87,180 +79,73 @@ class Mail:
             ChannelDown: It cannot be reached.
             ConfigError: It refuses the certificate, the user, the password or the sender.
         """
-        smtp = self._connected()
-        try:
-            self._judge_sender(*smtp.docmd("MAIL", f"FROM:<{self._settings.sender}>"), "")
-            smtp.rset()
-        except _LOST as error:
-            self._drop()
-            raise ChannelDown(
-                f"The mail server at {self._settings.host} closes the connection; try again later."
-            ) from error
-        return (smtp.ehlo_resp or b"").decode(errors="replace").split("\n")[0]
+        return self._free[0].try_out()
 
     def close(self) -> None:
         """Say goodbye."""
-        if self._smtp:
-            with suppress(smtplib.SMTPException, OSError):
-                self._smtp.quit()
-            self._smtp = None
+        for connection in (*self._free, *(each.connection for each in self._busy)):
+            connection.close()
 
-    def _hand_over(self, raw: bytes, sender: str, address: str, handing_over: HandOver) -> None:
+    def full_for_s(self) -> float | None:
+        """Return the seconds until another message may leave; None is until one is answered."""
+        return self._pace.left_s() if self._free else None
+
+    def free(self, answer: _Answer) -> None:
+        """Use the connection of an answer that has been read for the next message."""
+        self._busy.remove(answer)
+        self._free.insert(0, answer.connection)
+
+    def _hand_over(self, raw: bytes, sender: str, address: str, handing_over: HandOver) -> Answer:
         self._pace.wait()
-        body = _DOTS.sub(b"..", raw.removesuffix(b"\r\n"))
-        for left in reversed(range(_CONNECTIONS)):
-            smtp = self._connected()
-            try:
-                self._offer(smtp, sender, address)
-                smtp.send(body + b"\r\n")
-                break
-            except _LOST as error:
-                self._drop()
-                if not left:
-                    raise ChannelDown(
-                        f"The mail server at {self._settings.host} closes the connection"
-                        f" ({_safe(str(error), address)}); run the same command again later."
-                    ) from error
+        connection = self._offered(raw, sender, address)
         handing_over()
-        try:
-            if smtp.sock:
-                smtp.sock.settimeout(ANSWER_TIMEOUT_S)
-            smtp.send(b".\r\n")
-            code, reply = smtp.getreply()
-        except _LOST as error:
-            self._drop()
-            raise Unanswered("the connection was lost after the message had left") from error
-        if smtp.sock:
-            smtp.sock.settimeout(TIMEOUT_S)
-        self._judge(code, reply, address)
+        connection.hand_over()
+        self._free.remove(connection)
+        self._busy.append(_Answer(self, connection, address))
+        return self._busy[-1]
 
-    def _offer(self, smtp: smtplib.SMTP, sender: str, address: str) -> None:
-        """Say from whom and to whom, up to the server's word to go on."""
-        commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>", "DATA")
-        if smtp.has_extn("pipelining"):  # RFC 2920: one way there and back, not three
-            smtp.send("".join(f"{command}\r\n" for command in commands).encode("ascii"))
-            answers = [smtp.getreply() for _ in commands]
-            if answers[-1][0] == 354 and max(answers)[0] >= 400:
-                smtp.send(b".\r\n")  # it takes data for nobody (section 3.1); an empty message ends that
-                smtp.getreply()
-        else:
-            answers = []
-            for command in commands:
-                answers.append(smtp.docmd(command))
-                if answers[-1][0] >= 400:
-                    break
-        self._judge_sender(*answers[0], address)
-        for code, reply in answers[1:]:
-            if code >= 400:
-                self._judge(code, reply, address)
-
-    def _judge_sender(self, code: int, reply: bytes, address: str) -> None:
-        """Raise what the answer to the sender's own name means: it concerns all messages alike."""
-        if code < 400:
-            return
-        if code == 421:  # it has had enough of this connection, not of us
-            raise smtplib.SMTPServerDisconnected(_told(code, reply, address))
-        self.close()
-        if code >= 500:
-            raise ConfigError(
-                f"The mail server refuses the sender ({_told(code, reply, address)});"
-                " correct from, bounces or user in [mail]."
-            )
-        raise ChannelDown(
-            f"The mail server takes nothing for now ({_told(code, reply, address)});"
-            " run the same command again later."
-        )
-
-    def _judge(self, code: int, reply: bytes, address: str) -> None:
-        """Raise what an answer means for the message, unless it was taken; leave the connection usable."""
-        if 200 <= code < 300:
-            return
-        if code == 421:
-            self._drop()
-        elif self._smtp:
-            with suppress(*_LOST):
-                self._smtp.rset()
-        told = _told(code, reply, address)
-        status = match[1] if (match := _ENHANCED.search(told)) else ""
-        if 400 <= code < 500:
-            raise Deferred(told, status)
-        raise Refused(told, status)
-
-    def _connected(self) -> smtplib.SMTP:
-        if self._smtp is None:
-            self._smtp = self._connect()
-        return self._smtp
-
-    def _connect(self) -> smtplib.SMTP:
-        settings = self._settings
-        name = f"{settings.host}:{settings.smtp_port}"
-        try:
-            return _opened(settings)
-        except ssl.SSLCertVerificationError as error:
-            raise ConfigError(
-                f"The certificate of {name} is not to be trusted ({error.verify_message}); correct host, or"
-                " name the server's own certificate with ca_file in [mail]."
-            ) from error
-        except smtplib.SMTPNotSupportedError as error:
-            raise ConfigError(
-                f"{name} offers no {'STARTTLS' if settings.security == 'starttls' else 'login'};"
-                " correct port, security or user in [mail]."
-            ) from error
-        except smtplib.SMTPAuthenticationError as error:
-            raise ConfigError(
-                f"{name} refuses the user or the password ({error.smtp_code});"
-                " correct user in [mail], or BROADSHEET_MAIL_PASSWORD."
-            ) from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise ChannelDown(
-                f"The mail server at {name} cannot be reached ({_safe(str(error), '')});"
-                " check host, port and security in [mail], or run the same command again later."
-            ) from error
-
-    def _drop(self) -> None:
-        if self._smtp:
-            self._smtp.close()
-            self._smtp = None
+    def _offered(self, raw: bytes, sender: str, address: str) -> Connection:
+        """Offer a message over a free connection, and return that."""
+        while True:
+            if not self._free:
+                self._busy[0].fetch()
+            connection = self._free[0]
+            try:
+                connection.offer(raw, sender, address)
+            except ChannelDown:
+                if not self._busy:
+                    raise
+                self._free.remove(connection)  # another works, so the server wants no more at once
+            else:
+                return connection
 
 
-def _opened(settings: MailSettings) -> smtplib.SMTP:
-    """Connect, encrypt and log in; what goes wrong closes the connection."""
-    host, port = settings.host, settings.smtp_port
-    if settings.security == "tls":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=_trust(settings))
-    else:
-        smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
-    try:
-        if smtp.sock:
-            # The full stop leaves on its own. Nagle's algorithm would hold it back until the other side has
-            # acknowledged the body, which it delays by 40 ms: 18 messages a second instead of hundreds.
-            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if settings.security == "starttls":
-            smtp.starttls(context=_trust(settings))
-        smtp.ehlo_or_helo_if_needed()
-        if settings.user:
-            smtp.login(settings.user, settings.password())
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
+class _Answer:
+    """The server's answer to one message; until it is read, its connection carries no other."""
 
+    def __init__(self, mail: Mail, connection: Connection, address: str) -> None:
+        self.connection = connection
+        self._mail, self._address = mail, address
+        self._is_read = False
+        self._outcome: NotDelivered | None = None
 
-def _trust(settings: MailSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    except OSError as error:
-        raise ConfigError(f"{settings.ca_file} holds no certificate; correct ca_file in [mail].") from error
+    def is_there(self) -> bool:
+        return self._is_read or self.connection.is_answered(self._mail.full_for_s())
 
+    def read(self) -> None:
+        self.fetch()
+        if self._outcome:
+            raise self._outcome
 
-def _told(code: int, reply: bytes, address: str) -> str:
-    return f"{code} {_safe(reply.decode(errors='replace'), address)}"
-
-
-def _safe(text: str, address: str) -> str:
-    """Return words of a server in one line, without any address, which no log or message may show."""
-    text = text.replace(address, "<address>") if address else text
-    return " ".join(_ADDRESS.sub("<address>", text).split())[:300]
+    def fetch(self) -> None:
+        """Wait for the answer and keep it."""
+        if not self._is_read:
+            try:
+                self.connection.answer(self._address)
+            except NotDelivered as error:
+                self._outcome = error
+            self._is_read = True
+            self._mail.free(self)
 
 
 def open_channel(settings: Settings) -> Mail:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from broadsheet.errors import BroadsheetError
 
@@ -79,6 +80,20 @@ class Message:
 
 HandOver = Callable[[], None]
 """Called just before the step after which the other side may have the message."""
+
+
+class Answer(Protocol):
+    """What the other side has yet to say to a message that was handed over."""
+
+    def is_there(self) -> bool:
+        """Wait while the channel can take no other message; tell whether the answer has come."""
+
+    def read(self) -> None:
+        """Wait for the answer; return if the message was taken.
+
+        Raises:
+            NotDelivered: It was not, or it is not known whether it was.
+        """
 
 
 class NotDelivered(Exception):  # noqa: N818 - an outcome, which the ledger writes down

@@ -83,7 +83,7 @@ def _day(store: Store, day: date | None, newsletter: str) -> date:
 def _send(press: Any, channel: str, day: date, *, resend_unknown: bool) -> dict[str, Any]:
     from broadsheet.sending import send_edition
 
-    with stopping(note, "the message under way") as stop:
+    with stopping(note, "the messages under way") as stop:
         report = send_edition(press, channel, day, stop=stop, resend_unknown=resend_unknown)
     return {"day": day.isoformat(), "newsletter": press.newsletter, "channel": channel, **asdict(report)}
 

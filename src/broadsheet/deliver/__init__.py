@@ -1,21 +1,33 @@
 """The deliver stage: each issue to each reader at most once, and none lost, through a ledger.
 
 First every delivery is reserved, in one go; then each leaves on its own: the ledger says that it is about to
-leave, the channel hands it over, the ledger says what the other side answered. A process that is killed has
-reserved what is left, so the next one goes on there. Only what was killed between the last byte and the
-answer is unknown, and it is sent again only if the user asks for it.
+leave, the channel hands it over, the ledger says what the other side answered. A channel that carries several
+at once takes the next one meanwhile. A process that is killed has reserved what is left, so the next one goes
+on there. Only what was killed between the last byte and the answer is unknown, and it is sent again only if
+the user asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from broadsheet.channels import Channel, ChannelDown, Content, Deferred, Message, Refused, Unanswered
+from broadsheet.channels import (
+    Answer,
+    Channel,
+    ChannelDown,
+    Content,
+    Deferred,
+    Message,
+    NotDelivered,
+    Refused,
+)
 from broadsheet.deliver.planning import MAIL, Planned, new_key, planned
 from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import count_refusal
+from broadsheet.errors import BroadsheetError
 from broadsheet.reader_tokens import keep_token, random_token, utc_now
 from broadsheet.store import Store
 from broadsheet.store.deliveries import Delivery
@@ -64,7 +76,6 @@ class Route:
         name: The channel's name.
         channel: The channel.
         stop: Tells whether the user has asked to stop; asked between two messages.
-        on_progress: Called after each message.
     """
 
     store: Store
@@ -72,7 +83,6 @@ class Route:
     name: str
     channel: Channel
     stop: Callable[[], bool] = lambda: False
-    on_progress: Callable[[DeliverReport], None] = lambda _: None
     report: DeliverReport = field(default_factory=DeliverReport)
 
 
@@ -118,57 +128,66 @@ def _reserve(route: Route, planned: Planned) -> None:
 
 
 def _send_all(route: Route) -> None:
-    deliveries, newsletter = route.store.deliveries, route.press.newsletter
+    under_way: deque[tuple[Delivery, Answer]] = deque()
+    try:
+        for content, delivery in _ready(route):
+            while under_way and under_way[0][1].is_there():
+                _settle_by(route, *under_way.popleft())
+            if route.stop():
+                break
+            if answer := _handed_over(route, content, delivery):
+                under_way.append((delivery, answer))
+    except BroadsheetError:
+        _settle_all(route, under_way)
+        raise
+    _settle_all(route, under_way)
+
+
+def _settle_all(route: Route, under_way: deque[tuple[Delivery, Answer]]) -> None:
+    while under_way:
+        _settle_by(route, *under_way.popleft())
+
+
+def _ready(route: Route) -> Iterator[tuple[Content | None, Delivery]]:
+    """Yield what can leave now, one content after the other."""
+    deliveries, newsletter, press = route.store.deliveries, route.press.newsletter, route.press
     for content_id, issue, where in deliveries.open_contents(route.name, newsletter):
         papers = deliveries.papers(content_id)
-        press = route.press
         content = press.mail(issue, where, papers) if route.name == MAIL else press.page(issue, papers)
         last = 0
         while ready := deliveries.ready(route.name, content_id, last):
             for delivery in ready:
-                if route.stop():
-                    return
-                _send(route, content, delivery)
-                route.on_progress(route.report)
+                yield content, delivery
             last = ready[-1].id
 
 
-def _send(route: Route, content: Content | None, delivery: Delivery) -> None:
-    store, report = route.store, route.report
+def _handed_over(route: Route, content: Content | None, delivery: Delivery) -> Answer | None:
+    """Hand a delivery over; return what will say how it went, or None where that is settled."""
+    store = route.store
     message, token = _message(store, content, delivery)
     if message is None:
         with store.transaction():
             store.deliveries.settle(delivery.id, "cancelled", "the reader has left, or the edition is gone")
-        report.cancelled += 1
-        return
-    tries = delivery.tries
+        route.report.cancelled += 1
+        return None
+    counted = False
 
     def handing_over() -> None:
-        nonlocal tries
-        tries += 1
+        nonlocal counted
+        counted = True
         with store.transaction():
             store.deliveries.handing_over(delivery.id)
             if token and delivery.subscriber_id:
                 keep_token(store, token, delivery.subscriber_id, "reader")
 
     try:
-        route.channel.send(message, handing_over)
-    except Deferred as error:
-        _put_off(route, delivery, error, counted=tries > delivery.tries)
-    except Refused as error:
-        with store.transaction():
-            store.deliveries.settle(delivery.id, "refused", str(error))
-            if delivery.subscriber_id:
-                count_refusal(store, delivery.subscriber_id, "hard", error.status, str(error), delivery.key)
-        report.refused += 1
-    except Unanswered as error:
-        with store.transaction():
-            store.deliveries.settle(delivery.id, "unknown", str(error))
-        report.unknown += 1
-    else:
-        with store.transaction():
-            store.deliveries.settle(delivery.id, "sent")
-        report.sent += 1
+        answer = route.channel.send(message, handing_over)
+    except NotDelivered as error:
+        _settle(route, delivery, error, counted=counted)
+        return None
+    if answer is None:
+        _settle(route, delivery, None)
+    return answer
 
 
 def _message(store: Store, content: Content | None, delivery: Delivery) -> tuple[Message | None, str]:
@@ -181,6 +200,45 @@ def _message(store: Store, content: Content | None, delivery: Delivery) -> tuple
         return None, ""
     token = random_token()
     return Message(content, delivery.key, address, token), token
+
+
+def _settle_by(route: Route, delivery: Delivery, answer: Answer) -> None:
+    """Write down what became of a delivery that was handed over."""
+    try:
+        answer.read()
+    except NotDelivered as error:
+        _settle(route, delivery, error)
+    else:
+        _settle(route, delivery, None)
+
+
+def _settle(route: Route, delivery: Delivery, outcome: NotDelivered | None, *, counted: bool = True) -> None:
+    """Write down what became of a delivery.
+
+    Args:
+        route: How it was sent.
+        delivery: Which.
+        outcome: Why the other side does not have it, or None if it has.
+        counted: Whether the ledger counts this try already.
+    """
+    store, report = route.store, route.report
+    if isinstance(outcome, Deferred):
+        _put_off(route, delivery, outcome, counted=counted)
+        return
+    with store.transaction():
+        if outcome is None:
+            store.deliveries.settle(delivery.id, "sent")
+            report.sent += 1
+        elif isinstance(outcome, Refused):
+            store.deliveries.settle(delivery.id, "refused", str(outcome))
+            if delivery.subscriber_id:
+                count_refusal(
+                    store, delivery.subscriber_id, "hard", outcome.status, str(outcome), delivery.key
+                )
+            report.refused += 1
+        else:
+            store.deliveries.settle(delivery.id, "unknown", str(outcome))
+            report.unknown += 1
 
 
 def _put_off(route: Route, delivery: Delivery, error: Deferred, *, counted: bool) -> None:
