@@ -167,6 +167,56 @@ def test_a_line_is_a_whole_sentence_that_leans_on_no_other(abstract: str, line: 
 
 
 @pytest.mark.parametrize(
+    ("sentences", "line"),
+    [
+        # What is studied and what is found, where neither leans on another sentence.
+        (
+            "We study whether stripes deter flies. We find that stripes halve the bites that a herd suffers.",
+            "Studies whether stripes deter flies; stripes halve the bites that a herd suffers.",
+        ),
+        (
+            (
+                "We study whether stripes deter the flies that bite the herds of many countries. "
+                "We find that the coats halve the bites that a herd suffers."
+            ),
+            "Studies whether stripes deter the flies that bite the herds of many countries.",
+        ),
+        # A paper that has no name for its work calls it a filter; what follows speaks of the method.
+        (
+            "We propose Zebu (ZB) to count stripes. Our method finds 3.2% more of them than others do.",
+            "Proposes Zebu (ZB) to count stripes; the method finds 3.2% more of them than others do.",
+        ),
+        # The method was never introduced: better what was done with it.
+        (
+            (
+                "We ask three keepers to count the stripes of zebras in photographs of many herds. "
+                "The proposed method is more accurate than the three keepers were in four of five herds."
+            ),
+            "Asks three keepers to count the stripes of zebras in photographs of many herds.",
+        ),
+        # A link in parentheses is no reason to leave out what is introduced.
+        (
+            (
+                "Herds were hard to count in every season of every year until now for want of tools. "
+                "We present Zebu (see https://example.org/zebu), a counter of stripes that works from afar."
+            ),
+            "Zebu is a counter of stripes that works from afar.",
+        ),
+        # What the authors "also" do is not where the paper begins.
+        (
+            (
+                "Ten hours of film were used as a yardstick to compare what counters of stripes find in it. "
+                "We also examine the stripes that one of these counters only imagines to be there."
+            ),
+            "Ten hours of film were used as a yardstick to compare what counters of stripes find in it.",
+        ),
+    ],
+)
+def test_the_line_says_what_is_new_or_found(sentences: str, line: str) -> None:
+    assert summarise("Counting Stripes", sentences) == line
+
+
+@pytest.mark.parametrize(
     ("text", "count"),
     [
         ("A filter for these stripes", 1),
@@ -231,6 +281,25 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
             "Studies stripes and shows that they are dense",
         ),
         ("To count stripes faster, we develop a filter.", "", "Develops a filter to count stripes faster"),
+        ("To count stripes faster we develop a filter.", "", "Develops a filter to count stripes faster"),
+        ("We have designed a filter for stripes.", "", "Designs a filter for stripes"),
+        ("We developed and tested a filter.", "", "Develops and tests a filter"),
+        ("We create and publicly share two herds.", "", "Creates and publicly shares two herds"),
+        ("We forgo manes altogether.", "", "Forgoes manes altogether"),
+        ("In response, this project proposes a filter.", "", "Proposes a filter"),
+        ("Methods: We study manes.", "", "Studies manes"),
+        ("This review paper considers manes.", "", "Considers manes"),
+        ("We address these issues by introducing a filter.", "", "Introduces a filter"),
+        ("We study manes, and we propose a filter.", "", "Proposes a filter"),
+        ("We propose a filter to address this.", "", "Proposes a filter"),
+        ("We stress the role of stripes in this task.", "", "Stresses the role of stripes"),
+        ("We propose a filter for such rare stripes.", "", "Proposes a filter for rare stripes"),
+        ("Experiments show our method outperforms others.", "Zebu", "Zebu outperforms others"),
+        (
+            "We present Zebu, a filter for stripes, and report its speed.",
+            "Zebu",
+            "Presents Zebu, a filter for stripes, and reports its speed",
+        ),
     ],
 )
 def test_a_sentence_is_put_so_that_it_stands_alone(sentence: str, name: str, alone: str) -> None:

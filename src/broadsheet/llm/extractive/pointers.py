@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import re
 
+from broadsheet.llm.extractive.verbs import INTRODUCING, KNOWN_ACTS, MAKING, third_person
+
 _IN_THIS = r"(?:this|the present) (?:paper|letter|work|study|article|report|survey|thesis|review)"
-_IN_THIS_PAPER = re.compile(rf"(?<=[a-z)]),? in {_IN_THIS}\b(?=$|,? (?:and|that|which|to|for)\b)")
-_BEFORE_WE = re.compile(
-    r"^((?:[Ii]n|[Tt]hroughout) [a-z ]{3,30}|[Hh]ere|[Tt]hus|[Tt]herefore|[Hh]ence) (?=we )"
+_IN_THIS_PAPER = re.compile(rf"(?<=[a-z)]),? in {_IN_THIS}\b(?=$|,? (?:an?|and|that|which|the|to|for)\b)")
+# "a filter (see https://...)", "a filter at https://...": the filter is what is said
+_LINK = re.compile(r"(?:,? \([^()]*https?:[^()]*\)|,? (?:in|at|on|via) https?:\S+?)(?=[,.;:]?(?:\s|$))")
+_WHEREABOUTS = re.compile(
+    r"\b(?:accessible|accessed|available|found|hosted|project page|released)\b", re.IGNORECASE
 )
-_THESE = r"(?:these|this|those|such|the (?:above|aforementioned|former)) (?:[a-z-]+ ){0,3}?"
+_BEFORE_WE = re.compile(
+    r"^((?:[Ii]n|[Tt]hroughout) [a-z ]{3,30}|[Hh]ere|[Tt]hus|[Tt]herefore|[Hh]ence|So"
+    rf"|(?:To|In order to) [a-z][^,;:]{{5,90}}(?= we (?:{'|'.join(sorted(INTRODUCING | MAKING))}))) (?=we )"
+)
+_THESE = r"(?:both|these|this|those|such|the (?:above|aforementioned|former)) (?:[a-z-]+ ){0,3}?"
 _LACKS = (
-    r"(?:bottleneck|challenge|complexit|concern|difficult|drawback|gap|issue|limitation|need|obstacle|problem"
-    r"|question|shortcoming|weakness)(?:s|es|y|ies)?"
+    r"(?:aspect|barrier|bottleneck|challenge|complexit|concern|constraint|difficult|dilemma|drawback|failure|gap|hurdle"
+    r"|inefficienc|issue|limitation|need|obstacle|pitfall|problem|question|shortcoming|task|trade-off|weakness)(?:s|es|y|ies)?"
 )
 _NO_PURPOSE = "".join(
     f"(?<! {word})"
@@ -31,7 +39,8 @@ _FOR_THIS = re.compile(
     r"|(?:that|which) (?:(?:aims? to|can|effectively|directly|successfully|jointly|seamlessly) ){0,2}[a-z]+"
     r"|(?:for )?(?:address|overcom|tackl|solv|mitigat|resolv|bridg|fill)ing)"
     rf"|{_NO_PURPOSE},? to (?:[a-z]+ly )?(?:address|alleviate|answer|bridge|close|explore|fill|handle"
-    rf"|investigate|meet|mitigate|overcome|remedy|resolve|solve|tackle)) {_THESE}{_LACKS}"
+    rf"|investigate|meet|mitigate|overcome|remedy|resolve|solve|tackle))"
+    rf" (?:{_THESE}{_LACKS}|the (?:challenge|gap|issue|limitation|problem)s?(?: above)?)"
     r"(?:(?=$|,| using | for )|(?P<by> by)(?= (?:[a-z]+ly )?[a-z]+ing )|(?P<with> (?:through|via|with))(?= ))"
 )
 _POINTERS = (
@@ -43,17 +52,81 @@ _POINTERS = (
     "the aforementioned",
     "the former",
     "the present",
+    *("both ", "the challenge", "the gap", "the issue", "the limitation", "the problem"),
+)
+_FOR_IT = re.compile(
+    rf"{_NO_PURPOSE},? to (?:address|alleviate|bridge|do|handle|mitigate|overcome|remedy|resolve|solve"
+    r"|tackle) (?:it|that|them|these|this)$"
+)
+_PRONOUNS = (" it", " that", " them", " these", " this")
+# "the role of text in this task"
+_IN_IT = re.compile(
+    r" (?:in|for|on|within|under) (?:this|these|those) "
+    r"(?:(?:important|challenging|crucial|emerging|rapidly evolving) )?"
+    r"(?:area|case|context|direction|domain|field|regard|scenario|setting|space|task)s?"
+    r"(?=$|,(?! (?:and|or) ))"
+)
+# "models for such rare stripes" are models for rare stripes, but "for such stripes" says which ones elsewhere
+_SUCH = re.compile(r"(?<!\bas )\bsuch (?!as\b|that\b|an?\b)(?=[a-z-]+ [a-z-]+s\b)")
+# The headings of a structured abstract.
+_HEADING = re.compile(
+    r"^(?:\(?[1a]\) |(?:Aims?|Approach|Background|Conclusions?|Design|Findings|Introduction|Methods?"
+    r"|Methodology|Objectives?|Purpose|Results?|Summary): )(?!To )",
+    re.IGNORECASE,
+)
+_KNOWLEDGE = re.compile(
+    r"(?:,? \(?to (?:the best of )?(?:our|(?:the )?authors'?’?) (?:best )?knowledge\)?"
+    r"(?:,|(?= ))(?! the first\b))|(?<=,) to (?:the best of )?(?:our|the authors'?) (?:best )?knowledge,?"
+    r"(?= the first\b)"
+)
+# "addresses these issues by introducing a filter"
+_BY_DOING = re.compile(
+    r"(?:[a-z]+ ){0,5}?(?:address|alleviat|bridg|clos|fill|meet|mitigat|overcom|remed|resolv|solv|tackl)"
+    r"(?:e?s|ies|y|e)? (?:some of )?(?:this|these|that|those|it|them|such"
+    r"|the(?= (?:\w+ )?(?:challenge|gap|issue|limitation|problem|shortcoming)s?\b))(?: [\w-]+){0,4}? by "
+    r"(?:[a-z]+ly )?(?P<verb>(?:analyz|build|conduct|construct|creat|design|develop|evaluat|introduc"
+    r"|investigat|present|propos|provid)ing) (?P<what>(?!.*(?:,|\band|\bthen) [a-z]+ing\b).+)",
+    re.DOTALL,
 )
 _THE_FOLLOWING = re.compile(r",? (?:with|as|in|by|under|through|for|on|of) the following [a-z ]{0,40}$")
 
 
+def without_links(sentence: str) -> str:
+    """Leave out a link that stands in parentheses or says where a thing is."""
+    return _LINK.sub("", sentence) if "http" in sentence and not _WHEREABOUTS.search(sentence) else sentence
+
+
 def without_pointers(text: str) -> str:
     """Leave out what only points at other sentences and at the paper itself."""
+    text = _HEADING.sub("", text, count=1)
+    if "knowledge" in text:
+        text = _KNOWLEDGE.sub("", text)
     if any(word in text for word in _POINTERS):
         text = _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text))
+        text = _IN_IT.sub("", _SUCH.sub("", text))
+    if text.endswith(_PRONOUNS):
+        text = _FOR_IT.sub("", text)
     if " following" in text:
         text = _THE_FOLLOWING.sub("", text)
+    return text
+
+
+def with_comma(text: str) -> str:
+    """Set the comma behind what opens a sentence: "Here we propose" becomes "Here, we propose"."""
     return _BEFORE_WE.sub(r"\1, ", text)
+
+
+def act_instead(acted: str) -> tuple[str, str] | None:
+    """Return what was done, and to what, where it is said beside a pointer: "tackles these by counting bees".
+
+    Args:
+        acted: The sentence from its main verb on, in the third person.
+    """
+    by = _BY_DOING.match(acted)
+    if not by:
+        return None
+    base = by["verb"].removesuffix("ing")
+    return third_person(base if base in KNOWN_ACTS else f"{base}e"), f" {by['what']}"
 
 
 def _rest_of(match: re.Match[str]) -> str:

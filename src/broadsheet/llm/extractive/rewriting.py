@@ -10,43 +10,38 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from broadsheet.llm.extractive.conjugation import ADVERBS, in_third_person
 from broadsheet.llm.extractive.naming import NAME, NOUN
-from broadsheet.llm.extractive.pointers import without_pointers
-from broadsheet.llm.extractive.verbs import (
-    ACTS,
-    INTRODUCING,
-    KNOWN_ACTS,
-    MAKING,
-    PAST,
-    Kind,
-    kind_of,
-    third_person,
-)
+from broadsheet.llm.extractive.pointers import act_instead, with_comma, without_pointers
+from broadsheet.llm.extractive.verbs import ACTS, INTRODUCING, MAKING, PAST, Kind, kind_of, third_person
 
 _WE = (
-    r"(?:we|this (?:paper|work|study|article|survey|report|thesis|research|letter|response|chapter|tutorial"
+    r"(?:we|this (?:(?:survey|review|research) (?:paper|article|work|study)|paper|work|study|article|survey"
+    r"|report|thesis|research|project|letter|response|chapter|document|tutorial"
     r"|dissertation|note|essay|manuscript|technical report|position paper|review)"
-    r"|the (?:present )?(?:paper|authors?|study)|our (?:work|paper|study))"
-)
-_ADVERBS = (
-    r"(?:(?:also|then|first|further|thus|hence|therefore|here|next|finally|instead|now|[a-z]{3,20}ly) ){0,3}"
+    r"|the (?:present )?(?:paper|article|authors?|study)|our (?:work|paper|study))"
 )
 _CONNECTIVE = re.compile(
     r"^(?:[A-Z][a-z]+ly|However|Moreover|Furthermore|In addition|Besides|Also|Then|Thus|Hence|Therefore"
     r"|In particular|Overall|In summary|In short|In conclusion|As a result|In contrast|By contrast|Instead"
     r"|Meanwhile|First|Second|Third|Next|Here|Indeed|In fact|Nevertheless|Nonetheless|Further|To this end"
-    r"|At the same time|(?:In|Throughout) (?:this|the present|our) (?:[a-z]+ )?[a-z]+|Building on [^,]{3,100}"
+    r"|At the same time|On the other hand|In response|So"
+    r"|(?:In|Throughout) (?:this|the present|our) (?:[a-z]+ )?[a-z]+|Building on [^,]{3,100}"
     r"|(?:Motivated|Inspired) by [^,]{3,120}"
-    r"|(?:In order to|To|For|With|Given|Based on|From|Through) [^,]{0,60}\b(?:this|these|that|those|such|it"
-    r"|them|the (?:above|aforementioned))\b[^,]{0,80}), "
+    r"|(?:In order to|To|For|With|Given|Based on|From|Through) (?:(?!we\b)[^,]){0,60}\b(?:this|these|that"
+    r"|those|such|it|them|the (?:above|aforementioned))\b(?:(?! we\b)[^,]){0,80}), "
 )
 # An adjunct before "we" may go, but a condition only before "we propose".
 _FRONTED = re.compile(
     r"^(?:(?!If|When|Unless|Under|For (?!the first)|Given|Assuming|In |On |As |Even)[A-Z][^,]{3,120}"
-    rf"|[A-Z].{{3,240}}?(?=, {_WE} {_ADVERBS}(?:{'|'.join(sorted(INTRODUCING | MAKING))})\b)), (?={_WE} )"
+    rf"|[A-Z].{{3,240}}?(?=, {_WE} {ADVERBS}(?:ha(?:ve|s) )?"
+    rf"(?:{'|'.join(sorted(INTRODUCING | MAKING))})(?:s|d|ed)?\b)), (?={_WE} )"
 )
 _PURPOSE = re.compile(rf"^(?:In order to|To) (?P<purpose>[a-z][^,]{{8,90}}), (?={_WE} )")
-_BY_US = re.compile(rf"^{_WE} {_ADVERBS}(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$", re.IGNORECASE | re.DOTALL)
+_BY_US = re.compile(
+    rf"^{_WE} {ADVERBS}(?P<perfect>ha(?:ve|s) {ADVERBS})?(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$",
+    re.IGNORECASE | re.DOTALL,
+)
 _SHOWING = (
     r"(?:shows?|finds?|found|demonstrates?|proves?|reveals?|observes?|indicates?|establish(?:es)?"
     r"|verify|verifies|discovers?|showed|demonstrated|revealed|indicated)"
@@ -54,8 +49,10 @@ _SHOWING = (
 _REPORT = re.compile(
     rf"^(?!(?:\w+ )?(?:existing|prior|previous|recent|earlier|past|these) )(?:{_WE}|it|(?:[\w-]+ ){{0,5}}"
     r"(?:experiments?|experimentation|results?|findings|evaluations?|analys[ie]s|studies|simulations|evidence"
-    rf"|comparisons)\b[^,.;:]{{0,110}}?) {_ADVERBS}{_SHOWING}"
-    r"(?: (?:empirically|theoretically|experimentally))? that,? (?P<claim>.+)$",
+    rf"|comparisons)\b[^,.;:]{{0,110}}?) {ADVERBS}{_SHOWING}"
+    r"(?: (?:empirically|theoretically|experimentally))?(?: that,?"
+    rf"|(?= (?:(?:our|the proposed) (?:[\w-]+ ){{0,2}}?{NOUN}|(?-i:{NAME})) (?:[a-z]+ly )?"
+    r"(?:achieves|can|improves|is|outperforms|reduces|surpasses)\b)) (?P<claim>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 # "show that outperforms others": a macro for the name is lost.
@@ -63,21 +60,26 @@ _VERB_FIRST = re.compile(
     r"(?:achieves|can|generalizes|has|improves|is|are|outperforms|provides|reduces|surpasses)\b"
 )
 _AND_THAT = re.compile(r",? and that (?!of )")
-_AND_WE_ALSO = re.compile(rf", and {_ADVERBS}(?:{'|'.join(ACTS)}) ")
-_AND_DID = re.compile(r" and (?:[a-z]+ly )?[a-z]+ed ")
-_KNOWLEDGE = re.compile(r",? \(?to (?:the best of )?our (?:best )?knowledge\)?,?")
+_AND_WE_ALSO = re.compile(rf", and {ADVERBS}(?:{'|'.join(ACTS)}) ")
 _APPOSITION = re.compile(
     rf"^ (?P<article>the |our )?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?), "
     r"(?P<what>(?:an?|the first) .+)$",
     re.DOTALL,
 )
-_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or) ")
+_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or) |; and ")
 # "Our method, Zebu, is fast"
 _OUR_NAMED_WORK = re.compile(
     rf"^(?:our|the proposed) (?:[\w-]+ ){{0,4}}[a-z-]+(?:, |,? (?:called|named|termed|dubbed) )"
     rf"(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?),? (?=(?:[a-z]+ly )?(?:[a-z]+s|can|will) )",
     re.IGNORECASE,
 )
+# "The proposed Zebu counts", but not "the proposed Zebu filter"
+_PROPOSED_NAME = re.compile(
+    rf"^(?:our|the) (?:newly |proposed |novel )+(?=(?-i:{NAME}) (?:[a-z]+ly )?(?:[a-z]+[^s\W]s|can|will) )",
+    re.IGNORECASE,
+)
+_OWN_SUBJECT = re.compile(rf"(?:the {NOUN} |(?!the ))", re.IGNORECASE)
+"""With this a finding begins that can follow what the paper does: "the filter" was not spoken of."""
 _OUR_WORK = re.compile(
     r"^(?:our|the proposed) (?:(?:proposed|novel|new|full|final|best) )?(?:[\w-]+ ){0,2}?"
     rf"(?P<noun>{NOUN}) (?=[a-z]+)",
@@ -90,18 +92,6 @@ _IS_INTRODUCED = re.compile(r"\b(?:is|are) (?:introduced|proposed|presented|deve
 _WHICH_WE_CALL = re.compile(
     r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote|coin)(?: as)? (?=[\"“A-Z])"
 )
-# "and show that": a verb of the authors after "and", unless an infinitive or a relative clause may govern it.
-_OBJECT = r"(?= (?:an?|the|its|their|them|how|on|forward|two|three|four|five|six|seven|eight|nine) )"
-_COORDINATED = re.compile(
-    rf"(?P<before>(?P<comma>,)? and {_ADVERBS}|(?P<serial>, ))"
-    rf"(?P<verb>{'|'.join(ACTS)}|[a-z]+i[sz]e{_OBJECT}"
-    r"|(?!also|both|even|for|from|into|not|only|over|that|then|thus|under|via|when|where|while|with)"
-    rf"(?(serial)(?!)|[a-z-]{{3,}})(?<![sgy])(?<!ed){_OBJECT})\b(?P<that> that)?"
-)
-_AND_PROPOSE = re.compile(rf"((?: and|,) {_ADVERBS})(demonstrate|introduce|present|propose|show)(?= )")
-_AT_ONCE = re.compile(rf"^(?P<before> and {_ADVERBS})(?P<verb>[a-z-]+(?<!s))(?= )")
-_IN_LIST = re.compile(r"(?:,|\bto) [a-z]+$")
-_GOVERNS = re.compile(r"\b(?:to (?![a-z]+ing )[a-z]+|that|which|who|can|could|will|may|must|how)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +120,13 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         sentence: The sentence, without markup.
         name: The name that the paper gives its own work, or empty.
     """
-    text = without_pointers(
-        _WHICH_WE_CALL.sub(", ", _KNOWLEDGE.sub("", sentence.rstrip(" .!;:").lstrip(" %•*–—-")))
-    )
+    text = without_pointers(_WHICH_WE_CALL.sub(", ", sentence.rstrip(" .!;:").lstrip(" %•*–—-")))
     for _ in range(3):
+        text = with_comma(text)
         connective = _CONNECTIVE.match(text)
         if not connective:
             break
-        text = text[connective.end() :]
-        text = capital(text)
+        text = capital(text[connective.end() :])
     text = capital(text)
     purpose = _PURPOSE.match(text)
     text = capital(_FRONTED.sub("", text, count=1))
@@ -153,9 +141,10 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         if purpose and "," not in rest and " to " not in rest:
             rest += f" to {purpose['purpose']}"
         verb, in_past = third_person(act["verb"].lower()), act["verb"] in PAST
-        if verb and act["verb"].islower() and not (in_past and _AND_DID.search(rest)):
+        changed = in_third_person(rest, in_past=in_past) if in_past >= bool(act["perfect"]) else ""
+        if verb and changed and act["verb"].islower():
             kind: Kind = "introduces" if f"{verb}{rest}".startswith("puts forward ") else kind_of(verb)
-            yield from _acts(verb, rest, kind, name)
+            yield from _acts(verb, changed, kind, name, alone=changed == rest)
     else:
         yield _claim(text, name, "introduces" if _IS_INTRODUCED.search(text) else "states")
 
@@ -167,9 +156,13 @@ def capital(text: str) -> str:
     return text if named else text[:1].upper() + text[1:]
 
 
-def _acts(verb: str, rest: str, kind: Kind, name: str) -> Iterator[Statement]:
+def _acts(verb: str, rest: str, kind: Kind, name: str, *, alone: bool) -> Iterator[Statement]:
+    """Yield what was done; with other acts beside it, "we present X, a Y, and report" is no "X is a Y"."""
+    if instead := act_instead(f"{verb}{rest}"):
+        verb, rest = instead
+        kind = kind_of(verb)
     rest = _impersonal(rest, name)
-    apposition = _APPOSITION.match(rest) if kind in {"introduces", "makes"} else None
+    apposition = _APPOSITION.match(rest) if alone and kind in {"introduces", "makes"} else None
     if (
         apposition
         and _is_one(apposition["name"], name)
@@ -179,7 +172,7 @@ def _acts(verb: str, rest: str, kind: Kind, name: str) -> Iterator[Statement]:
         subject = f"{article}{apposition['name']} is"
         yield Statement(f"{subject} {apposition['what']}", kind, len(subject))
         return
-    acted = f"{verb}{_AT_ONCE.sub(_at_once, _conjugated(rest))}"
+    acted = f"{verb}{rest}"
     if second := _AND_INTRODUCES.search(acted):
         kind = "introduces"
         last = acted[second.start("verb") :]
@@ -192,30 +185,10 @@ def _is_one(called: str, name: str) -> bool:
     return called == name or not re.search(r"[a-z]s(?: \(|$)", called)
 
 
-def _at_once(match: re.Match[str]) -> str:
-    return f"{match['before']}{third_person(match['verb'])}"
-
-
-def _conjugated(rest: str) -> str:
-    """Put the verbs that are coordinated with the main verb into the third person too."""
-
-    def conjugate(match: re.Match[str]) -> str:
-        before = rest[: match.start()]
-        governed = max((found.end() for found in _GOVERNS.finditer(before)), default=0)
-        # "to sort data, analyze the logs, and plot the years": the series belongs to what governs it
-        free = match["comma"] and match["verb"] in KNOWN_ACTS and "," not in before[governed:]
-        sure = match["that"] or free or not governed
-        # "to prove and demonstrate that", "to collect, count and plot"
-        sure = sure and before.rpartition(" ")[2] not in ACTS and not _IN_LIST.search(before)
-        verb = third_person(match["verb"]) if sure else match["verb"]
-        return f"{match['before']}{verb}{match['that'] or ''}"
-
-    return _COORDINATED.sub(conjugate, _AND_PROPOSE.sub(r"\1\2s", rest))
-
-
 def _claim(text: str, name: str, kind: Kind) -> Statement:
     if named := _OUR_NAMED_WORK.match(text):
         text = f"{named['name']} {text[named.end() :]}"
+    text = _PROPOSED_NAME.sub("", text)
     ours = _OUR_WORK.match(text)
     rest = _impersonal(text[ours.end() :] if ours else text, name)
     if ours:
@@ -223,6 +196,10 @@ def _claim(text: str, name: str, kind: Kind) -> Statement:
         return Statement(f"{subject} {rest}", kind, len(subject), f"the {ours['noun']} {rest}")
     if name and text.startswith(f"{name} "):
         return Statement(rest, kind, len(name), rest)
+    if kind == "claims" and (
+        _OWN_SUBJECT.match(rest) or (name and re.match(rf"the (?:[\w-]+ )?{re.escape(name)} ", rest))
+    ):
+        return Statement(capital(rest), kind, addition=rest)
     return Statement(capital(rest), kind)
 
 
@@ -239,5 +216,3 @@ def _is_named_at(name: str, text: str, place: int) -> bool:
 
 
 _AND_INTRODUCES = re.compile(r" and (?:then |[a-z]+ly )?(?P<verb>proposes|introduces|presents|develops) ")
-AND_ACTS = re.compile(rf"(?<![sy]),? and {_ADVERBS}(?:{'|'.join(map(third_person, ACTS))}) ")
-"""A verb coordinated with an earlier one, after which a sentence may end."""

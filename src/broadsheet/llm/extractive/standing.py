@@ -6,15 +6,22 @@ import re
 
 from broadsheet.text import stems
 
-_ENUMERATOR = re.compile(r"\((?:i{1,3}|iv|[a-d1-9])\)|\b[1-9]\) ")
+_ENUMERATOR = re.compile(r"(?<![\w)])\((?:i{1,3}|iv|[a-d1-9])\)|(?<![\w(])(?:[1-9]|i{1,3})\) ")
+_OPENS_ELSEWHERE = re.compile(
+    r"(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
+    r"|Though|And|But|So)\b|[A-Z][a-z]+s (?:to [a-z]+ )?(?:it|this|them|these|their)\b"
+    r"|For (?:example|instance)\b|This (?![a-z]+ (?:survey|review))"
+)
 _CANNOT_STAND = re.compile(
-    r"\b(?:[Ww]e|us|[Oo]urs?|I|my|[Tt]his (?:paper|work|study))\b|[\\${}^_=<>∈→]|\b(?:mathcal|mathbb)"
-    r"|^(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
-    r"|Though|And|But|So)\b|^[A-Z][a-z]+s (?:to [a-z]+ )?(?:it|this|them|these|their)\b"
-    r"|^This (?![a-z]+ (?:survey|review))|: [Ff]irst\b"
-    r"|(?:, (?:[a-z]+ly )?[a-z]+ed|\b(?:e\.g|i\.e|following|as follows|to [a-z]+ (?:it|them|this)"
+    r"\b(?:[Ww]e|us|[Oo]urs?|I|my|[Tt]his (?:paper|work|study)|mathcal|mathbb)\b|[\\${}^=<>∈→]"
+    r"|(?<![A-Za-z]{2})_|: (?:[Ff]irst|This|These|In this)\b"
+)
+_ENDS_OPEN = re.compile(
+    r"(?:, (?:[a-z]+ly )?[a-z]+ed|\b(?:e\.g|i\.e|following|as follows|to [a-z]+ (?:it|them|this)"
     r"|is|are|the|of|that))$"
 )
+_LONGEST_END = 50
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 # A pointing word, and the words behind it among which its noun must be.
 _POINTS = re.compile(
     r"\b(?:this|these"
@@ -28,7 +35,11 @@ _LITTLE = frozenset(
     a an and are can is in it of on or that the to was with for by as from at has have
     """.split()  # noqa: SIM905 - easier to read than a list
 )
-_UNRESOLVED_END = re.compile(r"\b(?:both|it|them|this|these|those|so|do|does|others?)$")
+_UNRESOLVED_END = frozenset(
+    ["above", "both", "do", "does", "it", "others", "other", "so", "them", "these", "this", "those"]
+)
+# "A filter that removes them": what they are is said elsewhere, unless the sentence is long enough to say it.
+_SOON = 13
 # "both images": which two?
 _BOTH = re.compile(r"\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]+[a-hj-rtv-z]s\b(?! and\b|,)")
 # One of these stands in whatever the patterns that point find; looking for them first is much faster.
@@ -45,11 +56,17 @@ _HINTS_BACK = re.compile(
 
 def stands(text: str) -> bool:
     """Tell whether a sentence has both halves of its brackets and speaks neither as "we" nor in formulas."""
-    listed = _ENUMERATOR.findall(text)
-    unlisted = _ENUMERATOR.sub("", text)
-    balanced = all(unlisted.count(opened) == unlisted.count(closed) for opened, closed in ("()", "[]", "“”"))
-    # Of a list with one point, the others are cut off.
-    return balanced and len(listed) != 1 and text.count('"') % 2 == 0 and not _CANNOT_STAND.search(text)
+    if _OPENS_ELSEWHERE.match(text) or _ENDS_OPEN.search(text[-_LONGEST_END:]) or text.count('"') % 2:
+        return False
+    if ")" in text or "]" in text or "(" in text or "[" in text or "“" in text or "”" in text:
+        listed = _ENUMERATOR.findall(text)
+        unlisted = _ENUMERATOR.sub("", text)
+        # Of a list with one point, the others are cut off.
+        if len(listed) == 1 or any(
+            unlisted.count(opened) != unlisted.count(closed) for opened, closed in _PAIRS
+        ):
+            return False
+    return not _CANNOT_STAND.search(text)
 
 
 def dangling(text: str) -> int:
@@ -57,7 +74,8 @@ def dangling(text: str) -> int:
 
     "Counts stripes and plots these stripes" has none, "a filter for these stripes" has one.
     """
-    count = int(_UNRESOLVED_END.search(text) is not None)
+    last = text.rpartition(" ")[2]
+    count = int(last in _UNRESOLVED_END and (last not in {"it", "them"} or text.count(" ") < _SOON))
     if not _may_point(text):
         return count
     count += len(_BOTH.findall(text))

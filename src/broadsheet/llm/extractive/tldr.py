@@ -1,8 +1,9 @@
 """Chooses a paper's TL;DR from the sentences of its abstract, without a model.
 
 A whole sentence of the authors beats a clever splice: sentences are rewritten only so far that they stand
-alone (`rewriting`), cut only where a clause surely ends, and joined only by a semicolon. The best within the
-length limits wins; a good one introduces the work, covers what the title covers, and gives the main result.
+alone (`rewriting`), cut only where a clause surely ends, and joined only by a semicolon: what is new and what
+it achieves, or what is studied and what is found. The best within the length limits wins; a good one
+introduces the work, covers what the title covers, and gives the main result.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
-from broadsheet.llm.extractive.naming import GENERIC_NOUN, own_name, place_of
+from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, own_name, place_of
+from broadsheet.llm.extractive.pointers import without_links
 from broadsheet.llm.extractive.rewriting import Statement, capital, statements
 from broadsheet.llm.extractive.standing import dangling, hints_back, stands
 from broadsheet.llm.extractive.trimming import SURE, Cut, shortened
+from broadsheet.llm.extractive.verbs import Kind
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in
 from broadsheet.text import sentences, stems, word_count
@@ -32,29 +35,37 @@ _SHORT_TITLE = 3
 _WEAK = re.compile(
     r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|step forward"
     r"|paves? the way|contributes? to|remains?|future|crucial|challenging"
+    r"|insights|importance of|need for|potential (?:of|to)|repository|serves? as|sheds? light|valuable"
     r"|(?:has|have) (?:become|been|achieved|attracted|shown|emerged))\b",
-    re.IGNORECASE,
 )
 _RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
 )
 _OWN = re.compile(
-    r"\b(?:[Ww]e|[Tt]his (?:paper|work|study|article|survey|letter|report|review)"
+    r"\b(?:[Ww]e(?! (?:also|further)\b)|[Tt]h(?:is|e present) (?:paper|work|study|article|survey|letter"
+    r"|project|report|research|review|thesis)|[Tt]he article"
     r"|(?:is|are) (?:proposed|introduced|presented))\b"
 )
 _KIND = {"introduces": 5.0, "makes": 4.3, "claims": 3.5, "studies": 1.5, "details": 0.3, "states": 0.0}
-_STEP = re.compile(r"(?:\w\S* ){1,3}(?:starts|begins|proceeds) (?:by|with|from)\b")
+_STEP = re.compile(
+    r"(?:\w\S* ){1,3}(?:(?:starts|begins|proceeds) (?:by|with|from)\b|first |then |not only )|each "
+)
 """A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 # "The tool counts": of which tool nothing is said.
 _BARE_SUBJECT = re.compile(
     r"The (?:[a-z]+ed )?[a-z]+ (?:also |[a-z]+ly )?(?:is|are|was|were|can|has|have|[a-z]+(?:s|ed)) "
 )
+_DEFINITE = re.compile(r"(?:The|Both|All|Each|Experiments|Results|Extensive) (?!first )")
+_PROPOSED = re.compile(
+    r"(?<=[a-z] )the (?:proposed (?=[a-z])"
+    r"|(?:new |novel )?(?:method|approach|framework|system|pipeline)\b(?! of\b| for\b))"
+)
 _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
-    re.IGNORECASE,
 )
+_THE_METHOD = re.compile(rf"the {NOUN} ")
 _OPENING = 70
 _LEAST_CUT = 0.3
 _FIRST_HALF = {"introduces", "makes", "studies"}
@@ -82,7 +93,7 @@ def summarise(title: str, abstract: str) -> str:
     """
     title, abstract = plain(title), plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS])
     body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
-    body = [_without_title(sentence, title) for sentence in body]
+    body = [_without_title(without_links(sentence), title) for sentence in body]
     candidates = _candidates(title, [sentence for sentence in body if not find_urls(sentence)])
     best = max(candidates, key=lambda candidate: candidate.score, default=None)
     text = best.text if best else title if re.search(r"\w", title) else " ".join(body)
@@ -121,7 +132,7 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
     weigh = _Weights(title, body, name)
     forms = [(place, form) for place, sentence in enumerate(body) for form in statements(sentence, name)]
     additions = [
-        (place, cut.text, weigh.addition(cut))
+        (place, form.kind, cut.text, weigh.addition(cut))
         for place, form in forms
         if form.addition
         for cut in shortened(form.addition, form)
@@ -135,24 +146,28 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
             if _fits(cut.text):
                 yield _Candidate(cut.text, score + weigh.length(cut.text))
             if form.kind in _FIRST_HALF and cut.cost <= _LEAST_CUT and len(cut.text.split()) >= _FEWEST_WORDS:
-                for later, addition, worth in additions:
-                    if later > place and (joined := _joined(cut.text, addition, name)):
+                for later, kind, addition, worth in additions:
+                    found = form.kind == "studies" and kind == "claims"
+                    if later > place and (joined := _joined(cut.text, addition, name, found=found)):
                         yield _Candidate(joined, score + worth + weigh.length(joined))
 
 
-def _joined(text: str, addition: str, name: str) -> str:
+def _joined(text: str, addition: str, name: str, *, found: bool) -> str:
     """Return a sentence and what it achieves, or nothing where that is not surely said of the same thing."""
     if _STEP.match(addition):
         return ""
     _, _, rest = addition.partition(" ")
-    if name and addition.startswith(f"{name} ") and name in text:
+    called = GENERIC_NOUN.search(text) or (name and name in text)
+    if found and not addition.startswith("the "):
+        pass  # what is studied, and what is found
+    elif name and addition.startswith(f"{name} ") and name in text:
         addition = f"it {addition[len(name) + 1 :]}"
-    elif addition.startswith("the ") and name and text.startswith(f"{name} is "):
+    elif _THE_METHOD.match(addition) and name and text.startswith(f"{name} is "):
         addition = f"it {rest.partition(' ')[2]}"
-    elif not (addition.startswith("the ") and GENERIC_NOUN.search(text)) or _DATASET.search(text):
+    elif not addition.startswith("the ") or _DATASET.search(text) or not called:
         return ""
     # A sentence that says enough is better whole than with a half that adds no figure.
-    worthwhile = len(text.split()) < MIN_TLDR_WORDS or numbers_in(addition)
+    worthwhile = found or len(text.split()) < MIN_TLDR_WORDS or numbers_in(addition)
     joined = f"{text}; {addition}"
     return joined if worthwhile and _fits(joined) else ""
 
@@ -175,32 +190,33 @@ class _Weights:
         score = _KIND[statement.kind] - cut.cost
         score += 2.3 * len(words & self.title) / max(1, len(self.title))
         score += 0.8 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words))
-        if self.name and (named := place_of(self.name, text)) >= 0:
-            score += 1.5 if named <= len("The ") else 1.0
+        if self.name and (start := place_of(self.name, text)) >= 0:
+            score += 1.5 if start <= len("The ") else 1.0
         score += 2.2 if numbers_in(text) else 0.0
         score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
         score -= 1.5 if statement.kind == "claims" and statement.verb_end else 0.0  # says not what it is
         score -= 2.5 if _BARE_SUBJECT.match(text) else 0.0
-        score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING]) else 0.0
+        named = bool(self.name) and text.startswith(f"The {self.name}")
+        unnamed = _DEFINITE.match(text) and not named and statement.kind not in _FIRST_HALF
+        score -= 4.0 if unnamed else 0.0
+        score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING].lower()) else 0.0
         score -= self._pointing(text)
-        # The first sentence about the paper's own work states the contribution; earlier ones are background.
+        return score + self._place(place, statement.kind)
+
+    def _place(self, place: int, kind: Kind) -> float:
+        """Weigh where it stands: the first sentence on the own work says what is new, not those before."""
         later = place - self.introduced
-        return score + (
-            0.5
-            if later == 0
-            else -min(0.8 * later, 4.0)
-            if later > 0
-            else -6.0
-            if statement.kind == "states"
-            else -3.5
-        )
+        if later < 0:
+            return -12.0 if kind == "states" else -3.5
+        return -min(0.8 * later, 4.0) if later else 0.5
 
     def addition(self, cut: Cut) -> float:
         score = (1.5 if _RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
         return score - cut.cost - self._pointing(cut.text)
 
     def _pointing(self, text: str) -> float:
-        return 5.0 * dangling(text) + 0.8 * hints_back(text) + 1.8 * len(_WEAK.findall(text))
+        weak = 1.8 * len(_WEAK.findall(text.lower()))
+        return 7.0 * dangling(text) + 0.8 * hints_back(text) + 5.0 * len(_PROPOSED.findall(text)) + weak
 
     def length(self, text: str) -> float:
         words = len(text.split())

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from broadsheet.english import breaks_off
-from broadsheet.llm.extractive.rewriting import AND_ACTS, Statement
+from broadsheet.llm.extractive.conjugation import AND_ACTS
+from broadsheet.llm.extractive.rewriting import Statement
 
 _PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)")
 # Before a clause that adds to the sentence, but is no condition and no contrast.

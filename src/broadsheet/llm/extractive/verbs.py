@@ -7,12 +7,13 @@ from typing import Literal
 Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
 
 ACTS = """
-    achieve adapt adopt analyze apply argue assess build characterize collect combine compare conduct
-    consider construct contribute create define demonstrate derive describe develop devise discover
-    discuss employ establish estimate evaluate examine explore extend find formalize formulate generate
-    highlight identify illustrate implement improve incorporate integrate introduce investigate learn
-    leverage observe obtain offer outline outperform perform present propose prove provide quantify
-    release reveal show suggest trace use utilize validate verify
+    achieve adapt address adopt aim analyze annotate apply argue assess build calculate characterize collect
+    combine compare conduct consider construct contribute create curate define demonstrate derive describe
+    develop devise discover discuss emphasize employ enable enhance establish estimate evaluate examine
+    expand explore extend find fine-tune formalize formulate generate highlight identify illustrate
+    implement improve incorporate integrate introduce investigate learn leverage observe obtain offer
+    optimize organize outline outperform perform present propose prove provide quantify release reveal seek
+    select show simulate suggest summarize tackle trace use utilize validate verify
 """.split()  # noqa: SIM905 - easier to read than a list
 KNOWN_ACTS = frozenset(ACTS)
 INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
@@ -26,13 +27,17 @@ _STUDYING = frozenset(
 )
 
 
-# Verbs with which no summary begins.
+# Words that are no verbs, and verbs, with which no summary begins.
 AUXILIARIES = frozenset(
     """
-        are have had has was were is can could may might must shall will would should did does not therefore
-        aim hope believe expect note make plan encourage
+        a an the that both no not to in on of for and or with are have had has was were is can could
+        may might must shall will would should did does not therefore hope believe expect note make
+        plan encourage
     """.split()  # noqa: SIM905 - easier to read than a list
 )
+_OTHER_ACTS = """
+    attempt benchmark design focus measure model pretrain review revisit survey test train transform
+""".split()  # noqa: SIM905 - the same
 PAST = {
     "built": "build",
     "chose": "choose",
@@ -40,17 +45,23 @@ PAST = {
     "found": "find",
     "gave": "give",
     "held": "hold",
+    "made": "make",
+    "went": "go",
     "kept": "keep",
     "led": "lead",
     "put": "put",
     "ran": "run",
     "saw": "see",
     "showed": "show",
+    "shown": "show",
+    "sought": "seek",
     "took": "take",
     "wrote": "write",
 } | {
-    (verb + "d" if verb.endswith("e") else verb[:-1] + "ied" if verb.endswith("dy") else verb + "ed"): verb
-    for verb in ACTS
+    (
+        verb + "d" if verb.endswith("e") else verb[:-1] + "ied" if verb[-2:] in {"dy", "fy"} else verb + "ed"
+    ): verb
+    for verb in (*ACTS, *_OTHER_ACTS)
 }
 
 
@@ -63,7 +74,7 @@ def third_person(verb: str) -> str:
     base = PAST.get(verb, verb)
     if base.endswith("ed") and base not in {"need", "embed", "exceed"}:
         return ""
-    if base.endswith(("s", "x", "z", "ch", "sh")):
+    if base.endswith(("s", "x", "z", "ch", "sh", "o")):
         return base + "es"
     return base[:-1] + "ies" if base.endswith("y") and base[-2] not in "aeiou" else base + "s"
 
