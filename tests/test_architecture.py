@@ -107,6 +107,22 @@ def test_a_library_is_imported_only_where_it_belongs_and_a_heavy_one_only_when_n
         assert not at_import & HEAVY
 
 
+def _source(body: list[ast.stmt]) -> str:
+    return "\n".join(map(ast.unparse, body))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_who_foresees_a_bad_text_foresees_one_that_is_nested_without_end(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Try) or not re.search(r"\b(json|tomllib)\.loads\(", _source(node.body)):
+            continue
+        foreseen = " ".join(ast.unparse(each.type) for each in node.handlers if each.type)
+        for constant in re.findall(r"\b_[A-Z_]+\b", foreseen):
+            foreseen += "".join(re.findall(rf"^{constant} = .*$", text, re.MULTILINE))
+        assert "RecursionError" in foreseen, ast.unparse(node)
+
+
 def test_imports_run_downwards_only() -> None:
     if not (CHECKOUT / "pyproject.toml").is_file():
         pytest.skip("the contract stands in pyproject.toml, which an installed package does not have")

@@ -303,6 +303,33 @@ def test_whoever_is_killed_leaves_the_old_backup_or_the_new_one(
     assert files(old) == new
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"key": ["a"], "row": {"title": {"bytes": "x"}}}',
+        b'{"key": ["a"], "row": {"title": {"base64": "x"}}}',
+        b'{"key": ["a"], "row": {"title": {"base64": 7}}}',
+        b'{"key": ["a"], "row": {"title": ' + b"[" * 100_000,
+        b'{"key": 7}',
+        b"\xff",
+    ],
+)
+def test_a_line_that_no_backup_wrote_is_told_of(line: bytes, lived_in: Path) -> None:
+    shutil.copytree(lived_in / "backup", "backup")
+    path = Path("backup", "papers", f"{NEXT}.9.jsonl")
+    path.write_bytes(line)
+    with pytest.raises(ConfigError, match=r"Line 1 of backup/papers/.*\.9\.jsonl cannot be read"):
+        rebuild(Path("backup"), Path("new.db"))
+    assert not Path("new.db").exists()
+
+
+def test_a_file_of_a_day_that_is_none_is_left_alone(lived_in: Path) -> None:
+    shutil.copytree(lived_in / "backup", "backup")
+    Path("backup/papers/2026-13-45.jsonl").write_text("no line")
+    rebuild(Path("backup"), Path("new.db"))
+    assert kept(Path("new.db")) == kept(lived_in / "cache.db")
+
+
 def test_a_half_written_file_is_told_of_with_its_line(lived_in: Path) -> None:
     shutil.copytree(lived_in / "backup", "backup")
     path = Path("backup", "papers", f"{DAY}.jsonl")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import keyword
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Optional, Self, get_args
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from broadsheet import annotation as declarations
 from broadsheet.annotation import CORE, Annotation, FilledText, InText, Phrases, Place, Show
 from broadsheet.errors import ConfigError, plain_reason
+from broadsheet.toml_file import parse_toml
 
 FieldType = Literal["text", "phrases", "yes-no", "choice"]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -81,11 +81,7 @@ def parse(text: str, name: str = "fields.toml") -> tuple[UserField, ...]:
     Raises:
         ConfigError: It is no TOML, or a field has a name that is taken, an unknown type or no description.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML ({error}); correct that line.") from error
-    return tuple(_user_field(field, table, name) for field, table in tables.items())
+    return tuple(_user_field(field, table, name) for field, table in parse_toml(text, name).items())
 
 
 def _user_field(field: str, table: Any, file: str) -> UserField:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from broadsheet.errors import ConfigError
+from broadsheet.toml_file import parse_toml
 
 _DATE = re.compile(r"-20\d\d-?\d\d-?\d\d$")
 
@@ -43,7 +43,7 @@ class Prices:
         """
         path = path or Path(__file__).with_name("prices.toml")
         try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+            tables = parse_toml(path.read_text(encoding="utf-8"), str(path))
             models = {
                 name: Price(float(row["input"]), float(row["cached"]), float(row["output"]))
                 for name, row in tables["models"].items()

@@ -69,7 +69,7 @@ def _values(environment: Mapping[str, str]) -> Iterable[str]:
             yield from value.split()
         if ours or _PROXY.fullmatch(name):
             for found in _AUTHORITY.finditer(value):
-                user_information = found[1] or found[2]
+                user_information = found[1] or found[2] or ""  # http://@host has an empty one
                 yield user_information
                 yield user_information.partition(":")[2] or user_information
 
@@ -78,7 +78,7 @@ def _forms(value: str) -> Iterable[str]:
     """Yield a value as it stands, without white space around it, and as it is encoded on its way."""
     for text in {value, value.strip(), unquote(value.strip())}:
         yield text
-        yield quote(text, safe="")
+        yield quote(text, safe="", errors="replace")  # bytes that are no UTF-8 come in no address
         yield repr(text)[1:-1]
         if ":" in text:  # a user's name and password, as the Basic scheme sends them (RFC 7617)
             yield base64.b64encode(text.encode("utf-8", "replace")).decode()

@@ -155,7 +155,7 @@ class Column:
         is_core = self.path[0] in CORE
         try:
             value = json.loads(stored)
-        except ValueError:
+        except (ValueError, RecursionError):
             if is_core:
                 raise
             return self.empty  # written when the field was of another type

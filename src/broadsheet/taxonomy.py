@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from typing import Any
 
 from broadsheet.errors import ConfigError
 from broadsheet.hashing import short_hash
+from broadsheet.toml_file import parse_toml
 
 FACETS = ("topic", "contribution")
 _TABLES = (*FACETS, "names", "cues")
@@ -135,14 +135,13 @@ class Taxonomy:
 @cache
 def packaged_cues() -> Mapping[str, tuple[str, ...]]:
     """Return the cues that come with the extractive engine, by tag; read once."""
-    return _phrases(tomllib.loads(PACKAGED_CUES.read_text(encoding="utf-8")), PACKAGED_CUES.name)
+    return _phrases(
+        parse_toml(PACKAGED_CUES.read_text(encoding="utf-8"), PACKAGED_CUES.name), PACKAGED_CUES.name
+    )
 
 
 def _tables(text: str, name: str) -> dict[str, dict[str, Any]]:
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML ({error}); correct that line.") from error
+    tables = parse_toml(text, name)
     for table, content in tables.items():
         if table not in _TABLES or not isinstance(content, dict):
             raise ConfigError(

@@ -17,7 +17,7 @@ from broadsheet.cluster.fleet import Limits
 from broadsheet.cluster.gate import Gate
 from broadsheet.cluster.importing import ImportReport, import_parts
 from broadsheet.cluster.keeping import Keep, Keeping
-from broadsheet.cluster.parts import ANNOTATIONS, Parts, part_name
+from broadsheet.cluster.parts import ANNOTATIONS, PAPERS, Parts, part_name
 from broadsheet.cluster.plan import Partition, plan
 from broadsheet.cluster.worker import annotate_partition
 from broadsheet.config import Settings
@@ -224,6 +224,30 @@ def test_a_file_that_is_no_part_is_named(store: Store, tmp_path: Path) -> None:
         import_parts(parts, cache)
     with Store.open("cache.db") as cache, pytest.raises(NotFoundError, match="no parts"):
         import_parts(Parts(tmp_path / "nothing"), cache)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"id": "a"},
+        {"authors": "["},
+        {"authors": "[" * 100_000},
+        {"authors": "7"},
+        {"published": "soon"},
+        {"sightings": '[{"source": 7}]'},
+        {"title": None},
+    ],
+    ids=["few columns", "no JSON", "deep JSON", "no list", "no day", "no sighting", "no title"],
+)
+def test_rows_that_no_backfill_wrote_are_named(row: dict[str, Any], store: Store, tmp_path: Path) -> None:
+    parts, llm = parts_in(tmp_path / "parts"), AnsweringLLM(right)
+    carried_out(planned(store, parts, llm), parts, llm)
+    name = parts.names()[0]
+    rows = parts.read(PAPERS, name)
+    spoilt = [row] if "id" in row else [each | row for each in rows]
+    parts.write(PAPERS, name, spoilt, parts.maker(name), ())
+    with Store.open("new.db") as new, pytest.raises(UserError, match=rf"{name}\.parquet is no part"):
+        import_parts(parts, new)
 
 
 def test_two_backfills_of_one_folder_are_told_apart(tmp_path: Path) -> None:

@@ -75,6 +75,13 @@ def test_a_counted_completion_without_choices_was_filtered_and_one_that_was_not_
         reply_of({"choices": [], "usage": None}, 0.0)
 
 
+@pytest.mark.parametrize("content", ["half \ud83d", [{"type": "text", "text": "half \ud83d"}]])
+def test_an_answer_that_ends_in_half_an_emoji_can_be_counted_and_stored(ask, content):
+    reply = reply_of({"choices": [{"message": {"content": content}}]}, 0.0)
+    assert reply.text == "half ?"
+    assert counted(reply, ask(1)).usage.output_tokens
+
+
 def test_tokens_that_the_server_does_not_count_are_counted_here(ask):
     request = ask(0)
     reply = counted(Reply(ANSWER), request)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -36,11 +37,12 @@ class Part:
 
 def parts(folder: Path, table: str) -> list[Part]:
     """Return the files of a table in the order in which they were written; others are left alone."""
-    return sorted(
-        Part(date.fromisoformat(match[1]), int(match[2] or 1), path)
-        for path in (folder / table).glob("*.jsonl")
-        if (match := _NAME.fullmatch(path.name))
-    )
+    found = []
+    for path in (folder / table).glob("*.jsonl"):
+        if match := _NAME.fullmatch(path.name):
+            with suppress(ValueError):  # the 45th of a 13th month is no day of a backup's
+                found.append(Part(date.fromisoformat(match[1]), int(match[2] or 1), path))
+    return sorted(found)
 
 
 def part_path(folder: Path, table: str, day: date, number: int) -> Path:
@@ -87,10 +89,11 @@ def settle(folder: Path) -> None:
 def _names(listed: Path) -> list[str]:
     try:
         names = json.loads(listed.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{listed} is damaged; delete it and make the backup again.") from error
     safe = re.compile(rf"[a-z_]+/{_NAME.pattern}|{re.escape(MANIFEST)}")
-    return [name for name in names if isinstance(name, str) and safe.fullmatch(name)]
+    listed_names = names if isinstance(names, list) else []
+    return [name for name in listed_names if isinstance(name, str) and safe.fullmatch(name)]
 
 
 def manifest(folder: Path, migration: str) -> list[Path]:
@@ -121,7 +124,7 @@ def read_manifest(folder: Path) -> str | None:
         version, migration = told["format"], str(told["migration"])
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({why_unreadable(error)}); correct it.") from error
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise ConfigError(f"{path} is damaged; restore it from another version of the folder.") from error
     if version != FORMAT:
         raise ConfigError(f"{path} was written by a newer Broadsheet; upgrade Broadsheet.")

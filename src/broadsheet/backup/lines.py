@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ class Line(BaseModel):
 
 _BYTES = "base64"
 _LONG = 32
+_LONGEST_LINE_BYTES = 128 * 1024 * 1024
+"""No row comes near it; what is longer is no line of a backup, and is not read to its end."""
 _Kept = TypeVar("_Kept")
 
 
@@ -74,19 +77,21 @@ def standing(folder: Path, table: str, keep: Callable[[Any], _Kept]) -> dict[str
             if value is None:
                 held.pop(name, None)
             else:
-                held[name] = keep(loaded(value))
+                held[name] = keep(value)
     return found
 
 
 def _lines(folder: Path, table: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
     for part in parts(folder, table):
         with part.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            lines = iter(partial(file.readline, _LONGEST_LINE_BYTES), b"")
+            for number, line in enumerate(lines, start=1):
                 try:
                     told = Line.model_validate_json(line)
-                except ValueError as error:
+                    row = told.row and {name: loaded(value) for name, value in told.row.items()}
+                except (ValueError, LookupError, TypeError) as error:
                     raise ConfigError(
                         f"Line {number} of {part.path} cannot be read; restore the file from another version"
                         " of the folder."
                     ) from error
-                yield dumped(told.key), told.row
+                yield dumped(told.key), row

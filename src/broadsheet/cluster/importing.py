@@ -62,7 +62,8 @@ def import_parts(
         )
     report = ImportReport()
     for number, name in enumerate(names, 1):
-        report = _merge(parts, name, store, report)
+        with parts.naming(name):
+            report = _merge(parts, name, store, report)
         on_progress(number, len(names))
     return report
 

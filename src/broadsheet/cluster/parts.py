@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ PENDING = "pending"
 _MADE_BY = b"broadsheet"
 _VERSION = 1
 _DIGITS = 24
+_NONE_OF_OURS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What rows raise that something else has written."""
 
 
 def require_parquet() -> None:
@@ -91,6 +93,14 @@ class Parts:
     ) -> None:
         """Write a part, whole or not at all."""
         write(self.path(kind, name), rows, maker, fields)
+
+    def naming(self, name: str) -> AbstractContextManager[None]:
+        """Return a context that names a partition whose rows turn out to be none of ours.
+
+        Raises:
+            UserError: They are.
+        """
+        return _reading(self.path(PAPERS, name))
 
     def read(self, kind: str, name: str, columns: Sequence[str] | None = None) -> list[Row]:
         """Return the rows of a part.
@@ -218,7 +228,7 @@ def _reading(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, pa.ArrowException, ValueError, LookupError) as error:
+    except (pa.ArrowException, OSError, *_NONE_OF_OURS) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(
             f"{path} is no part that broadsheet backfill wrote ({reason}); remove it and run that again."

@@ -104,7 +104,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path}, line {number} is no JSON ({error}); correct that line.") from error
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number} is no JSON object; correct that line.")

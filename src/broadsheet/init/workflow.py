@@ -25,7 +25,7 @@ def is_fork(folder: Path) -> bool:
     """Tell whether a folder is a checkout of Broadsheet, so that the workflow can install it from there."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return bool(project.get("project", {}).get("name") == "broadsheet")
 

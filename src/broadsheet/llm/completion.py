@@ -59,14 +59,17 @@ def counted(reply: Reply, request: Request) -> Reply:
 
 
 def _text(value: Any) -> str:
-    """Return a text; of a list of parts, which some servers send, those that are text and no thoughts."""
+    """Return a text; of a list of parts, which some servers send, those that are text and no thoughts.
+
+    Half an emoji, at which an answer may be cut off, is a lone surrogate in JSON and becomes a question mark.
+    """
     if isinstance(value, str):
-        return value
+        return value.encode("utf-8", "replace").decode()
     parts = value if isinstance(value, list) else []
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return "".join(texts) if texts else json.dumps(value)
+    return _text("".join(texts)) if texts else json.dumps(value)
 
 
 def _tokens(value: Any) -> int:
-    number = value if isinstance(value, int | float) and math.isfinite(value) else 0
+    number = value if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)) else 0
     return min(max(0, int(number)), _MOST_TOKENS)

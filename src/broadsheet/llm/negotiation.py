@@ -71,7 +71,7 @@ class Dialect:
         """Return the dialect that `text` was made from; None if this version cannot read it."""
         try:
             dialect = cls(**json.loads(text))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return None
         return dialect if dialect.answer_format in FORMATS else None
 

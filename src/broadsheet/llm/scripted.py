@@ -113,7 +113,7 @@ def read_script(path: Path) -> list[dict[str, Any]]:
             continue
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number} is not JSON ({error}); correct it.") from error
         identified = isinstance(answer, dict) and ("id" in answer or "title" in answer)
         if not isinstance(answer, dict) or not (

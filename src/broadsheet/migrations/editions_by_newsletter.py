@@ -167,7 +167,7 @@ def _same(value: Any, stored: str | None) -> bool:
         return value == stored or (value is None and stored is None)
     try:
         return stored is not None and json.loads(stored) == value
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -110,7 +110,7 @@ def _read(path: Path) -> dict[str, str]:
         below = all(isinstance(value, str) and _is_below(name) for name, value in files.items())
         if document["format"] == _FORMAT and below:
             return dict(files)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise UserError(f"{path} is damaged; delete it and the site's other files, and run the command again.")
 

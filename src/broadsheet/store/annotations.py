@@ -121,6 +121,7 @@ class Annotations:
         )
         return written.rowcount > 0
 
+    @decodes_rows
     def replies(
         self, maker: Maker | None = None, *, latest: int | None = None, paper_id: str | None = None
     ) -> Iterator[KeptReply]:

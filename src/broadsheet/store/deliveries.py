@@ -15,7 +15,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.filters import Filter
 from broadsheet.hashing import short_hash
-from broadsheet.store.rows import now
+from broadsheet.store.rows import decodes_rows, now
 
 Brought = Mapping[str, Mapping[int, Collection[str]]]
 """Ids of papers by the issue and the row of the content that brought them."""
@@ -172,6 +172,7 @@ class Deliveries:
         )
         return [Delivery(*row) for row in rows.fetchall()]
 
+    @decodes_rows
     def open_contents(self, channel: str, newsletter: str) -> list[tuple[int, str, Filter]]:
         """Return row, issue and filter of each content of which something can leave now."""
         rows = self._db.execute(

@@ -53,6 +53,7 @@ class Editions:
         )
         return [date.fromisoformat(row[0]) for row in rows]
 
+    @decodes_rows
     def latest(
         self, newsletter: str = DEFAULT, *, until: date | None = None, before: date | None = None
     ) -> date | None:
@@ -183,6 +184,7 @@ class Editions:
         self._move_mark(EditionKey(name, edition.day))
         return True
 
+    @decodes_rows
     def withdraw(self, paper_id: str) -> list[EditionKey]:
         """Remove the editions that have a paper and are not published, so that they can be composed anew.
 
@@ -212,6 +214,7 @@ class Editions:
         self._db.execute("UPDATE corrections SET announced_id = NULL WHERE announced_id = ?", [edition_id])
         self._db.execute("DELETE FROM editions WHERE id = ?", [edition_id])
 
+    @decodes_rows
     def _start(self, day: date, newsletter: Newsletter) -> date:
         """Return the earliest first-seen day of a paper that is still new.
 

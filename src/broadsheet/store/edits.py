@@ -11,6 +11,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 from broadsheet.edition import Announced, Correction, Edition
 from broadsheet.errors import UserError
 from broadsheet.store.overview import EditionKey
+from broadsheet.store.rows import decodes_rows
 
 ABOUT_ALL = ""
 """The paper of a correction that is about its edition as a whole."""
@@ -88,6 +89,7 @@ class Edits:
             [paper_id, day.isoformat(), words, key.newsletter, key.day.isoformat()],
         )
 
+    @decodes_rows
     def published_with(self, paper_id: str) -> list[EditionKey]:
         """Return the published editions that have a card of a paper, oldest first."""
         rows = self._db.execute(
@@ -98,6 +100,7 @@ class Edits:
         )
         return [EditionKey(name, date.fromisoformat(day)) for name, day in rows]
 
+    @decodes_rows
     def with_corrections(self, edition: Edition) -> Edition:
         """Return an edition with what was put right in it since."""
         rows = self._db.execute(
@@ -140,6 +143,7 @@ class Edits:
             [(key.newsletter, key.day.isoformat(), id_) for id_ in ids],
         )
 
+    @decodes_rows
     def _untold(self, key: EditionKey) -> Iterator[tuple[int, Announced]]:
         rows = self._db.execute(
             """SELECT c.id, c.day, c.words, wrong.day, coalesce(papers.title, '') FROM corrections c
@@ -161,6 +165,7 @@ class Edits:
                 ),
             )
 
+    @decodes_rows
     def corrections_of(self, ids: Sequence[str]) -> dict[str, list[Correction]]:
         """Return what was put right in published editions about these papers, by paper id, oldest first."""
         marks = ", ".join("?" * len(ids))

@@ -10,6 +10,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.filters import Filter
 from broadsheet.store.ranking import Ranking
+from broadsheet.store.rows import decodes_rows
 
 Facet = Literal["tag", "contribution", "code", "source", "month"]
 _CURRENT = "FROM papers p JOIN annotations a ON a.key = p.current_key"
@@ -65,6 +66,7 @@ class Facets:
         """Return the first day after a day on which a paper was first seen, if there is one."""
         return self._day("SELECT min(first_seen) FROM papers WHERE first_seen > ?", day)
 
+    @decodes_rows
     def _day(self, query: str, day: date) -> date | None:
         found: Any = self._db.execute(query, [day.isoformat()]).fetchone()[0]
         return date.fromisoformat(found) if found else None

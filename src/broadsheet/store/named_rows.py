@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
+from broadsheet.store.rows import decodes_rows
+
 Row = Mapping[str, Any]
 _TEXTS = ("title", "abstract", "comment")
 _TOLD = (
@@ -57,6 +59,7 @@ def named_rows(db: Database, references: Sequence[Row]) -> Iterator[tuple[Row, R
             yield {**papers[reference["id"]], **words}, said.get(reference.get("key", ""))
 
 
+@decodes_rows
 def take_in(db: Database, paper_id: str) -> None:
     """Copy what editions name of a paper into their rows; call it before that is changed or removed."""
     rows = db.execute(

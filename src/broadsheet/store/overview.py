@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Sighting
+from broadsheet.store.rows import decodes_rows
 
 DAILY = "daily"
 """The newsletter of every paper, which exists without being declared."""
@@ -103,6 +104,7 @@ class Overview:
             found.setdefault(tag, []).append(paper_id)
         return found
 
+    @decodes_rows
     def keywords(self) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
         """Yield the id, the keywords and the tags of every annotated paper, latest first seen first."""
         rows = self._db.execute(
@@ -112,6 +114,7 @@ class Overview:
         for paper_id, keywords, topics, contribution in rows:
             yield paper_id, tuple(json.loads(keywords)), (*json.loads(topics), contribution)
 
+    @decodes_rows
     def editions(self) -> dict[EditionKey, str]:
         """Return a text for each edition that changes whenever it does, a newsletter's latest first."""
         rows = self._db.execute(
@@ -121,6 +124,7 @@ class Overview:
         )
         return {EditionKey(name, date.fromisoformat(day)): json.dumps(stamps) for name, day, *stamps in rows}
 
+    @decodes_rows
     def edition_sizes(self) -> dict[EditionKey, int]:
         """Return the number of papers in each edition."""
         rows = self._db.execute(
@@ -129,6 +133,7 @@ class Overview:
         )
         return {EditionKey(name, date.fromisoformat(day)): papers for name, day, papers in rows}
 
+    @decodes_rows
     def editions_of(self, ids: Sequence[str]) -> dict[str, list[EditionKey]]:
         """Return the editions that each of these papers is in, by paper id, oldest first."""
         found: dict[str, list[EditionKey]] = {}
@@ -141,6 +146,7 @@ class Overview:
             found.setdefault(paper_id, []).append(EditionKey(name, date.fromisoformat(day)))
         return found
 
+    @decodes_rows
     def times(self, ids: Sequence[str]) -> dict[str, Times]:
         """Return when these papers were admitted and last changed, by paper id."""
         rows = self._asked(
@@ -154,6 +160,7 @@ class Overview:
             for paper_id, admitted, updated in rows
         }
 
+    @decodes_rows
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
         """Return the texts of these papers, the present one included, by paper id, oldest first."""
         rows = list(
@@ -179,6 +186,7 @@ class Overview:
             found.setdefault(paper_id, []).append(version)
         return found
 
+    @decodes_rows
     def sightings(self, ids: Sequence[str]) -> dict[str, list[Sighting]]:
         """Return the sightings of these papers, without the sources' words, by paper id, oldest first."""
         found: dict[str, list[Sighting]] = {}

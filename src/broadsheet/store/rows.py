@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal, ParamSpec, TypeVar
+from types import GeneratorType
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from sqlite_utils import Database  # noqa: TID251 - this room owns the SQL
 
@@ -21,7 +23,7 @@ _Value = TypeVar("_Value")
 
 
 def decodes_rows(decode: Callable[_Given, _Value]) -> Callable[_Given, _Value]:
-    """Decorate a function that makes values of rows, so that a row which Broadsheet did not write is named.
+    """Decorate a function that makes or yields values of rows, so that a row that is not ours is named.
 
     Another program may have changed it, or the disk: JSON that ends too early, a day that is none.
 
@@ -29,15 +31,25 @@ def decodes_rows(decode: Callable[_Given, _Value]) -> Callable[_Given, _Value]:
         StoreError: Raised by the decorated function for such a row.
     """
 
-    @functools.wraps(decode)
-    def decoded(*args: _Given.args, **named: _Given.kwargs) -> _Value:
+    @contextmanager
+    def naming_it() -> Iterator[None]:
         try:
-            return decode(*args, **named)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise StoreError(
                 "The database holds a row that Broadsheet did not write; restore the file from a backup or"
                 f" name another with --db ({type(error).__name__} in {decode.__name__.strip('_')})."
             ) from error
+
+    def each(values: Iterator[Any]) -> Iterator[Any]:
+        with naming_it():
+            yield from values
+
+    @functools.wraps(decode)
+    def decoded(*args: _Given.args, **named: _Given.kwargs) -> _Value:
+        with naming_it():
+            values = decode(*args, **named)
+            return cast("_Value", each(values)) if isinstance(values, GeneratorType) else values
 
     return decoded
 

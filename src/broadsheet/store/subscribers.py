@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.filters import Filter
-from broadsheet.store.rows import insert, now
+from broadsheet.store.rows import decodes_rows, insert, now
 
 State = Literal["pending", "confirmed", "unsubscribed", "suppressed"]
 Rhythm = Literal["daily", "weekly", "monthly"]
@@ -133,6 +133,7 @@ class Subscribers:
         )
         return {(row[0], row[1]): row[2] for row in rows}
 
+    @decodes_rows
     def filters(self, newsletter: str, rhythm: str) -> list[Filter]:
         """Return the distinct filters of a newsletter's confirmed readers of one rhythm."""
         rows = self._db.execute(
@@ -244,6 +245,7 @@ class Subscribers:
         return {"deliveries": [dict(row) for row in deliveries], "bounces": [dict(row) for row in bounces]}
 
 
+@decodes_rows
 def _subscriber(row: Any) -> Subscriber:
     return Subscriber(
         **{name: row[name] for name in ("id", "uid", "address", "newsletter", "rhythm", "state")},

@@ -52,6 +52,7 @@ class WeeklyCounts:
         ]
         return compared(periods, tally.topics, {**tally.topics, **tally.contributions}, tally.keywords)
 
+    @decodes_rows
     def _known(self) -> tuple[date | None, date | None]:
         """Return the earliest and the latest day on which a paper was first seen."""
         row = self._db.execute("SELECT min(first_seen), max(first_seen) FROM papers").fetchone()

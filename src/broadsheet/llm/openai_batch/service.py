@@ -16,7 +16,13 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from broadsheet.errors import LLMMisconfigured, LLMUnavailable
 from broadsheet.llm.access import endpoint_address
@@ -37,8 +43,10 @@ CALL_ATTEMPTS = 5
 LISTED_AT_MOST = 1000
 """Jobs that are looked through, latest first; one that was being created is among the latest."""
 STOP_INTERVAL_S = 0.1
-CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 10.0, 60.0, 300.0
+CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, TRANSFER_TIMEOUT_S = 10.0, 60.0, 270.0
 """Seconds after which a call, or one that carries a file, is given up as a whole; a stop waits for it."""
+GIVE_UP_S = 280.0
+"""The same for a call with all its repetitions: a dead service ends a run within five minutes."""
 CALL_BYTES = 4 * 1024 * 1024
 """What a call may answer that carries no file: a hundred jobs take about 100 kB."""
 LONGEST_RETRY_AFTER_S = 60.0
@@ -170,17 +178,27 @@ class BatchService:
 
         from broadsheet.llm.diagnosis import diagnose
 
+        until = time.monotonic() + GIVE_UP_S
+
+        def once() -> T:
+            rest_s = until - time.monotonic()
+            return asyncio.run(_called(action, min(rest_s, timeout_s or CALL_TIMEOUT_S), most_bytes))
+
+        def ends(state: RetryCallState) -> bool:
+            too_late = time.monotonic() + state.upcoming_sleep >= until
+            return self._stop() or too_late or stop_after_attempt(CALL_ATTEMPTS)(state)
+
         retrying = Retrying(
             retry=retry_if_exception_type(
                 (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError, TimeoutError)
             ),
-            stop=lambda state: self._stop() or stop_after_attempt(CALL_ATTEMPTS)(state),
+            stop=ends,
             wait=_WAIT,
             sleep=lambda seconds: pause(seconds, self._stop),
             reraise=True,
         )
         try:
-            return retrying(lambda: asyncio.run(_called(action, timeout_s or CALL_TIMEOUT_S, most_bytes)))
+            return retrying(once)
         except (NoBatchAPI, ValueError) as error:  # the client lets JSON that is none through
             why = error if isinstance(error, NoBatchAPI) else "it answered no JSON"
             raise LLMMisconfigured(
