@@ -108,7 +108,7 @@ class Fickle:
         self._truth, self._finished = truth, finished
         self._with_service: dict[str, str] = {}
         self._answers: dict[str, Reply] = {}
-        self._last = ""
+        self._last, self._last_asked = "", set[str]()
         self.bill: dict[str, int] = {}
         self.plan: list[str] = []
         self.told = 0
@@ -162,10 +162,12 @@ class Fickle:
         ]
         text = answer(CHANGES[kind](records) if kind in CHANGES else records)
         usage = Usage(request.input_tokens, 0, len(text) // 4)
-        # Alone, a paper can be confused with none: one word of its title is enough.
-        if kind == "another's" and self._last and len(request.sent) > 1:
-            text = self._last
-        self._last = text
+        # Alone, a paper can be confused with none: one word of its title is enough. An answer about earlier
+        # words of a paper is its own as far as anyone can tell, where the title is still the same.
+        asked = {paper.id for paper in request.papers.values()}
+        if kind == "another's" and self._last and len(asked) > 1 and asked.isdisjoint(self._last_asked):
+            text, asked = self._last, self._last_asked
+        self._last, self._last_asked = text, asked
         if kind == "refused":
             return Reply("", refusal="I had rather not.", usage=usage)
         if kind == "prose":
