@@ -13,6 +13,7 @@ from servers.in_thread import InThread
 
 Writes = Callable[[dict[str, str]], AsyncIterator[bytes]]
 ESCAPES = "\x1b[31mred\x1b[0m \x9b2J \u202egnirts"
+BILLED = 909
 FAR_AWAY = "Wed, 01 Jan 2099 00:00:00 GMT"
 
 
@@ -25,12 +26,14 @@ class Bad:
         code: The exit status.
         requests: How many calls it may take to find out.
         quick: Whether the test waits for answers for a moment only.
+        billed: Tokens that each answer says it took.
     """
 
     writes: Writes
     code: int
     requests: int = 3
     quick: bool = False
+    billed: int = 0
 
 
 def whole(status: int, body: Any, **headers: str) -> Writes:
@@ -53,7 +56,7 @@ def error(status: int, message: str = "no such lantern", **headers: str) -> Writ
 def says(text: str | None, **more: Any) -> dict[str, Any]:
     """A chat completion."""
     choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop", **more}
-    return {"choices": [choice], "usage": {"prompt_tokens": 900, "completion_tokens": 9}}
+    return {"choices": [choice], "usage": {"prompt_tokens": BILLED - 9, "completion_tokens": 9}}
 
 
 async def endless(_: dict[str, str]) -> AsyncIterator[bytes]:
@@ -127,7 +130,7 @@ BAD: dict[str, Bad] = {
     "a thousand brackets": Bad(whole(200, b"[" * 100_000), 2),
     "an error with status 200": Bad(whole(200, {"error": {"message": "busy"}}), 1, 6),
     "no credit with status 200": Bad(whole(200, {"error": {"message": "no credit", "code": 402}}), 2),
-    "an empty message": Bad(whole(200, says(None)), 1, 8),
+    "an empty message": Bad(whole(200, says(None)), 1, 8, billed=BILLED),
     "escapes": Bad(error(418, ESCAPES), 2),
     "escapes with a 401": Bad(error(401, ESCAPES), 2),
     "too many until 2099": Bad(error(429, retry_after=FAR_AWAY), 1),
@@ -143,18 +146,24 @@ BAD: dict[str, Bad] = {
     "a hang-up": Bad(hangs_up, 1, 6),
     "no HTTP": Bad(no_http, 2, 6),
     "the key in an error": Bad(quotes_the_key, 2),
-    "the key in an answer": Bad(answers_with_the_key, 1, 8),
+    "the key in an answer": Bad(answers_with_the_key, 1, 8, billed=BILLED),
 }
 
 
 class BadServer(InThread):
-    """Answers on loopback; ``calls`` holds the headers of each call, and ``sent`` counts the bytes sent."""
+    """Answers on loopback.
+
+    Attributes:
+        calls: The headers of each call.
+        received: Bytes of all questions.
+        sent: Bytes of all answers.
+    """
 
     def __init__(self, writes: Writes) -> None:
         super().__init__()
         self._writes = writes
         self.calls: list[dict[str, str]] = []
-        self.sent = 0
+        self.received = self.sent = 0
         self.base_url = f"http://127.0.0.1:{self.port}/v1"
 
     async def _run(self) -> None:
@@ -171,7 +180,7 @@ class BadServer(InThread):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[1:]
             pairs = (line.partition(": ") for line in head if line)
             headers = {name.lower(): value for name, _, value in pairs}
-            await reader.readexactly(int(headers.get("content-length", "0")))
+            self.received += len(await reader.readexactly(int(headers.get("content-length", "0"))))
             self.calls.append(headers)
             async for part in self._writes(headers):
                 self.sent += len(part)

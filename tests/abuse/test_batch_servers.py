@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tenacity import wait_fixed
 
+from abuse.bad_answers import BadServer, silent
+from abuse.conftest import KEY
+from abuse.running import Running
+from broadsheet.llm.openai_batch import service
 from broadsheet.store import Store
 from commands import new_cache
-from in_process import Command
 from servers.loopback import Answer, Call, LoopbackServer
 
 PAPERS = 12
@@ -31,11 +33,9 @@ FILE = {"id": "file-1", "object": "file", "bytes": 1, "created_at": 1, "filename
 JOB = {"id": "batch-1", "object": "batch", "input_file_id": "file-1", "endpoint": "/v1/chat/completions"}
 
 
-@pytest.fixture
-def broadsheet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-lantern-0123456789abcdef")
-    monkeypatch.setattr("broadsheet.llm.openai_batch.service._WAIT", wait_fixed(0.01))
-    return Command(monkeypatch, capsys)
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 
 @pytest.fixture
@@ -64,46 +64,54 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Call
         server.__exit__(None, None, None)
 
 
-def ended(broadsheet: Command, cache: Path) -> int:
-    """Run the command; what it says is one sentence without a key."""
-    code = broadsheet("annotate", "--db", cache, "--engine", "openai-batch", "--quiet")
-    lines = broadsheet.err.splitlines()
-    assert sum(line.startswith("broadsheet: ") for line in lines) == 1, broadsheet.err
-    assert "sk-lantern" not in broadsheet.err + broadsheet.out
+def ended(running: Running, cache: Path, *prepared: str) -> int:
+    """Run the command; what it says is one sentence."""
+    words = ("annotate", "--db", cache, "--engine", "openai-batch", "--quiet")
+    ran = running(*words, secrets=[KEY], prepared=["abuse.hurried:no_waits", *prepared])
+    assert len(ran.sentences) == 1, ran.err
     with Store.open(cache) as store:
         assert store.count() == PAPERS
         assert not any(record.annotation for record in store.list())
-    return code
+    return ran.code
 
 
 @pytest.mark.parametrize("what", BODIES)
 def test_what_is_no_file_is_told_at_once(
-    what: str, serving: Callable[..., list[Call]], broadsheet: Command, tmp_path: Path
+    what: str, serving: Callable[..., list[Call]], running: Running, tmp_path: Path
 ) -> None:
     calls = serving(BODIES[what])
-    assert ended(broadsheet, new_cache(tmp_path / "cache.db", PAPERS)) == 2
+    assert ended(running, new_cache(tmp_path / "cache.db", PAPERS)) == 2
     assert len(calls) <= 3
 
 
 @pytest.mark.parametrize("what", BODIES)
 def test_what_is_no_job_is_told_at_once_and_the_papers_are_still_to_be_asked_about(
-    what: str, serving: Callable[..., list[Call]], broadsheet: Command, tmp_path: Path
+    what: str, serving: Callable[..., list[Call]], running: Running, tmp_path: Path
 ) -> None:
     calls = serving(BODIES[what], files=FILE)
     cache = new_cache(tmp_path / "cache.db", PAPERS)
-    assert ended(broadsheet, cache) == 2
+    assert ended(running, cache) == 2
     assert len(calls) <= 3
     later = {**JOB, "input_file_id": "file-2", "status": "in_progress"}
     serving(json.dumps(later).encode(), files={**FILE, "id": "file-2"}, batches=later)
-    assert broadsheet("annotate", "--db", cache, "--engine", "openai-batch", "--quiet") == 1
+    assert ended(running, cache) == 1
 
 
 @pytest.mark.parametrize("job", [JOB, {**JOB, "status": None}, {**JOB, "status": 7}, {**JOB, "status": ""}])
 def test_a_job_without_status_is_left_to_a_later_run(
-    job: dict[str, Any], serving: Callable[..., list[Call]], broadsheet: Command, tmp_path: Path
+    job: dict[str, Any], serving: Callable[..., list[Call]], running: Running, tmp_path: Path
 ) -> None:
     calls = serving(json.dumps(job).encode(), files=FILE, batches=job)
-    cache = new_cache(tmp_path / "cache.db", PAPERS)
-    code = broadsheet("annotate", "--db", cache, "--engine", "openai-batch", "--quiet")
-    assert code == 1, broadsheet.err
+    assert ended(running, new_cache(tmp_path / "cache.db", PAPERS)) == 1
     assert len(calls) <= 3
+
+
+def test_a_service_that_never_answers_is_given_up_as_a_whole(
+    running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache = new_cache(tmp_path / "cache.db", PAPERS)
+    with BadServer(silent) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        assert ended(running, cache, "abuse.hurried:no_patience") == 1
+    assert 1 <= len(server.calls) <= 2
+    assert service.TRANSFER_TIMEOUT_S <= service.GIVE_UP_S < 300

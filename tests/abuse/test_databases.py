@@ -13,29 +13,48 @@ from pathlib import Path
 import pytest
 
 import broadsheet.store.connection as connection
-from in_process import Command, broadsheet
+from abuse.running import Running
+from in_process import broadsheet
+from servers.openai_server import OpenAIServer
 
-READ = (("list",), ("stats",), ("tags",), ("show", "TideCache"), ("list", "--search", "tide"), ("export",))
-WRITE = (("fetch", "sample"), ("render",), ("annotate",))
+READ = (
+    *(("list",), ("stats",), ("tags",), ("show", "TideCache"), ("list", "--search", "tide"), ("export",)),
+    *(
+        ("lookup", "names"),
+        ("related", "TideCache"),
+        ("replies",),
+        ("subscribers", "list"),
+        ("backup", "archive"),
+    ),
+)
+WRITE = (
+    ("fetch", "sample"),
+    ("render",),
+    ("annotate",),
+    ("site",),
+    ("edit", "--pin", "TideCache"),
+    ("compose",),
+)
 PAGE = connection.PAGE_BYTES
+KEY = "sk-lantern-0123456789abcdef"
+UNLOCKED = ["abuse.hurried:no_locks"]
+MOST_CALLS = 29
+"""One about each paper: what is annotated by rules, and what is not yet."""
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that a run has filled, in one file."""
+    """A cache that a run has filled, in one file, with two papers that nobody has annotated."""
     folder = tmp_path_factory.mktemp("sound")
     cache = folder / "sound.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert broadsheet("run", "sample", "--db", cache, "--date", "2026-01-05", "-q")[0] == 0
+        Path("two.jsonl").write_text(
+            '{"title": "Reeds", "abstract": "r"}\n{"title": "Tugs", "abstract": "t"}\n'
+        )
+        assert broadsheet("fetch", "two.jsonl", "--db", cache, "-q")[0] == 0
     return cache
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command in this process, which waits for no lock."""
-    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0.05)
-    return Command(monkeypatch, capsys)
 
 
 def change(path: Path, *statements: str) -> None:
@@ -157,11 +176,15 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "no column for titles": changed("UPDATE sqlite_schema SET sql = replace(sql, 'title TEXT', 'name TEXT')"),
     "a search index that is gone": changed("DROP TABLE papers_fts"),
     "authors that are no JSON": changed("UPDATE papers SET authors = '[[[['"),
+    "authors that are nested without end": changed(f"UPDATE papers SET authors = '{'[' * 100_000}'"),
     "authors that are a number": changed("UPDATE papers SET authors = '7'"),
     "a day that is none": changed("UPDATE papers SET first_seen = 'yesterday', published = 'soon'"),
     "editions that are no JSON": changed("UPDATE editions SET edition = '{'"),
     "topics that are no JSON": changed("UPDATE annotations SET topics = '[[[['"),
     "topics that are a number": changed("UPDATE annotations SET topics = '7'"),
+    "replies about nobody": changed("UPDATE replies SET papers = '7'"),
+    "sightings in words of nobody": changed("UPDATE sightings SET words = '[', day = 'soon'"),
+    "editions of no day": changed("UPDATE editions SET day = 'soon'"),
     "keywords that are no JSON": changed("UPDATE annotations SET keywords = 'herons'"),
     "bytes that are no text in an annotation": changed(
         "UPDATE annotations SET tldr = CAST(x'fffe41' AS TEXT)"
@@ -194,47 +217,56 @@ HARMLESS = {"a text encoding that is none", "a journal of another database", "a 
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_database_ends_in_one_sentence_and_is_left_as_it_is(
-    what: str, sound: Path, command: Command, tmp_path: Path
+    what: str, sound: Path, running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     codes = set()
-    for words in (*READ, *WRITE):
-        cache = tmp_path / "cache.db"
-        shutil.rmtree(cache) if cache.is_dir() else cache.unlink(missing_ok=True)
-        for beside in tmp_path.glob("cache.db-*"):
-            beside.unlink()
-        shutil.copy(sound, cache)
-        BROKEN[what](cache)
-        before = digest(cache)
-        code = command(*words, "--db", cache)
-        assert code in {0, 2}, (words, command.err)
-        codes.add(code)
-        assert "\x1b" not in command.err
-        if code:
-            last = command.err.strip().splitlines()
-            assert sum(line.startswith("broadsheet: ") for line in last) == 1, (words, command.err)
-            assert digest(cache) == before, words
+    Path("names").write_text("TideCache\nHerons\n")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with OpenAIServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        for words in (*READ, *WRITE):
+            cache = tmp_path / "cache.db"
+            shutil.rmtree(cache) if cache.is_dir() else cache.unlink(missing_ok=True)
+            for beside in tmp_path.glob("cache.db-*"):
+                beside.unlink()
+            shutil.copy(sound, cache)
+            BROKEN[what](cache)
+            before = digest(cache)
+            ran = running(*words, "--db", cache, secrets=[KEY], prepared=UNLOCKED, raw=words == ("export",))
+            assert ran.code in {0, 2}, (words, ran.err)
+            codes.add(ran.code)
+            if ran.code:
+                assert len(ran.sentences) == 1, (words, ran.err)
+                # An answer that was paid for is kept even where the row that it leads to cannot be.
+                assert digest(cache) == before or words == ("annotate",), words
     assert (2 in codes) == (what not in HARMLESS)
+    assert len(server.seen) <= MOST_CALLS
+
+
+def test_there_are_thirty_broken_databases() -> None:
+    assert len(BROKEN) >= 30
 
 
 @pytest.mark.parametrize("how", ["IMMEDIATE", "EXCLUSIVE"])
 def test_a_cache_that_another_program_locks_can_be_read_and_what_writes_says_so(
-    how: str, sound: Path, command: Command, tmp_path: Path
+    how: str, sound: Path, running: Running, tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache.db"
     shutil.copy(sound, cache)
     with closing(sqlite3.connect(cache, isolation_level=None)) as other:
         other.execute(f"BEGIN {how}")
-        assert command("list", "--db", cache) == 0
+        assert running("list", "--db", cache).code == 0
         for words in (
             ("fetch", "sample"),
             ("remove", "TideCache", "--yes"),
             ("correct", "TideCache", "--code", "none"),
         ):
-            assert command(*words, "--db", cache) == 2, (words, command.err)
-            (sentence,) = [line for line in command.err.splitlines() if line.startswith("broadsheet: ")]
+            ran = running(*words, "--db", cache, prepared=UNLOCKED)
+            assert ran.code == 2, (words, ran.err)
+            (sentence,) = ran.sentences
             assert "locked by another program; try again" in sentence
         other.execute("ROLLBACK")
-    assert command("fetch", "sample", "--db", cache) == 0
+    assert running("fetch", "sample", "--db", cache).code == 0
 
 
 def digest(path: Path) -> str:

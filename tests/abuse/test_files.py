@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -12,16 +11,13 @@ from pathlib import Path
 import pytest
 
 from abuse.bad_files import BadFile, bad_files
+from abuse.conftest import KEY
+from abuse.running import Ran, Running
 from broadsheet import Store
-from in_process import Command
 
 BAD = list(bad_files())
-MEMORY_BYTES = 900 * 1024 * 1024
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
+MOST_BYTES = 600 << 20
+pytestmark = pytest.mark.usefixtures("nobody_asked")
 
 
 def papers() -> int:
@@ -31,8 +27,14 @@ def papers() -> int:
 
 def assert_plain(words: str) -> None:
     assert "Traceback" not in words
-    assert "\x1b" not in words
-    assert all(line.startswith("broadsheet: ") for line in words.splitlines()), words
+    assert all(line.startswith(("broadsheet: ", "Reading papers: ")) for line in words.splitlines()), words
+
+
+def fetched(running: Running, source: object, **options: object) -> Ran:
+    """Fetch; whatever is said is a sentence a line."""
+    ran = running("fetch", source, secrets=[KEY], **options)  # type: ignore[arg-type]
+    assert_plain(ran.err)
+    return ran
 
 
 def test_there_are_sixty_and_the_same_each_time() -> None:
@@ -41,42 +43,31 @@ def test_there_are_sixty_and_the_same_each_time() -> None:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_each_line_of_a_bad_file_is_read_or_named(bad: BadFile, command: Command) -> None:
+def test_each_line_of_a_bad_file_is_read_or_named(bad: BadFile, running: Running) -> None:
     Path("bad").write_bytes(bad.content)
-    assert command("fetch", "bad") == bad.status, command.err
-    assert bad.says in command.err
-    assert_plain(command.err)
+    ran = fetched(running, "bad", most_bytes=MOST_BYTES)
+    assert ran.code == bad.status, ran.err
+    assert bad.says in ran.err
     assert papers() == bad.papers
-    assert len(command.err.splitlines()) <= 25
+    assert len(ran.sentences) <= 25
 
 
-def limited(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own that may take so much memory and no more."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
-
-    return subprocess.run(
-        [sys.executable, "-m", "broadsheet", *map(str, words)],
-        capture_output=True, text=True, errors="replace", check=False, preexec_fn=limit, **options,
-    )  # type: ignore[call-overload, no-any-return]  # fmt: skip
-
-
-def test_a_line_of_500_mb_costs_itself_and_little_memory() -> None:
+def test_a_line_of_500_mb_costs_itself_and_little_memory(running: Running) -> None:
     with Path("long.jsonl").open("wb") as stream:
         stream.write(b'{"title": "A", "abstract": "b"}\n{"title": "')
         for _ in range(50):
             stream.write(b"y" * 10_000_000)
         stream.write(b'"}\n{"title": "C", "abstract": "d"}\n')
-    ran = limited("fetch", "long.jsonl")
+    ran = fetched(running, "long.jsonl")
     Path("long.jsonl").unlink()
-    assert (ran.returncode, papers()) == (1, 2), ran.stderr
-    assert "line 2 is skipped: it has more than 32 MiB" in ran.stderr
+    assert (ran.code, papers()) == (1, 2), ran.err
+    assert "line 2 is skipped: it has more than 32 MiB" in ran.err
 
 
 @pytest.mark.parametrize("kind", ["dictionary", "rows", "page"])
-def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(kind: str) -> None:
+def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(
+    kind: str, running: Running
+) -> None:
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -89,21 +80,20 @@ def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(
     }
     parquet.write_table(pa.table({"title": columns[kind]()}), "bomb.parquet", compression="zstd")
     assert Path("bomb.parquet").stat().st_size < 100_000
-    ran = limited("fetch", "bomb.parquet")
-    assert ran.returncode == 1, ran.stderr
-    assert "bomb.parquet cannot be read after row" in ran.stderr
-    assert_plain(ran.stderr)
+    ran = fetched(running, "bomb.parquet", most_bytes=MOST_BYTES)
+    assert ran.code == 1, ran.err
+    assert "bomb.parquet cannot be read after row" in ran.err
 
 
-def test_days_beyond_the_calendar_in_parquet_cost_themselves_only(command: Command) -> None:
+def test_days_beyond_the_calendar_in_parquet_cost_themselves_only(running: Running) -> None:
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
     days = pa.array([2**62, 0, 5], pa.timestamp("us"))
     parquet.write_table(pa.table({"title": ["A", "B", "C"], "published": days}), "days.parquet")
-    assert command("fetch", "days.parquet") == 0
-    assert papers() == 3
-    assert "left out 1 published beyond the calendar" in command.err
+    ran = fetched(running, "days.parquet")
+    assert (ran.code, papers()) == (0, 3)
+    assert "left out 1 published beyond the calendar" in ran.err
 
 
 LINES = "".join(
@@ -112,16 +102,20 @@ LINES = "".join(
 
 
 @pytest.mark.parametrize("source", ["-", "/dev/stdin", "/dev/fd/0"])
-def test_a_pipe_is_read_whole_by_whatever_name(source: str) -> None:
-    ran = limited("fetch", source, input=LINES)
-    assert (ran.returncode, papers()) == (0, 1000), ran.stderr
-
-
-def test_a_fifo_is_opened_once_and_read_whole(command: Command) -> None:
+def test_a_pipe_is_read_whole_by_whatever_name(source: str, running: Running) -> None:
     os.mkfifo("pipe")
     writer = threading.Thread(target=lambda: Path("pipe").write_text(LINES))
     writer.start()
-    assert command("fetch", "pipe") == 0
+    ran = fetched(running, source, given="pipe")
+    writer.join()
+    assert (ran.code, papers()) == (0, 1000), ran.err
+
+
+def test_a_fifo_is_opened_once_and_read_whole(running: Running) -> None:
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: Path("pipe").write_text(LINES))
+    writer.start()
+    assert fetched(running, "pipe").code == 0
     writer.join()
     assert papers() == 1000
 
@@ -141,7 +135,7 @@ def test_a_fifo_is_opened_once_and_read_whole(command: Command) -> None:
     ],
 )
 def test_a_source_that_is_no_file_gets_one_sentence(
-    source: str, status: int, says: str, command: Command
+    source: str, status: int, says: str, running: Running
 ) -> None:
     import socket
 
@@ -150,9 +144,9 @@ def test_a_source_that_is_no_file_gets_one_sentence(
     (Path("folder") / "inner" / "up").symlink_to("..")
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind("socket")
-        assert command("fetch", source) == status
-    assert says in command.err
-    assert_plain(command.err)
+        ran = fetched(running, source)
+    assert ran.code == status
+    assert says in ran.err
 
 
 @pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])

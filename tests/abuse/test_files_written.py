@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abuse.running import Running
 from broadsheet import Store
 from broadsheet.replacing import replacing
 from broadsheet.sources import open_source
 from broadsheet.spreadsheets import guarded, unguarded
 from builders import DAY, add, annotate, paper
+
+BOUND = ["abuse.hurried:no_rights_of_root"]
 
 
 @given(st.text() | st.text("'=+-@\t\r\n", max_size=5))
@@ -65,18 +66,11 @@ def test_a_replaced_file_keeps_its_mode_and_the_links_to_it(tmp_path: Path) -> N
         assert unfinished == Path("/dev/null")
 
 
-def _bound(*words: str) -> subprocess.CompletedProcess[str]:
-    """The command without root's right to write everywhere."""
-    drop = "-dac_override,-dac_read_search,-fowner"
-    within = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"] if os.geteuid() == 0 else []
-    return subprocess.run(
-        [*within, sys.executable, "-m", "broadsheet", *words], capture_output=True, text=True, check=False
-    )
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="drops root's rights with Linux's setpriv")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="drops root's rights as Linux does")
 @pytest.mark.parametrize("bound", ["file", "folder"])
-def test_a_read_only_cache_can_be_listed_shown_and_exported(bound: str, tmp_path: Path) -> None:
+def test_a_read_only_cache_can_be_listed_shown_and_exported(
+    bound: str, running: Running, tmp_path: Path
+) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
     with Store.open(folder / "c.db") as store:
@@ -87,11 +81,11 @@ def test_a_read_only_cache_can_be_listed_shown_and_exported(bound: str, tmp_path
         folder.chmod(0o555)
     try:
         for words in (["list"], ["show", paper().title], ["export"], ["stats"], ["tags"]):
-            ran = _bound(*words, "--db", str(folder / "c.db"))
-            assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
-        assert paper().title in _bound("list", "--db", str(folder / "c.db")).stdout
-        ran = _bound("fetch", "sample", "--db", str(folder / "c.db"))
-        assert ran.returncode == 2
-        assert "is read-only" in ran.stderr
+            ran = running(*words, "--db", folder / "c.db", prepared=BOUND)
+            assert (ran.code, ran.err) == (0, ""), ran.err
+        assert paper().title in running("list", "--db", folder / "c.db", prepared=BOUND).out
+        ran = running("fetch", "sample", "--db", folder / "c.db", prepared=BOUND)
+        assert ran.code == 2
+        assert "is read-only" in ran.err
     finally:
         folder.chmod(0o755)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tenacity import wait_fixed
 
 from abuse.bad_answers import BadServer, error, says, whole
+from abuse.running import Ran, Running
 from broadsheet.errors import ConfigError, LLMUnavailable
 from broadsheet.redaction import HIDDEN, Secrets, redacted
 from broadsheet.store import Store
 from commands import new_cache
-from in_process import Command
 
 KEY = "sk-lantern-0123456789abcdef"
 PASSWORD = "pw-of-the-lantern"
@@ -25,6 +27,10 @@ BAD_SET_UPS: dict[str, dict[str, str]] = {
     "a carriage return within the key": {"OPENAI_API_KEY": f"{KEY}\r{KEY}"},
     "a space within the key": {"OPENAI_API_KEY": f"{KEY} {KEY}"},
     "a key that is no ASCII": {"OPENAI_API_KEY": f"{KEY}é"},
+    "a key with a byte that is no UTF-8": {"OPENAI_API_KEY": os.fsdecode(KEY.encode() + b"\xff")},
+    "an address with a byte that is no UTF-8": {
+        "OPENAI_BASE_URL": os.fsdecode(f"http://u:{PASSWORD}@127.0.0.1:1/".encode() + b"\xff")
+    },
     "a key with a zero-width space": {"OPENAI_API_KEY": f"{KEY}\u200b"},
     "an organization that is no header": {"OPENAI_ORG_ID": "org\nx"},
     "half a bracket": {"OPENAI_BASE_URL": "http://[::1"},
@@ -47,65 +53,66 @@ BAD_SET_UPS: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture
-def broadsheet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def broadsheet(monkeypatch: pytest.MonkeyPatch, running: Running) -> Callable[..., Ran]:
+    """Run the command with a key; it prints and stores neither that nor the password."""
     for name, value in {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": SERVER}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("broadsheet.tokens.exact", lambda: True)
-    monkeypatch.setattr("broadsheet.llm.openai.exchange._WAIT", wait_fixed(0.01))
-    return Command(monkeypatch, capsys)
 
+    def run(*words: object) -> Ran:
+        ran = running(*words, secrets=(KEY, PASSWORD), prepared=["abuse.hurried:no_waits"])
+        stored = b"".join(path.read_bytes() for path in Path.cwd().rglob("*") if path.is_file())
+        assert not [secret for secret in (KEY, PASSWORD) if secret.encode() in stored]
+        return ran
 
-def assert_no_secret(broadsheet: Command, folder: Path) -> None:
-    stored = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    for secret in (KEY, PASSWORD):
-        assert secret not in broadsheet.out + broadsheet.err
-        assert secret.encode() not in stored
+    return run
 
 
 @pytest.mark.parametrize("name", BAD_SET_UPS)
 def test_a_bad_set_up_is_one_sentence_and_exit_2_and_nothing_of_it_is_repeated(
-    name: str, broadsheet: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, broadsheet: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cache = new_cache(tmp_path / "cache.db", 3)
     for variable, value in BAD_SET_UPS[name].items():
         monkeypatch.setenv(variable, value)
     for command in (("annotate", "--verbose"), ("annotate", "--engine", "openai-batch")):
-        assert broadsheet(*command, "--db", cache) == 2
-        (sentence,) = [line for line in broadsheet.err.splitlines() if line.startswith("broadsheet: ")]
+        ran = broadsheet(*command, "--db", cache)
+        assert ran.code == 2, ran.err
+        (sentence,) = ran.sentences
         assert sentence.endswith(".")
-        assert_no_secret(broadsheet, tmp_path)
-    assert broadsheet("doctor", "--db", cache) == 2
-    assert_no_secret(broadsheet, tmp_path)
+    assert broadsheet("doctor", "--db", cache).code == 2
+    ran = broadsheet("stats", "--db", cache, "--json")
+    assert (ran.code, json.loads(ran.out)["papers"], json.loads(ran.out)["requests"]) == (0, 3, 0)
+
+
+def test_there_are_twenty_bad_set_ups() -> None:
+    assert len(BAD_SET_UPS) >= 20
 
 
 @pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {}\t"])
 def test_white_space_around_a_key_is_not_sent_and_not_printed(
-    around: str, broadsheet: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    around: str, broadsheet: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cache = new_cache(tmp_path / "cache.db", 3)
     monkeypatch.setenv("OPENAI_API_KEY", around.format(KEY))
     with BadServer(error(401, f"Incorrect API key provided: {KEY}")) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.base_url}\n")
-        assert broadsheet("annotate", "--db", cache) == 2
-        assert broadsheet("run", "sample", "--date", "2026-01-05", "--db", cache) == 2
-        assert broadsheet("doctor", "--db", cache, "--json") == 2
+        assert broadsheet("annotate", "--db", cache).code == 2
+        assert broadsheet("run", "sample", "--date", "2026-01-05", "--db", cache).code == 2
+        assert '"ok": false' in broadsheet("doctor", "--db", cache, "--json").out
     assert {call["authorization"] for call in server.calls} == {f"Bearer {KEY}"}
-    assert_no_secret(broadsheet, tmp_path)
 
 
 def test_an_answer_that_quotes_the_key_is_stored_without_it(
-    broadsheet: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    broadsheet: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cache = new_cache(tmp_path / "cache.db", 3)
     with BadServer(whole(200, says(f"Your key is {KEY}, and I have no answer."))) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         broadsheet("annotate", "--db", cache)
         assert server.calls
-    broadsheet("replies", "--db", cache)
-    assert f"Your key is {HIDDEN}" in broadsheet.out
+    assert f"Your key is {HIDDEN}" in broadsheet("replies", "--db", cache).out
     with Store.open(cache) as store:
         assert KEY not in "".join(reply.text for reply in store.annotations.replies())
-    assert_no_secret(broadsheet, tmp_path)
 
 
 def test_an_error_of_ours_never_holds_a_secret_whatever_raised_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +134,11 @@ def test_a_key_is_hidden_wherever_it_stands_and_however_it_is_encoded(
     for form in (key, f"{key}\n", repr(key)):
         hidden = known.hide(f"{before} {form} {after}")
         assert key not in hidden.replace(before, "").replace(after, "") or key in before + after + HIDDEN
+
+
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_nothing_that_a_variable_can_hold_makes_hiding_it_fail(value: str, text: str) -> None:
+    Secrets.of_environment({"OPENAI_API_KEY": value, "HTTPS_PROXY": f"http://{value}@host"}).hide(text)
 
 
 def test_a_password_is_hidden_as_the_basic_scheme_sends_it_too() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import broadsheet.cli.lookup as lookup
+from abuse.conftest import KEY
+from abuse.running import Ran, Running
 from broadsheet.cli.last_door import EXIT_INTERNAL
 from in_process import Command
 from terminals import environment
@@ -28,12 +30,14 @@ TOML = {
     "an escape sequence for an engine": b'engine = "\\u001b[31mred"\n',
 }
 LONG = "a" * 300
+RULES = ("--engine", "extractive", *DAY)
+pytestmark = pytest.mark.usefixtures("filled")
 WORDS: dict[str, tuple[str, ...]] = {
     "a database in memory": ("fetch", "sample", "--db", ":memory:"),
     "a database of a user that does not exist": ("list", "--db", "~nosuchuser/x.db"),
     "a database with a name too long": ("list", "--db", LONG),
-    "a folder with a name too long": ("run", "sample", "--out", LONG, *DAY),
-    "a folder that is a file": ("run", "sample", "--out", "file", *DAY),
+    "a folder with a name too long": ("run", "sample", "--out", LONG, *RULES),
+    "a folder that is a file": ("run", "sample", "--out", "file", *RULES),
     "a look-back beyond the calendar": ("fetch", "sample", "--look-back", "9999999999"),
     "a day before all newspapers": ("fetch", "sample", "--date", "0001-01-01"),
     "a day at the end of the calendar": ("fetch", "sample", "--date", "9999-12-31"),
@@ -48,12 +52,14 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def one_sentence(command: Command, code: int) -> None:
-    """Assert how a command ends that cannot work."""
-    assert code == 2, command.err
-    assert "\x1b" not in command.err
-    sentences = [line for line in command.err.splitlines() if line.startswith(("broadsheet: ", "Error: "))]
-    assert len(sentences) == 1, command.err
+def refused(running: Running, *words: str) -> Ran:
+    """Run a command that cannot work; it says so in one sentence, and the cache stays as it is."""
+    before = Path("broadsheet.db").read_bytes()
+    ran = running(*words, secrets=[KEY])
+    assert ran.code == 2, ran.err
+    assert len(ran.sentences) == 1, ran.err
+    assert Path("broadsheet.db").read_bytes() == before
+    return ran
 
 
 @pytest.fixture(scope="module")
@@ -69,53 +75,107 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path) -> Command:
-    """The command in this process, in a folder with a file and a cache."""
+def filled(cache: Path, nobody_asked: None) -> None:
+    """The folder that a test starts in has a file and a cache."""
     Path("file").touch()
     Path("broadsheet.db").write_bytes(cache.read_bytes())
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], filled: None) -> Command:
+    """The command in this process, in which a test can break it."""
     return Command(monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("what", TOML)
-def test_a_wrong_file_of_settings_is_named_in_one_sentence(what: str, command: Command) -> None:
+def test_a_wrong_file_of_settings_is_named_in_one_sentence(what: str, running: Running) -> None:
     Path("broadsheet.toml").write_bytes(TOML[what])
-    one_sentence(command, command("stats"))
-    assert "broadsheet.toml" in command.err
+    assert "broadsheet.toml" in refused(running, "stats").err
 
 
-def test_a_folder_in_place_of_the_settings_is_said(command: Command) -> None:
+NESTED = b"a = " + b"[" * 100_000
+JSON_NESTED = b"[" * 100_000
+PROMPTS = {"BROADSHEET_PROMPTS": "own"}
+FILES: dict[str, tuple[str, bytes, dict[str, str], tuple[str, ...]]] = {
+    "fields nested too deep": ("own/fields.toml", NESTED, PROMPTS, ("tags",)),
+    "fields with a byte order mark and a fault": (
+        "own/fields.toml",
+        b"\xef\xbb\xbf[a]\n",
+        PROMPTS,
+        ("tags",),
+    ),
+    "a taxonomy nested too deep": ("own/taxonomy.toml", NESTED, PROMPTS, ("tags",)),
+    "prices nested too deep": (
+        "own/prices.toml",
+        NESTED,
+        {"BROADSHEET_PRICES": "own/prices.toml"},
+        ("annotate",),
+    ),
+    "a script nested too deep": (
+        *("own/s.jsonl", JSON_NESTED, {"BROADSHEET_SCRIPT": "own/s.jsonl"}),
+        ("annotate", "--engine", "scripted"),
+    ),
+    "a reference nested too deep": ("own/r.jsonl", JSON_NESTED, {}, ("evaluate", "own/r.jsonl")),
+    "a backup nested too deep": (
+        "own/broadsheet-backup.json",
+        JSON_NESTED,
+        {},
+        ("rebuild", "own", "--db", "n.db"),
+    ),
+    "a site nested too deep": ("site/.broadsheet-site.json", JSON_NESTED, {}, ("site",)),
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_wrong_file_that_is_asked_for_is_named_in_one_sentence(
+    what: str, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, content, variables, words = FILES[what]
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_bytes(content)
+    assert Path(name).name in refused(running, *words).err
+
+
+def test_a_folder_in_place_of_the_settings_is_said(running: Running) -> None:
     Path("broadsheet.toml").mkdir()
-    one_sentence(command, command("stats"))
+    refused(running, "stats")
 
 
-def test_a_pipe_in_place_of_the_settings_is_not_waited_for(command: Command) -> None:
+def test_a_pipe_in_place_of_the_settings_is_not_waited_for(running: Running) -> None:
     os.mkfifo("broadsheet.toml")
-    one_sentence(command, command("stats"))
+    refused(running, "stats")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_settings_that_may_not_be_read_are_said(command: Command) -> None:
+def test_settings_that_may_not_be_read_are_said(running: Running) -> None:
     Path("broadsheet.toml").touch(mode=0)
-    one_sentence(command, command("stats"))
+    ran = running("stats", prepared=["abuse.hurried:no_rights_of_root"])
+    assert (ran.code, len(ran.sentences)) == (2, 1), ran.err
+    assert "broadsheet.toml" in ran.err
 
 
-def test_settings_with_a_byte_order_mark_are_read(command: Command) -> None:
+def test_settings_with_a_byte_order_mark_are_read(running: Running) -> None:
     Path("broadsheet.toml").write_bytes(b'\xef\xbb\xbfdb = "other.db"\n')
-    assert command("fetch", "sample", *DAY) == 0
+    assert running("fetch", "sample", *DAY).code == 0
     assert Path("other.db").exists()
 
 
-def test_a_tilde_is_the_home_folder(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_is_the_home_folder(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("home").mkdir()
     monkeypatch.setenv("HOME", str(Path("home").absolute()))
     Path("broadsheet.toml").write_text('db = "~/papers.db"\n')
-    assert command("fetch", "sample", *DAY) == 0
+    assert running("fetch", "sample", *DAY).code == 0
     assert Path("home/papers.db").exists()
 
 
 @pytest.mark.parametrize("what", WORDS)
-def test_words_that_cannot_work_end_in_one_sentence(what: str, command: Command) -> None:
-    one_sentence(command, command(*WORDS[what]))
+def test_words_that_cannot_work_end_in_one_sentence(what: str, running: Running) -> None:
+    refused(running, *WORDS[what])
+
+
+def test_there_are_twenty_bad_set_ups() -> None:
+    assert len({**TOML, **WORDS}) >= 20
 
 
 def test_what_nobody_foresaw_ends_in_a_sentence_with_a_number_and_a_file_without_secrets(
