@@ -169,4 +169,4 @@ def _assert_kept(
     printed = ran.err if raw else ran.out + ran.err
     assert not set(printed) & FORBIDDEN - {"\n", "\t"}, (words, printed)
     assert not [secret for secret in secrets if secret in ran.out + ran.err], (words, "a secret")
-    assert not ran.code or ran.sentences or "not ok" in ran.out, (words, ran)
+    assert not ran.code or ran.sentences or words[0] == "doctor", (words, ran)  # that says it as a result
