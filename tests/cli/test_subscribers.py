@@ -146,9 +146,13 @@ def test_what_is_exported_is_imported_as_it_was(
         "subscribers", "add", ANN, "--tag", "robotics", "--not", "survey", "--rhythm", "weekly", *PROOF
     )
     broadsheet("subscribers", "add", "+bob@example.org", "--code", "available", *PROOF)
+    # Spreadsheets in East Asian languages take the full-width sign for the ASCII one.
+    broadsheet("subscribers", "add", "cyd@example.org", *(PROOF[0], "＝1+1", *PROOF[2:]))
     assert broadsheet("subscribers", "export") == 0
     exported = broadsheet.out
-    assert [row["address"] for row in csv.DictReader(io.StringIO(exported))] == [ANN, "'+bob@example.org"]
+    rows = list(csv.DictReader(io.StringIO(exported)))
+    assert [row["address"] for row in rows] == [ANN, "'+bob@example.org", "cyd@example.org"]
+    assert rows[2]["consent_how"] == "'＝1+1"
     Path("readers.csv").write_text(exported, encoding="utf-8")
     assert broadsheet("subscribers", "import", "readers.csv", "--db", "other.db") == 0
     assert broadsheet("subscribers", "export", "--db", "other.db") == 0

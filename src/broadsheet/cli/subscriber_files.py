@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from broadsheet.errors import BroadsheetError, ConfigError, UserError
 from broadsheet.filter_words import as_query, from_query
 from broadsheet.filters import Filter
 from broadsheet.prompts import Prompts
+from broadsheet.spreadsheets import guarded, unguarded
 from broadsheet.store import Store
 from broadsheet.store.subscribers import Subscriber
 from broadsheet.subscribers import rhythm_of
@@ -68,13 +69,8 @@ def _csv_lines(store: Store) -> Iterator[str]:
     yield ",".join(COLUMNS)
     for each in store.subscribers.each(state="confirmed"):
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(_cell(row_of(each)[name]) for name in COLUMNS)
+        csv.writer(line, lineterminator="").writerow(guarded(row_of(each)[name]) for name in COLUMNS)
         yield line.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 @command("import", group)
@@ -106,7 +102,7 @@ def import_(
         raise typer.Exit(1)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -115,20 +111,19 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 named = ", ".join(COLUMNS)
                 raise UserError(f"{path} lacks the column {min(missing)}; its first line names {named}.")
             for row in reader:
-                yield reader.line_num, row
+                yield reader.line_num, {name: unguarded(row[name] or "") for name in reader.fieldnames or ()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read as CSV in UTF-8; correct or name another file.") from error
 
 
 def _imported(
-    store: Store, row: dict[str, Any], newsletter: str, settings: Settings, taxonomy: Taxonomy
+    store: Store, row: dict[str, str], newsletter: str, settings: Settings, taxonomy: Taxonomy
 ) -> str:
     newsletter_named(settings, newsletter)
     where = from_query(row.get("filter") or "") if row.get("filter") else Filter()
     unknown = [tag for tag in (*where.tags, *where.without) if tag not in taxonomy.names]
     if unknown:
         raise ConfigError(f"There is no tag “{unknown[0]}”; broadsheet tags lists them.")
-    consent = {"how": row["consent_how"] or "", "when": row["consent_when"] or ""}
+    consent = {"how": row["consent_how"], "when": row["consent_when"]}
     rhythm = rhythm_of((row.get("rhythm") or "daily").strip())
-    address = (row["address"] or "").removeprefix("'")
-    return subscribers.add_with_consent(store, address, newsletter, where, rhythm, consent)
+    return subscribers.add_with_consent(store, row["address"], newsletter, where, rhythm, consent)
