@@ -210,7 +210,7 @@ def test_a_job_that_was_begun_is_not_created_beyond_the_budget(server: OpenAISer
     fetch(*range(6))
     server.batches.hold_at = moment
     with worker("annotate") as process:
-        assert server.batches.held.wait(60)
+        assert server.batches.held.wait()
         process.kill()
     server.batches.hold_at = ""
     jobs = len(server.batches.jobs)
@@ -279,7 +279,7 @@ def test_a_kill_while_a_job_is_sent_sends_nothing_twice(
     server.batches.lists = lists
     server.batches.hold_at = moment
     with worker("annotate") as process:
-        assert server.batches.held.wait(60)
+        assert server.batches.held.wait()
         process.kill()
     server.batches.hold_at = ""
     fetch(20)
@@ -297,7 +297,7 @@ def test_a_kill_while_a_job_is_looked_at_or_read_loses_nothing(server: OpenAISer
     finish(server)
     server.batches.hold_at = moment
     with worker("annotate") as process:
-        assert server.batches.held.wait(60)
+        assert server.batches.held.wait()
         process.kill()
     server.batches.hold_at = ""
     assert annotate().annotated == 6
@@ -353,7 +353,7 @@ def test_a_kill_before_what_came_of_the_answers_is_sent_forgets_none_of_it(serve
         assert process.stdin is not None
         process.stdin.write("go on\n" * 3)
         process.stdin.flush()
-        assert server.batches.held.wait(60)
+        assert server.batches.held.wait()
         process.kill()
     server.batches.hold_at = ""
     assert annotate().with_service == 3

@@ -64,7 +64,7 @@ def test_a_signal_ends_it_at_once_and_without_a_word(filled: Path, sent: signal.
         say(process, HELLO)
         assert heard(process)["result"]["serverInfo"]["name"] == "broadsheet"
         process.send_signal(sent)
-        assert process.wait(30) == 0
+        assert process.wait() == 0
         assert process.stdout
         assert process.stderr
         assert (process.stdout.read(), process.stderr.read()) == (b"", b"")
@@ -77,7 +77,7 @@ def test_a_client_that_reads_no_more_ends_it_though_it_could_still_write(filled:
         assert process.stdout
         process.stdout.close()
         say(process, {"jsonrpc": "2.0", "id": 2, "method": "ping"})
-        assert process.wait(30) == 0
+        assert process.wait() == 0
         assert process.stderr
         assert process.stderr.read() == b""
 

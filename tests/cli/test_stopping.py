@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -56,11 +57,13 @@ def answered(server: OpenAIServer) -> Counter[str]:
 def test_a_signal_awaits_what_is_with_the_server_and_the_next_run_asks_only_for_the_rest(
     sent: signal.Signals,
 ) -> None:
-    with OpenAIServer(behaviour=Behaviour(base_s=1.0)) as server:
+    stopping = Event()
+    with OpenAIServer(behaviour=Behaviour(once=stopping.is_set)) as server:
         with Command(*BROADSHEET, "annotate", **asking(server)) as command:
             command.until(lambda: server.in_flight == 2)
             command.process.send_signal(sent)
             command.until(lambda: "press Ctrl-C again" in command.err)
+            stopping.set()
             with_the_server = len(server.seen)
             assert command.end() == 1
             assert command.out.rstrip().endswith("papers are left: run the same command again to go on.")
@@ -68,7 +71,6 @@ def test_a_signal_awaits_what_is_with_the_server_and_the_next_run_asks_only_for_
         assert len(server.seen) == len(server.answered) == with_the_server < 6
         assert annotated() == 2 * with_the_server
         assert is_free()
-        server.behaviour.base_s = 0.0
         with Command(*BROADSHEET, "annotate", **asking(server)) as again:
             assert again.end() == 0, again.err
         assert annotated() == 12

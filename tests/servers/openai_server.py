@@ -84,6 +84,7 @@ class Behaviour:
     Attributes:
         base_s: Seconds before the first output token.
         per_token_s: Seconds an output token.
+        once: Completions are answered once this is true.
         key: The only key that is let in; empty for any.
         model: The only model there is; empty for any.
         formats: The ``response_format`` types that are taken; others are refused.
@@ -103,6 +104,7 @@ class Behaviour:
 
     base_s: float = 0.0
     per_token_s: float = 0.0
+    once: Callable[[], object] = lambda: True
     key: str = ""
     model: str = ""
     formats: frozenset[str] = frozenset({"json_schema", "json_object", "text"})
@@ -234,6 +236,8 @@ class OpenAIServer:
             told |= behaviour.retry_after if seen.fault == "too_many" else {}
             told |= behaviour.overloaded if seen.fault == "server_error" else {}
             return _error(seen.status, "Injected.", code="rate_limit_exceeded", headers=told)
+        while not batched and not behaviour.once():
+            await asyncio.sleep(0.01)
         if not batched:
             await asyncio.sleep(behaviour.base_s + behaviour.per_token_s * seen.output_tokens)
         usage = {

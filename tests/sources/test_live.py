@@ -329,7 +329,7 @@ def test_all_processes_on_one_database_keep_one_pace(server: SourcesServer, tmp_
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join()
     moments = sorted(asked.at for asked in server.asked)
     assert len(moments) == 4
     # A request may be delayed on its way, the next one then follows sooner; all four never come faster.

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 from pathlib import Path
+from threading import Event
 
 import pytest
 from typer.testing import CliRunner
@@ -51,14 +52,16 @@ def test_ctrl_c_while_it_waits_for_the_next_day_ends_it_with_status_0() -> None:
 def test_sigterm_while_it_annotates_awaits_what_is_with_the_server_and_the_next_start_asks_for_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    behaviour = Behaviour(base_s=1.0)
+    stopping = Event()
     pace = {"BROADSHEET_BATCH_PAPERS": "3", "BROADSHEET_MAX_IN_FLIGHT": "2"}
     pace["BROADSHEET_DISTRUST_NEIGHBOURS"] = "false"  # so that nothing is asked about twice
-    with OpenAIServer(behaviour=behaviour) as server:
+    with OpenAIServer(behaviour=Behaviour(once=stopping.is_set)) as server:
         given = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "key-of-the-test", **pace}
         with Command(*WORKER, **given) as command:
             command.until(lambda: server.in_flight == 2)
             command.process.send_signal(signal.SIGTERM)
+            command.until(lambda: "press Ctrl-C again" in command.err)
+            stopping.set()
             assert command.end() == 0
             assert "stage=annotate state=stopped" in command.out
             assert "Traceback" not in command.err
@@ -66,7 +69,6 @@ def test_sigterm_while_it_annotates_awaits_what_is_with_the_server_and_the_next_
         assert len(server.answered) == asked < 9
         assert is_free()
         assert not Path("editions").exists()
-        behaviour.base_s = 0.0
         for name, value in given.items():
             monkeypatch.setenv(name, value)
         assert broadsheet("worker", "--once")[0] == 0
