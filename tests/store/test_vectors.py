@@ -72,6 +72,16 @@ def test_without_the_extra_words_alone_rank_and_relate(store: Store, monkeypatch
     assert [record.id for record in store.related(one.id)] == [other.id]
 
 
+def test_what_has_a_word_of_the_title_is_more_like_a_paper_than_what_has_one_of_its_abstract(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "embedder", lambda: None)
+    one = paper("Kelp", abstract="Silt.")
+    titled, told = paper("North", abstract="Kelp."), paper("South", abstract="Silt.")
+    add(store, one, titled, told)
+    assert [record.id for record in store.related(one.id)] == [titled.id, told.id]
+
+
 def test_vectors_are_stored_once_for_each_text_and_go_with_it(store: Store) -> None:
     assert store.vectors.lacking() == 3
     store.complete_vectors()

@@ -38,7 +38,7 @@ class Likeness:
         found = fused(
             (1, words),
             (1, self._near(its_own, words, best)),
-            (_SHARED_WORDS, self._terms.shared(best, _MOST)),
+            (_SHARED_WORDS, self._terms.shared(best)),
         )
         return _without(its_own, found)[:limit]
 

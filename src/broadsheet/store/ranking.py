@@ -84,7 +84,7 @@ class Ranking:
         words = self.by_words(search)
         about = self._about(search, words) if words else {}
         best = fused((1, words), (_ABOUT, about))[:_MEANT]
-        shared = self._terms.shared(best, MOST_FOUND) if len(words) > 1 else {}
+        shared = self._terms.shared(best) if len(words) > 1 else {}
         among = {row: score for row, score in shared.items() if row in words or row in about}
         return fused((1, words), (_ABOUT, about), (_THEIR_WORDS, among))[:MOST_FOUND]
 

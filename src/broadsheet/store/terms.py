@@ -18,20 +18,19 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 from broadsheet.english import is_little
 from broadsheet.fusion import Scores
 from broadsheet.searching import Phrase
-from broadsheet.store.words import papers_with, scored
+from broadsheet.store.words import papers_having, papers_with, scored
 
-_OWN = 40
-"""How many terms of a paper are looked for in others."""
-_SHARED = 20
-"""How many of several papers."""
+_OWN, _OWN_POSTINGS = 40, 10_000
+"""How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
+what tells less is left out."""
+_SHARED, _SHARED_POSTINGS = 20, 8_000
+"""The same of several papers; these are only added up, which takes a third of the time."""
 _FREQUENT = 1_500
 """In more papers a term says little of what one of them is like."""
 _TITLE = 5
 """How often a word of a title counts beside one of the abstract."""
 _AGAIN = 3
 """How often the term that tells most is asked for."""
-_MOST_POSTINGS = 25_000
-"""How many (term, paper) pairs are scored at most; what tells less is left out."""
 _KEPT_COUNTS = 50_000
 _CHANGE = 0.05
 """Counts of words are kept until the cache has grown or shrunk by this share: they only weigh words."""
@@ -60,14 +59,21 @@ class Terms:
             for term in _terms(text):
                 times[term] += weight
         own = {term: count for term, count in times.items() if count > 1 or " " not in term}
-        return self._scored(self._weighed(own), _OWN, most)
+        weights = self._weighed(own, self._papers())
+        best = max(weights.values(), default=1)
+        again = {term: max(1, round(_AGAIN * weight / best)) for term, weight in weights.items()}
+        asked = [
+            Phrase(term).quoted
+            for term in self._telling(weights, _OWN, _OWN_POSTINGS, again)
+            for _ in range(again[term])
+        ]
+        return scored(self._db, " OR ".join(asked), most) if asked else {}
 
-    def shared(self, rows: Sequence[int], most: int) -> Scores:
-        """Return the papers that have what the titles and keywords of some papers say most, with their BM25.
+    def shared(self, rows: Sequence[int]) -> Scores:
+        """Return the papers that have the words that titles and keywords of some papers tell most by.
 
         Args:
             rows: Papers, best first: the later count less.
-            most: At most so many papers.
         """
         said = self._db.execute(
             """SELECT p.rowid, p.title, a.keywords
@@ -76,18 +82,25 @@ class Terms:
             [json.dumps(rows)],
         )
         told = {row: (title, keywords) for row, title, keywords in said}
+        papers = self._papers()
         weights: defaultdict[str, float] = defaultdict(float)
         for place, row in enumerate(rows):
             title, keywords = told.get(row, ("", None))
             texts = [title, *json.loads(keywords or "[]")]
             times = Counter(term for text in texts for term in _terms(text))
-            for term, weight in self._weighed(times).items():
+            for term, weight in self._weighed(times, papers).items():
                 weights[term] += weight / (1 + 0.3 * place)
-        return self._scored(weights, _SHARED, most)
+        having: defaultdict[int, float] = defaultdict(float)
+        for term in self._telling(weights, _SHARED, _SHARED_POSTINGS, {}):
+            for row in papers_having(self._db, Phrase(term)):
+                having[row] += weights[term]
+        return having
 
-    def _weighed(self, times: Mapping[str, int]) -> dict[str, float]:
+    def _papers(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
+
+    def _weighed(self, times: Mapping[str, int], papers: int) -> dict[str, float]:
         """Return what terms tell, by how often they stand there and how few papers have them."""
-        papers = int(self._db.execute("SELECT count(*) FROM papers").fetchone()[0])
         weighed = {}
         for term, count in times.items():
             having = self._papers_with(term, papers)
@@ -95,17 +108,15 @@ class Terms:
                 weighed[term] = (1 + log(count)) * log(papers / having)
         return weighed
 
-    def _scored(self, weights: Mapping[str, float], terms: int, most: int) -> Scores:
-        telling = sorted(weights, key=lambda term: (-weights[term], term))[:terms]
-        asked: list[str] = []
-        postings = 0
-        for term in telling:
-            again = max(1, round(_AGAIN * weights[term] / weights[telling[0]]))
-            postings += again * self._having.get(term, _FREQUENT)
-            if asked and postings > _MOST_POSTINGS:
-                break
-            asked += [Phrase(term).quoted] * again
-        return scored(self._db, " OR ".join(asked), most) if asked else {}
+    def _telling(
+        self, weights: Mapping[str, float], terms: int, postings: int, again: Mapping[str, int]
+    ) -> Iterator[str]:
+        """Yield the terms that tell most, until so many of them or of (term, paper) pairs are scored."""
+        for term in sorted(weights, key=lambda term: (-weights[term], term))[:terms]:
+            postings -= again.get(term, 1) * self._having.get(term, _FREQUENT)
+            if postings < 0:
+                return
+            yield term
 
     def _papers_with(self, term: str, papers: int) -> int:
         """Return how many papers have a term, which takes most of the time for words that many have."""

@@ -68,3 +68,9 @@ def papers_with(db: Database, phrase: Phrase, most: int) -> int:
         [phrase.quoted, most + 1],
     )
     return int(counted.fetchone()[0])
+
+
+def papers_having(db: Database, phrase: Phrase) -> list[int]:
+    """Return the row numbers of the papers that have a word or phrase."""
+    rows = db.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", [phrase.quoted])
+    return [row[0] for row in rows]
