@@ -171,8 +171,8 @@ def test_a_line_is_a_whole_sentence_that_leans_on_no_other(abstract: str, line: 
     [
         # What is studied and what is found, where neither leans on another sentence.
         (
-            "We study whether stripes deter flies. We find that stripes halve the bites that a herd suffers.",
-            "Studies whether stripes deter flies; stripes halve the bites that a herd suffers.",
+            "We study whether stripes deter the flies of herds. We find that stripes halve the bites that a herd suffers.",
+            "Studies whether stripes deter the flies of herds; stripes halve the bites that a herd suffers.",
         ),
         (
             (
@@ -304,6 +304,14 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
 )
 def test_a_sentence_is_put_so_that_it_stands_alone(sentence: str, name: str, alone: str) -> None:
     assert alone in stated(sentence, name)
+
+
+def test_what_a_title_says_of_the_work_is_not_taken_for_its_name() -> None:
+    line = summarise(
+        "Zebu: A novel filter for counting stripes",
+        "We present the Zealous Bulls (Zebu), a novel filter for counting stripes (FCS) of herds from afar.",
+    )
+    assert "a novel filter for counting stripes" in line
 
 
 def test_a_question_is_no_statement() -> None:

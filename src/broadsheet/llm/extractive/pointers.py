@@ -81,13 +81,15 @@ _KNOWLEDGE = re.compile(
 )
 # "addresses these issues by introducing a filter"
 _BY_DOING = re.compile(
-    r"(?:[a-z]+ ){0,5}?(?:address|alleviat|bridg|clos|fill|meet|mitigat|overcom|remed|resolv|solv|tackl)"
+    r"(?:[a-z]+ ){0,5}?(?:address|alleviat|bridg|challeng|clos|fill|meet|mitigat|overcom|remed|resolv|solv"
+    r"|tackl)"
     r"(?:e?s|ies|y|e)? (?:some of )?(?:this|these|that|those|it|them|such"
     r"|the(?= (?:\w+ )?(?:challenge|gap|issue|limitation|problem|shortcoming)s?\b))(?: [\w-]+){0,4}? by "
     r"(?:[a-z]+ly )?(?P<verb>(?:analyz|build|conduct|construct|creat|design|develop|evaluat|introduc"
-    r"|investigat|present|propos|provid)ing) (?P<what>(?!.*(?:,|\band|\bthen) [a-z]+ing\b).+)",
+    r"|investigat|present|propos|provid)ing) (?P<what>(?!.*\b(?:and|then) [a-z]+ing\b).+)",
     re.DOTALL,
 )
+_FIRST_TIME = re.compile(r"(?<=[a-z]), for the first time[^,]{0,60}, ")
 _THE_FOLLOWING = re.compile(r",? (?:with|as|in|by|under|through|for|on|of) the following [a-z ]{0,40}$")
 
 
@@ -106,6 +108,8 @@ def without_pointers(text: str) -> str:
         text = _IN_IT.sub("", _SUCH.sub("", text))
     if text.endswith(_PRONOUNS):
         text = _FOR_IT.sub("", text)
+    if ", for the first time" in text:
+        text = _FIRST_TIME.sub(" ", text, count=1)
     if " following" in text:
         text = _THE_FOLLOWING.sub("", text)
     return text

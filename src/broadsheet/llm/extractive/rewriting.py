@@ -16,7 +16,7 @@ from broadsheet.llm.extractive.pointers import act_instead, with_comma, without_
 from broadsheet.llm.extractive.verbs import ACTS, INTRODUCING, MAKING, PAST, Kind, kind_of, third_person
 
 _WE = (
-    r"(?:we|this (?:(?:survey|review|research) (?:paper|article|work|study)|paper|work|study|article|survey"
+    r"(?:we|i|this (?:(?:survey|review|research) (?:paper|article|work|study)|paper|work|study|article|survey"
     r"|report|thesis|research|project|letter|response|chapter|document|tutorial"
     r"|dissertation|note|essay|manuscript|technical report|position paper|review)"
     r"|the (?:present )?(?:paper|article|authors?|study)|our (?:work|paper|study))"

@@ -13,7 +13,7 @@ _OPENS_ELSEWHERE = re.compile(
     r"|For (?:example|instance)\b|This (?![a-z]+ (?:survey|review))"
 )
 _CANNOT_STAND = re.compile(
-    r"\b(?:[Ww]e|us|[Oo]urs?|I|my|[Tt]his (?:paper|work|study)|mathcal|mathbb)\b|[\\${}^=<>∈→]"
+    r"\b(?:[Ww]e|us|[Oo]urs?|I|me|my|[Tt]his (?:paper|work|study)|mathcal|mathbb)\b|[\\${}^=<>∈→]"
     r"|(?<![A-Za-z]{2})_|: (?:[Ff]irst|This|These|In this)\b"
 )
 _ENDS_OPEN = re.compile(
@@ -26,7 +26,8 @@ _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 _POINTS = re.compile(
     r"\b(?:this|these"
     r"|those(?! (?:of|for|from|in|on|who|with|without|that|when|where|at|by|[a-z]+ed|[a-z]+ing)\b)"
-    r"|such(?! as\b)|the (?:former|latter|above|same|resulting)|aforementioned|above-mentioned|said)"
+    r"|such(?! as\b)|the (?:former|latter|above|old|remaining|same|resulting)|aforementioned|above-mentioned"
+    r"|said)"
     r"\b(?P<noun>(?: [\w-]+){0,4})",
     re.IGNORECASE,
 )
@@ -38,6 +39,7 @@ _LITTLE = frozenset(
 _UNRESOLVED_END = frozenset(
     ["above", "both", "do", "does", "it", "others", "other", "so", "them", "these", "this", "those"]
 )
+_UNNAMED_END = re.compile(r"\bthe (?P<noun>challenge|gap|issue|problem|question|solution|task)s?$")
 # "A filter that removes them": what they are is said elsewhere, unless the sentence is long enough to say it.
 _SOON = 13
 # "both images": which two?
@@ -45,7 +47,19 @@ _BOTH = re.compile(r"\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]
 # One of these stands in whatever the patterns that point find; looking for them first is much faster.
 _POINTERS = (
     *("this", "these", "those", "such", "above", "same", "former", "latter", "resulting", "aforementioned"),
-    *("said", "both", "in turn", "prior", "they", "the two", "the three", "the first", "the second"),
+    *(
+        "the old",
+        "the remaining",
+        "said",
+        "both",
+        "in turn",
+        "prior",
+        "they",
+        "the two",
+        "the three",
+        "the first",
+        "the second",
+    ),
     "the method",
 )
 _HINTS_BACK = re.compile(
@@ -76,6 +90,8 @@ def dangling(text: str) -> int:
     """
     last = text.rpartition(" ")[2]
     count = int(last in _UNRESOLVED_END and (last not in {"it", "them"} or text.count(" ") < _SOON))
+    unnamed = _UNNAMED_END.search(text)
+    count += unnamed is not None and unnamed["noun"] not in text[: unnamed.start()]
     if not _may_point(text):
         return count
     count += len(_BOTH.findall(text))

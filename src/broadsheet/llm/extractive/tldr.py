@@ -29,6 +29,7 @@ _MAX_SENTENCES = 40
 _MAX_SENTENCE_CHARACTERS = 700
 _IDEAL_WORDS = 26
 _FEWEST_WORDS = 5
+_FEWEST_STUDIED = 8
 _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 
@@ -56,6 +57,7 @@ _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no me
 _BARE_SUBJECT = re.compile(
     r"The (?:[a-z]+ed )?[a-z]+ (?:also |[a-z]+ly )?(?:is|are|was|were|can|has|have|[a-z]+(?:s|ed)) "
 )
+_LAST_DEFINITE = re.compile(r"\bthe (?P<noun>(?:[a-z-]+ ){0,2}[\w-]+)$")
 _DEFINITE = re.compile(r"(?:The|Both|All|Each|Experiments|Results|Extensive) (?!first )")
 _PROPOSED = re.compile(
     r"(?<=[a-z] )the (?:proposed (?=[a-z])"
@@ -105,7 +107,11 @@ def summarise(title: str, abstract: str) -> str:
 def _without_title(sentence: str, title: str) -> str:
     """Leave a name without the whole title that stands beside it."""
     name, colon, rest = (part.strip() for part in title.partition(":"))
-    if len((full := rest or name).split()) <= _SHORT_TITLE or full.lower() not in sentence.lower():
+    full = rest or name
+    described = full.lower().startswith(
+        ("a ", "an ")
+    )  # "Zebu, a filter of stripes (FoS)": not what it is called
+    if described or len(full.split()) <= _SHORT_TITLE or full.lower() not in sentence.lower():
         return sentence
     spelt = re.escape(full)
     if colon and rest:
@@ -159,7 +165,9 @@ def _joined(text: str, addition: str, name: str, *, found: bool) -> str:
     _, _, rest = addition.partition(" ")
     called = GENERIC_NOUN.search(text) or (name and name in text)
     if found and not addition.startswith("the "):
-        pass  # what is studied, and what is found
+        # a name that was not introduced, or "finds a reason" for what nobody knows
+        if (name and name in addition and name not in text) or len(text.split()) < _FEWEST_STUDIED:
+            return ""
     elif name and addition.startswith(f"{name} ") and name in text:
         addition = f"it {addition[len(name) + 1 :]}"
     elif _THE_METHOD.match(addition) and name and text.startswith(f"{name} is "):
@@ -199,6 +207,10 @@ class _Weights:
         named = bool(self.name) and text.startswith(f"The {self.name}")
         unnamed = _DEFINITE.match(text) and not named and statement.kind not in _FIRST_HALF
         score -= 4.0 if unnamed else 0.0
+        if statement.kind == "details" and (last := _LAST_DEFINITE.search(text)):
+            # "leverages stripes to train the frozen model": of that model nothing was said
+            said = {*stems(text[: last.start()])} | self.title
+            score -= 0.0 if {*stems(last["noun"])} & said else 2.0
         score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING].lower()) else 0.0
         score -= self._pointing(text)
         return score + self._place(place, statement.kind)

@@ -22,7 +22,7 @@ _STUDYING = frozenset(
     """
         study investigate explore examine analyze evaluate compare revisit show prove establish argue
         demonstrate characterize survey review give discuss provide derive formalize formulate extend
-        benchmark report find
+        assess benchmark find measure probe reassess report test
     """.split()  # noqa: SIM905 - easier to read than a list
 )
 
