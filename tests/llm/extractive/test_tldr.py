@@ -171,7 +171,10 @@ def test_a_line_is_a_whole_sentence_that_leans_on_no_other(abstract: str, line: 
     [
         # What is studied and what is found, where neither leans on another sentence.
         (
-            "We study whether stripes deter the flies of herds. We find that stripes halve the bites that a herd suffers.",
+            (
+                "We study whether stripes deter the flies of herds. "
+                "We find that stripes halve the bites that a herd suffers."
+            ),
             "Studies whether stripes deter the flies of herds; stripes halve the bites that a herd suffers.",
         ),
         (
