@@ -98,6 +98,19 @@ def test_any_text_is_answered_by_a_paper_or_by_one_of_two_sentences(store: Store
         assert store.get(wanted).id in {one.id for one in ALL}
 
 
+def test_a_name_reads_an_index_at_most_and_never_all_papers(store: Store) -> None:
+    asked: list[str] = []
+    store._db.conn.set_trace_callback(asked.append)
+    for wanted in (ARXIV.id, ARXIV.title, "sparse sound", "no such paper"):
+        with suppress(NotFoundError):
+            store.get(wanted)
+    store._db.conn.set_trace_callback(None)
+    plans = [row["detail"] for sql in asked for row in store._db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    read = [detail for detail in plans if detail.startswith("SCAN papers")]
+    assert read
+    assert all("COVERING INDEX" in detail for detail in read)
+
+
 def test_a_record_is_the_paper_with_what_was_said_of_it(store: Store) -> None:
     record = store.get("2601.00042").as_dict()
     assert list(record) == [
