@@ -1,15 +1,18 @@
 """Bytes a paper of the cache, the parts of a backfill and an export: ``python benchmarks/sizes.py [PAPERS]``.
 
 The papers are those of real days where a folder with days stands beside the repository (or where
-``BROADSHEET_SHARED`` says), else the sample. Answers are as long as careful ones; no cluster is needed.
+``BROADSHEET_SHARED`` says), else the sample. Answers are as long as careful ones; no cluster is needed. The
+cache holds all that daily runs store: the answers, an edition of each day, and with the extra ``search`` what
+the papers are about.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import tempfile
-from contextlib import chdir
+from contextlib import chdir, closing
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -27,6 +30,7 @@ from broadsheet.cluster.importing import import_parts
 from broadsheet.cluster.parts import KINDS, Parts
 from broadsheet.cluster.plan import plan
 from broadsheet.cluster.worker import annotate_partition
+from broadsheet.compose import compose
 from broadsheet.config import Settings
 from broadsheet.export import write
 from broadsheet.intake import admit
@@ -36,10 +40,13 @@ from broadsheet.store import Store
 from local_gate import LocalGate
 from servers.openai_server import OpenAIServer
 
+_SHOWN = 20
+"""Bytes a paper; less is not listed."""
+
 
 def main() -> None:
     """Measure and print."""
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else None
     days = Path(os.environ.get("BROADSHEET_SHARED", ROOT.parent / "shared")) / "arxiv"
     sources = open_source(str(days) if days.is_dir() else "sample", day=date(2026, 1, 5))
     listed = islice((paper for source in sources for paper in source.fetch(date.min)), wanted)
@@ -58,13 +65,28 @@ def main() -> None:
                     )
         with Store.open("cache.db") as cache:
             import_parts(parts, cache)
+            for day in sorted({record.first_seen for record in cache.list()}):
+                compose(cache, day, taxonomy=prompts.taxonomy)
             papers = write(cache.list(), "parquet", Path("papers.parquet"), cache.annotation)
         print(f"{papers:,} papers; bytes each:")
         for kind in KINDS:
             print(f"  parts, {kind:<12} {_size(Path('parts', kind)) / papers:>8,.0f}")
         print(f"  parts together      {_size(Path('parts')) / papers:>8,.0f}")
         print(f"  the cache           {Path('cache.db').stat().st_size / papers:>8,.0f}")
+        with Store.open("cache.db") as cache:
+            cache.complete_vectors()
+        print(f"  with vectors        {Path('cache.db').stat().st_size / papers:>8,.0f}")
         print(f"  export as Parquet   {Path('papers.parquet').stat().st_size / papers:>8,.0f}")
+        print("the cache, by table and index:")
+        for name, taken in _by_table(Path("cache.db")):
+            if taken / papers >= _SHOWN:
+                print(f"  {name:<32}{taken / papers:>8,.0f}")
+
+
+def _by_table(cache: Path) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(cache)) as plain:
+        rows = plain.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC")
+        return rows.fetchall()
 
 
 def _size(folder: Path) -> int:

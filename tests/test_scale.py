@@ -17,6 +17,7 @@ import typer.main
 
 import broadsheet
 from broadsheet.cli import app
+from broadsheet.store import Store
 from in_process import broadsheet as command
 
 CHECKOUT = Path(broadsheet.__file__).parents[2]
@@ -101,3 +102,19 @@ def test_litestream_takes_what_is_written_meanwhile_to_where_it_is_read(
     assert status == 0
     assert "Tides over Quiet Harbours" in told
     assert "TideCache" in told
+
+
+def test_several_processes_write_to_a_cache_each_in_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    writers = []
+    for number in range(3):
+        papers = [{"title": f"Tides {number} {each}", "abstract": "We measure tides."} for each in range(40)]
+        Path(f"{number}.jsonl").write_text("\n".join(map(json.dumps, papers)))
+        words = [sys.executable, "-m", "broadsheet", "fetch", f"{number}.jsonl", "--db", "cache.db"]
+        writers.append(subprocess.Popen(words, stderr=subprocess.PIPE))
+    told = [writer.communicate()[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0, 0], told
+    with Store.open("cache.db") as store:
+        assert store.count() == 120
