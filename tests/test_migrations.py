@@ -20,12 +20,18 @@ import warm_start
 from broadsheet import Filter, Store, StoreError
 from broadsheet.llm import Fault
 from broadsheet.llm.openai_batch.stored import from_text
-from broadsheet.migrations import migrations
+from broadsheet.migrations import migrations, upgrade
 from broadsheet.record import Maker
 from broadsheet.store import connection
 from builders import ABSTRACT, DAY, add, annotate, paper, rows
 
 NAMES = [migration.name for migration in migrations.pending(Database(memory=True))]
+
+
+@pytest.fixture(autouse=True)
+def _migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New databases are made by the migrations, as nowhere else in these tests."""
+    monkeypatch.setattr(connection, "upgrade", upgrade)
 
 
 def one_sentence(error: pytest.ExceptionInfo[StoreError]) -> str:

@@ -241,7 +241,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_was_committed(
     with Store.open(db) as store:
         pages = store._db.execute("PRAGMA page_count").fetchone()[0]
         # SQLite's own way to run out of room; it says the same of a disk.
-        store._db.execute(f"PRAGMA max_page_count = {pages + 30}")
+        store._db.execute(f"PRAGMA max_page_count = {pages + 8}")
         with pytest.raises(StoreError, match=r"is full; free some space and run the same command again"):
             annotate(papers(200), store, AnsweringLLM(), Prompts.load())
     kept = annotated(db)
