@@ -182,7 +182,6 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "editions that are no JSON": changed("UPDATE editions SET edition = '{'"),
     "topics that are no JSON": changed("UPDATE annotations SET topics = '[[[['"),
     "topics that are a number": changed("UPDATE annotations SET topics = '7'"),
-    "replies about nobody": changed("UPDATE replies SET papers = '7'"),
     "sightings in words of nobody": changed("UPDATE sightings SET words = '[', day = 'soon'"),
     "editions of no day": changed("UPDATE editions SET day = 'soon'"),
     "keywords that are no JSON": changed("UPDATE annotations SET keywords = 'herons'"),
@@ -211,7 +210,7 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "a journal of another database": wrong_journal,
     "a log of another database": wrong_wal,
 }
-HARMLESS = {"a text encoding that is none", "a journal of another database", "a log of another database"}
+HARMLESS = {"a journal of another database", "a log of another database"}
 """What SQLite passes over, or what no command needs."""
 
 

@@ -102,6 +102,10 @@ class _Cursor(sqlite3.Cursor):
         with _translating(self.path):
             return super().fetchall()
 
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        with _translating(self.path):
+            return super().fetchmany(size or self.arraysize)
+
 
 class _Connection(sqlite3.Connection):
     """A connection that translates the errors of every statement, so that callers only see `StoreError`.
