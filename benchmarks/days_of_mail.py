@@ -118,8 +118,8 @@ def _invented_days() -> Iterator[tuple[date, list[Paper]]]:
         number += 1
 
 
-def fill(database: Path, days: int, readers: int) -> list[date]:
-    """Make the cache with its editions and readers; return the days that have an edition."""
+def fill(database: Path, days: int) -> list[date]:
+    """Make the cache with its editions; return the days that have one."""
     made = []
     with Store.open(database) as store:
         for (day, papers), _ in zip(_real_days() if REAL else _invented_days(), range(days), strict=False):
@@ -134,18 +134,22 @@ def fill(database: Path, days: int, readers: int) -> list[date]:
                 for each in due(store, day, NEWSLETTERS.values())
             ]
             made += [day] if any(editions) else []
-        draw = random.Random(5)
-        with store.transaction():
-            for number in range(readers):
-                subscribers.add_with_consent(
-                    store,
-                    f"reader{number}@example.org",
-                    draw.choices(list(NEWSLETTERS), (4, 3, 3))[0],
-                    draw.choice(FILTERS),
-                    draw.choices(("daily", "weekly", "monthly"), (3, 5, 2))[0],
-                    CONSENT,
-                )
     return made
+
+
+def enrol(database: Path, readers: int) -> None:
+    """Add so many readers, each of one newsletter."""
+    draw = random.Random(5)
+    with Store.open(database) as store, store.transaction():
+        for number in range(readers):
+            subscribers.add_with_consent(
+                store,
+                f"reader{number}@example.org",
+                draw.choices(list(NEWSLETTERS), (4, 3, 3))[0],
+                draw.choice(FILTERS),
+                draw.choices(("daily", "weekly", "monthly"), (3, 5, 2))[0],
+                CONSENT,
+            )
 
 
 class Expected:

@@ -5,7 +5,8 @@ usage: python benchmarks/delivery.py [--readers 10000] [--days 44] [--kills 5] [
 Three newsletters are composed and sent day by day through the real command: one of everything and one of a
 few tags, each day, and one a week. Their readers have 50 filters, and get daily, weekly or monthly mail.
 aiosmtpd, in a process beside, takes every message on loopback and writes down who got what. After five of the
-days a loop around `smtplib.SMTP.sendmail` hands over the same bytes once more: that is the floor.
+days a loop around `smtplib.SMTP.sendmail` hands over the same bytes once more: that is the floor. The same is
+sent to a tenth of the readers first, to see whether memory depends on how many there are.
 
 Then all of it is sent again to new readers by a sender that is killed (SIGKILL) at random moments. Who was to
 get what is worked out apart from the sender, from the editions and from what `list` says of the filters.
@@ -42,6 +43,12 @@ from mail_sink import Sink, Taken
 from broadsheet.store import Store
 
 FLOORS = 5
+COMMAND = (sys.executable, str(ROOT / "benchmarks" / "measured.py"))
+# As where it is installed, a command does not compile its modules anew each time.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "PYTHONPATH": str(ROOT / "src"),
+}
 
 
 @dataclass
@@ -49,6 +56,7 @@ class Run:
     """What one `send` took.
 
     Attributes:
+        edition: The newsletter and the day.
         sent: Messages that arrived.
         seconds: Wall time of the command.
         cpu_s: Its time on a processor.
@@ -57,6 +65,7 @@ class Run:
         code: Its exit status.
     """
 
+    edition: tuple[str, date]
     sent: int
     seconds: float
     cpu_s: float
@@ -75,14 +84,14 @@ class Total:
 
 def send(folder: Path, sink: Sink, newsletter: str, day: date, kill_after: int | None = None) -> Run:
     """Run the real command on the folder's cache, and kill it after so many messages if asked."""
+    peak = folder / "peak"
     before, begun, server = sink.count(), time.monotonic(), sink.cpu_s()
     process = subprocess.Popen(
-        [sys.executable, "-m", "broadsheet", "send", "--quiet", "--newsletter", newsletter,
-         "--date", day.isoformat()],
+        [*COMMAND, str(peak), "send", "--quiet", "--newsletter", newsletter, "--date", day.isoformat()],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     while kill_after is not None:
         if sink.count() - before >= kill_after:
             process.send_signal(signal.SIGKILL)
@@ -92,11 +101,12 @@ def send(folder: Path, sink: Sink, newsletter: str, day: date, kill_after: int |
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Run(
+        (newsletter, day),
         sink.count() - before,
         time.monotonic() - begun,
         used.ru_utime + used.ru_stime,
         sink.cpu_s() - server,
-        used.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024),
+        float(peak.read_text(encoding="ascii")) if kill_after is None else 0.0,
         process.returncode,
     )
 
@@ -183,9 +193,23 @@ def speed(total: Total) -> Iterator[str]:
     some = sum(run.sent for run, _ in total.floors)
     yield f"those with a floor                        {ours:>10.1f} s   {some / ours:,.0f} messages/s"
     yield f"the floor: bare sendmail, the same bytes  {bare:>10.1f} s   {some / bare:,.0f} messages/s"
-    tenth = max(1, len(total.runs) // 10)
-    first, last = (max(run.peak_mb for run in some) for some in (total.runs[:tenth], total.runs[-tenth:]))
-    yield f"peak memory, first and last tenth of days {first:>10.0f} MB  {last:.0f} MB"
+
+
+def memory(folder: Path, readers: int, few: Total, many: Total) -> Iterator[str]:
+    """Yield the peaks of the first days, of days in the middle and of the last, and the largest of all."""
+    by_edition = {run.edition: run.peak_mb for run in few.runs}
+    with Store.open(folder / "broadsheet.db") as store:
+        editions = {each: store.editions.get(each[1], each[0]) for each in by_edition}
+    daily = [run for run in many.runs if run.edition[0] == "daily"]
+    middle, largest = len(daily) // 2, max(many.runs, key=lambda run: run.peak_mb)
+    shown = [*daily[:2], *daily[middle : middle + 2], *daily[-2:], largest]
+    yield f"peak memory                {'papers':>10}  {readers // 10:>8,} readers  {readers:>8,} readers"
+    for run in shown:
+        name, day = run.edition
+        edition = editions[run.edition]
+        papers = len(edition.cards) if edition else 0
+        sizes = f"{by_edition[run.edition]:>13.0f} MB  {run.peak_mb:>13.0f} MB"
+        yield f"{name:<8} {day}        {papers:>10,}  {sizes}"
 
 
 def accounts(folder: Path, sink: Sink) -> Iterator[str]:
@@ -222,17 +246,27 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
-        days = days_of_mail.fill(made / "broadsheet.db", given.days, given.readers)
-        for title in ("undisturbed", "killed") if given.only is None else (given.only,):
-            folder = made / title
+        days = days_of_mail.fill(made / "broadsheet.db", given.days)
+        subprocess.run([*COMMAND, str(made / "peak"), "--version"], env=ENVIRONMENT, check=True)
+        few = Total()
+        for title in ("a tenth", "undisturbed", "killed"):
+            if given.only not in (None, title) and not (title == "a tenth" and given.only == "undisturbed"):
+                continue
+            readers = given.readers // 10 if title == "a tenth" else given.readers
+            folder = made / title.replace(" ", "-")
             folder.mkdir()
             shutil.copy(made / "broadsheet.db", folder)
+            days_of_mail.enrol(folder / "broadsheet.db", readers)
             sink = Sink(folder)
             (folder / "broadsheet.toml").write_text(days_of_mail.settings(sink.port), encoding="utf-8")
-            print(f"\n{title}: {given.readers:,} readers, {len(days)} days of {days_of_mail.WHENCE}")
+            print(f"\n{title}: {readers:,} readers, {len(days)} days of {days_of_mail.WHENCE}")
             try:
-                if title == "undisturbed":
-                    rows = list(speed(undisturbed(folder, sink, days)))
+                if title == "a tenth":
+                    few = undisturbed(folder, sink, days)
+                    rows = list(speed(few))
+                elif title == "undisturbed":
+                    many = undisturbed(folder, sink, days)
+                    rows = [*speed(many), *memory(folder, readers, few, many)]
                 else:
                     rows = killed(folder, sink, days, given.kills, random.Random(given.seed))
                 for row in (*rows, *accounts(folder, sink)):

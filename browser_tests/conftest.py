@@ -1,18 +1,16 @@
-"""A site of six days on disk and on a static server, the server's own pages, and Debian's Chromium."""
+"""A site of six weeks on disk and on a static server, the server's own pages, and Debian's Chromium."""
 
 from __future__ import annotations
 
-import functools
 import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import uvicorn
-from looking import Served
+from looking import Served, published
 from playwright.sync_api import Browser, sync_playwright
 
 from broadsheet.compose import compose
@@ -27,11 +25,12 @@ from editions import TAXONOMY, small_edition
 from servers.smtp import MailServer
 
 REVISED = paper("Salt Lines")
+SIX_WEEKS = 42
 
 
 def _later(store: Store, days: int) -> None:
     day = DAY + timedelta(days)
-    for number in range(40):
+    for number in range(40 if days < 6 else 6):
         new = paper(
             f"Kelp Clock {days}.{number}: Reading $\\alpha$-Tides at {days * number} Metres",
             abstract=ABSTRACT,
@@ -64,28 +63,17 @@ def _filled(path: Path, days: int) -> Store:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds the site in ``papers``."""
     root = tmp_path_factory.mktemp("site")
-    with _filled(root / "broadsheet.db", 6) as store:
+    with _filled(root / "broadsheet.db", SIX_WEEKS) as store:
         published = Publication(base="https://example.org/papers/", domain="example.org")
         write_site(store, TAXONOMY, root / "www" / "papers", published)
     return root / "www"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
 @pytest.fixture(scope="session", params=["file", "http"])
 def base(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     """The address of the site, from the file system and from a server that does nothing but serve files."""
-    if request.param == "file":
-        yield f"{(folder / 'papers').as_uri()}/"
-        return
-    serve = functools.partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/papers/"
-        server.shutdown()
+    with published(folder, served=request.param == "http") as address:
+        yield f"{address}papers/"
 
 
 @pytest.fixture(scope="session")

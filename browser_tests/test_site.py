@@ -25,6 +25,7 @@ PAGES = (
     "issue/2026-01-05.html",
     "archive.html",
     "tags.html",
+    "trends.html",
     "tag/method/index.html",
     "tag/method/1.html",
     f"p/{slug(REVISED.id)}.html",
@@ -72,7 +73,7 @@ def test_search_finds_as_one_types_and_its_address_brings_the_view_back(browser:
     with opened(browser) as (page, wrong):
         page.goto(f"{base}search.html")
         page.get_by_role("searchbox").fill('kelp "depth 7" -robotics')
-        expect(page.get_by_role("status")).to_have_text("5 of 208 papers.")
+        expect(page.get_by_role("status")).to_have_text("5 of 424 papers.")
         first = page.locator("#found article a").first
         expect(first).to_contain_text("α-Tides")
         title = first.inner_text()
@@ -81,12 +82,12 @@ def test_search_finds_as_one_types_and_its_address_brings_the_view_back(browser:
         first.click()
         expect(page.get_by_role("heading", level=1)).to_have_text(title)
         page.go_back()
-        expect(page.get_by_role("status")).to_have_text("5 of 208 papers.")
+        expect(page.get_by_role("status")).to_have_text("5 of 424 papers.")
         page.goto("about:blank")
         page.goto(shared)
-        expect(page.get_by_role("status")).to_have_text("5 of 208 papers.")
+        expect(page.get_by_role("status")).to_have_text("5 of 424 papers.")
         page.get_by_role("searchbox").fill("zzzz")
-        expect(page.get_by_role("status")).to_have_text("0 of 208 papers.")
+        expect(page.get_by_role("status")).to_have_text("0 of 424 papers.")
     assert not [each for each in wrong if not each.startswith("about:")]
 
 
@@ -95,7 +96,7 @@ def test_the_best_match_comes_first_and_accents_do_not_matter(browser: Browser, 
         page.goto(f"{base}search.html?q=sandloom tidal")
         expect(page.locator("#found article a").first).to_contain_text("SandLoom")
         page.get_by_role("searchbox").fill("bela toth")
-        expect(page.get_by_role("status")).to_have_text("201 of 208 papers.")
+        expect(page.get_by_role("status")).to_have_text("417 of 424 papers.")
 
 
 def test_hostile_words_do_nothing_in_search_results(browser: Browser, base: str) -> None:
@@ -111,8 +112,8 @@ def test_without_javascript_one_reads_every_page_and_search_says_what_it_needs(
 ) -> None:
     with opened(browser, java_script_enabled=False) as (page, wrong):
         page.goto(f"{base}index.html")
-        page.get_by_role("link", name="← Fri 9 January").first.click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Friday, 9 January 2026")
+        page.get_by_role("link", name="← Sat 14 February").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, 14 February 2026")
         page.get_by_role("link", name="permalink").first.click()
         expect(page.get_by_role("heading", name="Abstract")).to_be_visible()
         page.get_by_role("link", name="Method").first.click()

@@ -169,11 +169,17 @@ def test_opening_pages_changes_nothing(client, settings, token):
     assert states(settings) == before
 
 
-def test_a_mail_program_unsubscribes_in_one_click_twice_if_it_likes(client, settings, token):
-    for _ in range(2):
-        answer = client.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+@pytest.mark.parametrize("first", [0, 1], ids=["form", "multipart"])
+def test_a_mail_program_unsubscribes_in_one_click_twice_if_it_likes(client, settings, token, first):
+    bodies = [
+        {"data": {"List-Unsubscribe": "One-Click"}},
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+    ]
+    for body in (bodies[first], bodies[1 - first]):
+        answer = client.post(f"/unsubscribe/{token}", **body, follow_redirects=False)
         assert answer.status_code == 200
-    assert states(settings)[ANN][0] == "unsubscribed"
+        assert "set-cookie" not in answer.headers
+        assert states(settings)[ANN][0] == "unsubscribed"
     assert client.post(f"/preferences/{token}", data={"rhythm": "weekly"}).status_code == 409
     assert "has ended" in client.get(f"/preferences/{token}").text
 
