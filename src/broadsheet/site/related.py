@@ -1,8 +1,8 @@
 """`Likeness`: the papers that are most like a paper, by the keywords and tags that they share.
 
-`Store.related`, by which page and API rank, compares all words and vectors. It takes 25 ms of processor time a
-paper in a cache of 5,280 papers, and more in a larger one: the first site of 75,000 papers would take more than
-half an hour longer. This takes 1.6 ms, so that the pages of a new day and those of all days rank in one way.
+`Store.related`, by which page and API rank, compares all words and vectors. It takes 25 ms of processor time
+a paper in a cache of 5,280 papers, and more in a larger one: the first site of 75,000 papers would take more
+than half an hour longer. This takes 1.6 ms, so that the pages of a new day and of all days rank in one way.
 """
 
 from __future__ import annotations
