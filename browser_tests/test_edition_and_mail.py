@@ -28,7 +28,7 @@ MARK = Postmark(
     preferences="https://lists.example.org/preferences/" + "x" * 32,
     web="https://lists.example.org/issue/2026-01-05.html",
 )
-FILES = ("edition.html", "recoloured.html", "mail.html", "long-mail.html")
+FILES = ("edition.html", "recoloured.html", "mail.html", "recoloured-mail.html", "long-mail.html")
 NOT_EVERYWHERE = {
     "@media": "dark colours; the light ones stay without it",
     "<style> element": "it holds the dark colours alone: all others are inlined",
@@ -71,6 +71,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "edition.html": render(small, TAXONOMY, newsletter=plain).html,
             "recoloured.html": render(small, TAXONOMY, newsletter=green).html,
             "mail.html": render_mail(small, TAXONOMY, MARK).html,
+            "recoloured-mail.html": render_mail(small, TAXONOMY, MARK, newsletter=green).html,
             "long-mail.html": render_mail(large, TAXONOMY, MARK).html,
         }
     (root / "pages").mkdir()

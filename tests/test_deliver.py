@@ -598,16 +598,18 @@ def test_an_empty_day_sends_nothing(store: Store, server: MailServer) -> None:
 
 
 def test_each_newsletter_has_its_own_editions_readers_and_ledger(store: Store, server: MailServer) -> None:
-    graphs = Newsletter(name="graphs", title="Graphs weekly", filter=GRAPHS)
+    graphs = Newsletter(name="graphs", title="Graphs weekly", filter=GRAPHS, footer="Made on the pier.")
     assert compose(store, DAY, taxonomy=TAXONOMY, newsletter=graphs).edition is not None
     add_reader(store, "all@example.org")
     add_reader(store, "graphs@example.org", newsletter="graphs")
     settings = mail_settings(server)
     channel = open_channel("mail", settings)
-    route = Route(store, Press(store, settings, TAXONOMY, "graphs", graphs.title), "mail", channel)
+    graphs_press = Press(store, settings, TAXONOMY, "graphs", graphs.title, look=graphs)
+    route = Route(store, graphs_press, "mail", channel)
     assert deliver(route, DAY).sent == 1
     channel.close()
     assert server.addresses() == {"graphs@example.org": 1}
+    assert "Made on the pier." in server.received[0].part("html")
     assert str(server.received[0].message["List-ID"]) == "Graphs weekly <graphs.lists.example.org>"
     assert store.editions.is_published(DAY, "graphs")
     assert not store.editions.is_published(DAY)

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from broadsheet.compose import compose
 from broadsheet.deliver.selection import restricted
 from broadsheet.edition import Edition
+from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.render.mail import (
     MOST_BYTES,
     MailParts,
@@ -130,6 +131,19 @@ def test_mail_has_the_papers_order_and_counts_of_the_page(edition: Edition, part
 def test_dark_colours_are_kept_beside_the_inlined_ones(parts: MailParts) -> None:
     assert "@media (prefers-color-scheme: dark)" in parts.html
     assert 'style="' in parts.html
+
+
+def test_a_mail_has_the_colours_and_the_words_of_its_newsletter(edition: Edition) -> None:
+    colours = Colours(accent="#064e3b", link="#1d4ed8", ink_dark="#fefefe")
+    look = Newsletter(title="Tides", logo="THE TIDES <b>", footer="Made on the *pier*.", colours=colours)
+    parts = render_mail(edition, TAXONOMY, MARK, newsletter=look)
+    words = Seen(parts.html).words
+    assert "THE TIDES <b>" in words
+    assert "Made on the *pier*." in words
+    assert all(colour in parts.html for colour in ("#064e3b", "#1d4ed8", "#fefefe"))
+    assert "#9a3412" not in parts.html
+    assert parts.text.startswith("THE TIDES <B>\n")
+    assert "Made on the *pier*." in parts.text
 
 
 def test_subject_and_preheader_have_the_lengths_that_mailboxes_show(

@@ -81,6 +81,7 @@ class Press:
                 postal=visible(self.settings.mail.postal),
             ),
             self.settings.language,
+            newsletter=self.look,
             known=self._cards,
             templates=self.settings.templates,
         )

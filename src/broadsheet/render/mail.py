@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from broadsheet.edition import Edition
+from broadsheet.newsletter import Newsletter
 from broadsheet.render.page import CardView, KnownCards, Page, SectionView
 from broadsheet.render.templates import filled
 from broadsheet.taxonomy import Taxonomy
@@ -93,6 +94,7 @@ def render_mail(
     postmark: Postmark,
     language: str = "en",
     *,
+    newsletter: Newsletter | None = None,
     known: KnownCards | None = None,
     templates: Path | None = None,
 ) -> MailParts:
@@ -102,14 +104,16 @@ def render_mail(
         edition: What is printed.
         taxonomy: Gives the tags their names.
         postmark: What else the mail says.
-        language: BCP 47 tag of the summaries.
+        language: BCP 47 tag of the summaries; the newsletter's own goes before it.
+        newsletter: Its words at the top, its last words and its colours; by default, as without settings.
         known: Cards in words that other mails of the same issue had; new ones are added.
         templates: A folder of templates that go before the packaged ones.
 
     Raises:
         ConfigError: One of those templates is wrong.
     """
-    page = Page.of(edition, taxonomy, language, known=known)
+    look = newsletter or Newsletter(title=postmark.title)
+    page = Page.of(edition, taxonomy, language, look, known)
     subject, preheader = subject_of(page, postmark.title), preheader_of(page)
 
     def shown(full: int, titles: int) -> dict[str, Any]:
