@@ -23,7 +23,10 @@ from broadsheet.store import Store
 from editions import TAXONOMY
 
 DAYS = sorted((Path(os.environ.get("BROADSHEET_SHARED", "nowhere")) / "arxiv").glob("*.jsonl"))
-pytestmark = pytest.mark.skipif(not DAYS, reason="BROADSHEET_SHARED names no folder with real days")
+pytestmark = [
+    pytest.mark.skipif(not DAYS, reason="BROADSHEET_SHARED names no folder with real days"),
+    pytest.mark.timeout(1_800),  # the first test makes a site of thousands of pages
+]
 MAKER = Maker("extractive", "rules", "test", "test")
 
 

@@ -68,9 +68,7 @@ class Newsletter(BaseModel):
     top: int | None = Field(
         None, ge=1, description="How many papers are told in full; the rest stand as titles."
     )
-    logo: str = Field(
-        "", max_length=100, description="The words at the top of page and mail; else title."
-    )
+    logo: str = Field("", max_length=100, description="The words at the top of page and mail; else title.")
     footer: str = Field("", max_length=2_000, description="A last sentence or two for readers.")
     colours: Colours = Field(Colours(), description="The colours of its page and mail.")
     language: str | None = Field(None, description="The language of its page; else that of the summaries.")

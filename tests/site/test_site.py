@@ -23,7 +23,10 @@ from hypothesis import strategies as st
 
 import warm_start
 from broadsheet.compose import compose
+from broadsheet.config import Settings
 from broadsheet.errors import NotFoundError, UserError
+from broadsheet.filters import Filter
+from broadsheet.newsletter import Newsletter
 from broadsheet.render.addresses import slug
 from broadsheet.site import Publication, SiteReport, write_site
 from broadsheet.site.layout import paper_path, tag_path
@@ -146,6 +149,16 @@ def test_without_a_public_address_there_is_nothing_that_needs_one(store: Store, 
     write_site(store, TAXONOMY, tmp_path / "site", Publication())
     assert not [path for path in contents(tmp_path / "site") if path.endswith((".xml", ".atom", ".json"))]
     assert "canonical" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_newsletter_is_called_by_its_title(store: Store, tmp_path: Path) -> None:
+    graphs = Newsletter(name="graphs", title="Graphs <weekly>", filter=Filter(tags=("graphs",)))
+    assert compose(store, DAY, taxonomy=TAXONOMY, newsletter=graphs).edition is not None
+    settings = Settings(site_url=BASE, newsletter={"daily": Newsletter(), "graphs": graphs})
+    write_site(store, TAXONOMY, tmp_path / "site", Publication.of(settings))
+    made = contents(tmp_path / "site")
+    edition, feed = f"issue/graphs/{DAY}.html", "issue/graphs/feed.atom"
+    assert all(b"Graphs &lt;weekly&gt;" in made[path] for path in ("archive.html", edition, feed))
 
 
 def test_a_second_run_writes_nothing(store: Store, tmp_path: Path) -> None:

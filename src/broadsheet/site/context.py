@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,7 @@ class Publication:
         domain: The domain in the ids of feed entries.
         language: BCP 47 tag of the summaries.
         templates: A folder of templates that go before the packaged ones.
+        titles: What readers call each newsletter, by its name.
     """
 
     title: str = "Broadsheet"
@@ -62,6 +63,7 @@ class Publication:
     domain: str = ""
     language: str = "en"
     templates: Path | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -72,7 +74,12 @@ class Publication:
             domain=settings.feed_domain or settings.site_domain,
             language=settings.language,
             templates=settings.templates,
+            titles={each.name: each.title for each in settings.newsletters},
         )
+
+    def newsletter_title(self, newsletter: str) -> str:
+        """Return what readers call a newsletter; the one of every paper is the site's own."""
+        return self.title if newsletter == DAILY else self.titles.get(newsletter, newsletter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,7 @@ class Site:
 
     def newsletter_title(self, newsletter: str) -> str:
         """Return what readers call a newsletter."""
-        return self.publication.title if newsletter == DAILY else newsletter
+        return self.publication.newsletter_title(newsletter)
 
     def feed_links(
         self, path: str, title: str, *, tag: str = "", newsletter: str = ""

@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse
 from broadsheet.render.addresses import Addresses
 from broadsheet.render.templates import filled
 from broadsheet.site.context import FEED_TYPES, FeedLink, Head, Publication, shortened
-from broadsheet.store.overview import DAILY
 from broadsheet.taxonomy import Taxonomy
 from broadsheet.visible import visible
 from broadsheet.web.addresses import ServedAddresses
@@ -69,7 +68,7 @@ class Look:
 
     def newsletter_title(self, newsletter: str) -> str:
         """Return what readers call a newsletter."""
-        return self.publication.title if newsletter == DAILY else newsletter
+        return self.publication.newsletter_title(newsletter)
 
     def page(self, template: str, head: Head, page: object, to: Addresses, **more: Any) -> HTMLResponse:
         """Render one page."""
