@@ -24,6 +24,7 @@ from broadsheet.deliver.issues import issue_due, issue_named
 from broadsheet.deliver.press import Press
 from broadsheet.deliver.returns import failures, read_bounces
 from broadsheet.deliver.selection import Selection, merged, restricted
+from broadsheet.edition import Edition
 from broadsheet.errors import ConfigError, StoreError
 from broadsheet.fields import UserField
 from broadsheet.filters import Filter
@@ -334,6 +335,27 @@ def test_a_weekly_reader_gets_the_week_when_it_is_over_and_once(store: Store, se
     assert all(f"Paper of Day {number}" in html for number in range(1, 7))
     assert "Paper of Day 7" not in html
     assert send(store, mail_settings(server), DAY + timedelta(days=7)).sent == 0
+
+
+def test_the_editions_of_a_week_are_not_read_again_once_all_have_it(
+    store: Store, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 9):
+        day_of(store, DAY + timedelta(days=number), f"Paper of Day {number}")
+    add_reader(store, "ann@example.org", GRAPHS, "weekly")
+    assert send(store, mail_settings(server), DAY + timedelta(days=7)).sent == 1
+    read: list[date] = []
+    get = store.editions.get
+
+    def noted(day: date, newsletter: str = "daily") -> Edition | None:
+        read.append(day)
+        return get(day, newsletter)
+
+    monkeypatch.setattr(store.editions, "get", noted)
+    assert send(store, mail_settings(server), DAY + timedelta(days=8)).sent == 0
+    assert read == []
+    add_reader(store, "bob@example.org", GRAPHS, "weekly")
+    assert send(store, mail_settings(server), DAY + timedelta(days=8)).sent == 1
 
 
 def test_who_turns_from_daily_to_weekly_gets_no_paper_again(store: Store, server: MailServer) -> None:

@@ -43,7 +43,7 @@ def reader_token(store: Store, address: str = "ann@example.org") -> str:
 def test_only_who_confirms_is_subscribed_with_what_was_asked_for(store: Store) -> None:
     token = ask(store)
     assert [each.state for each in store.subscribers.each()] == ["pending"]
-    assert store.subscribers.filters("daily", "weekly") == []
+    assert store.deliveries.filters_due("daily", "2026-W02", "weekly") == []
     confirmed = subscribers.confirm(store, token, now=lambda: START)
     assert confirmed is not None
     assert (confirmed.state, confirmed.filter, confirmed.rhythm) == ("confirmed", ROBOTS, "weekly")

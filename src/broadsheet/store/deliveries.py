@@ -114,6 +114,20 @@ class Deliveries:
         )
         return [(row[0], row[1]) for row in rows.fetchall()]
 
+    @decodes_rows
+    def filters_due(self, newsletter: str, issue: str, rhythm: str) -> list[Filter]:
+        """Return the filters of confirmed readers of a rhythm for whom an issue has no delivery by mail."""
+        rows = self._db.execute(
+            """SELECT DISTINCT s.filter FROM subscribers s
+               WHERE s.newsletter = :newsletter AND s.state = 'confirmed' AND s.rhythm = :rhythm
+                   AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.channel = 'mail'
+                       AND d.recipient = CAST(s.id AS TEXT) AND d.newsletter = :newsletter
+                       AND d.issue = :issue)
+               ORDER BY s.filter""",
+            {"newsletter": newsletter, "issue": issue, "rhythm": rhythm},
+        )
+        return [Filter.model_validate_json(row[0]) for row in rows.fetchall()]
+
     def brought(self, newsletter: str, issue: str, paper_ids: Iterable[str]) -> Brought:
         """Return which of the papers stand in which contents of other issues, by issue and content."""
         found: dict[str, dict[int, set[str]]] = {}

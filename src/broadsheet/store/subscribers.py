@@ -133,16 +133,6 @@ class Subscribers:
         )
         return {(row[0], row[1]): row[2] for row in rows}
 
-    @decodes_rows
-    def filters(self, newsletter: str, rhythm: str) -> list[Filter]:
-        """Return the distinct filters of a newsletter's confirmed readers of one rhythm."""
-        rows = self._db.execute(
-            """SELECT DISTINCT filter FROM subscribers
-               WHERE newsletter = ? AND rhythm = ? AND state = 'confirmed' ORDER BY filter""",
-            [newsletter, rhythm],
-        )
-        return [Filter.model_validate_json(row[0]) for row in rows.fetchall()]
-
     def remove(self, subscriber_id: int) -> None:
         """Erase a subscriber with its tokens, deliveries and bounces."""
         self._db.execute("DELETE FROM subscribers WHERE id = ?", [subscriber_id])
