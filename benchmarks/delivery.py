@@ -202,9 +202,9 @@ def memory(folder: Path, readers: int, few: Total, many: Total) -> Iterator[str]
         editions = {each: store.editions.get(each[1], each[0]) for each in by_edition}
     daily = [run for run in many.runs if run.edition[0] == "daily"]
     middle, largest = len(daily) // 2, max(many.runs, key=lambda run: run.peak_mb)
-    shown = [*daily[:2], *daily[middle : middle + 2], *daily[-2:], largest]
+    shown = {id(run): run for run in (*daily[:2], *daily[middle : middle + 2], *daily[-2:], largest)}
     yield f"peak memory                {'papers':>10}  {readers // 10:>8,} readers  {readers:>8,} readers"
-    for run in shown:
+    for run in shown.values():
         name, day = run.edition
         edition = editions[run.edition]
         papers = len(edition.cards) if edition else 0
