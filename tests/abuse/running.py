@@ -137,7 +137,7 @@ class Running:
         names = {name: str(Path(self._folder.name) / f"{self._calls}.{name}") for name in ("out", "err")}
         job: dict[str, Any] = {
             **names,
-            "in": given,
+            "in": str(Path(given).absolute()),
             "words": [str(word) for word in words],
             "folder": str(Path.cwd()),
             "environment": dict(os.environ),
