@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from broadsheet.store import Store
 from broadsheet.visible import printable, printable_json
 from builders import add, annotate, paper
+from commands import ended, start
 from in_process import Command
 from terminals import Terminal
 
@@ -84,6 +85,16 @@ def test_an_error_that_quotes_a_title_is_harmless(
     assert command("show", "Tides") == 2
     assert harmless(command.err)
     assert command.err.count("Tides") >= 2
+
+
+@pytest.mark.parametrize("words", [("list", f"--{HOSTILE}"), (HOSTILE,)])
+def test_what_the_option_parser_says_is_harmless_though_it_does_not_print_through_us(
+    words: tuple[str, ...],
+) -> None:
+    code, out, err = ended(start(*words))
+    assert code == 2
+    assert "Attention" in err
+    assert harmless(out + err)
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "bibtex"])
