@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what to write to."""
         assert isinstance(transport, asyncio.Transport)
+        self.is_open = True
         self._transport = transport
 
     def ask(self, path: str) -> asyncio.Future[int]:
@@ -95,6 +96,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         """Say so to who waits."""
+        self.is_open = False
         if self._answer and not self._answer.done():
             self._answer.set_exception(ConnectionResetError())
 
@@ -137,6 +139,8 @@ def arrive(port: int, process: int, asks: Asks, *, per_s: float, connections: in
         due = time.perf_counter()
         while (due := due + dice.expovariate(per_s / connections)) < until:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            if not connection.is_open:  # a server closes what was idle for some seconds
+                connection = await Connection.to(port)
             answers.failed += await connection.ask(asks(dice)) != 200
             answers.took.append(time.perf_counter() - due)
         connection.close()
