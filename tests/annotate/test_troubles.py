@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def fill(disk: Path, *, but: int = 0) -> Path:
     """Fill a disk but for some bytes; returns the file to remove."""
     filler = disk / "filler"
     room = os.statvfs(disk)
-    filler.write_bytes(b"-" * max(0, room.f_bavail * room.f_frsize - but))
+    with suppress(OSError):  # another may take some of the room meanwhile; then the disk is full all the same
+        filler.write_bytes(b"-" * max(0, room.f_bavail * room.f_frsize - but))
     return filler
 
 

@@ -212,11 +212,21 @@ def test_a_model_that_is_not_listed_has_no_price() -> None:
     assert Prices.load().of("gpt-4o-mini-turbo") is None
 
 
-@pytest.mark.parametrize("table", ["[models", "[models]\nx = { input = 1 }", "models = 3", ""])
-def test_a_malformed_table_of_prices_is_refused_with_a_sentence(table: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("[models", "is not valid TOML"),
+        ("[models]\nx = { input = 1 }", "each model needs input, cached and output"),
+        ("models = 3", "each model needs input, cached and output"),
+        ("", "each model needs input, cached and output"),
+    ],
+)
+def test_a_malformed_table_of_prices_is_refused_with_a_sentence(
+    table: str, sentence: str, tmp_path: Path
+) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(table)
-    with pytest.raises(ConfigError, match=r"each model needs input, cached and output"):
+    with pytest.raises(ConfigError, match=sentence):
         Prices.load(path)
 
 
