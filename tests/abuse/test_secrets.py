@@ -80,6 +80,8 @@ def test_a_bad_set_up_is_one_sentence_and_exit_2_and_nothing_of_it_is_repeated(
         (sentence,) = ran.sentences
         assert sentence.endswith(".")
     assert broadsheet("doctor", "--db", cache).code == 2
+    for variable in BAD_SET_UPS[name]:
+        monkeypatch.delenv(variable)
     ran = broadsheet("stats", "--db", cache, "--json")
     assert (ran.code, json.loads(ran.out)["papers"], json.loads(ran.out)["requests"]) == (0, 3, 0)
 

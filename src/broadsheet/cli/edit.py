@@ -102,6 +102,7 @@ class _Desk:
         """
         edits, key = self._store.edits, self._key
         with self._store.transaction():
+            before = self._store.editions.get(key.day, key.newsletter)
             new = set(self._store.editions.candidates(key.day, self._newsletter))
             known = {*new, *edits.of(key)}
             found = {what: [self._paper(id_, known) for id_ in ids] for what, ids in asked.items()}
@@ -120,7 +121,7 @@ class _Desk:
         for what, records in found.items():
             for record in records:
                 say(f"{_DONE[what]}: {record.title}")
-        if self._store.editions.get(key.day, key.newsletter):
+        if before:
             composed = compose(self._store, key.day, taxonomy=self._taxonomy, newsletter=self._newsletter)
             if composed.edition is None:
                 note(f"The edition of {key.day} has no paper left and is gone; delete its pages.")

@@ -19,8 +19,6 @@ from broadsheet.redaction import Secrets
 BUSY_TIMEOUT_S = 30.0
 PAGE_BYTES = 8_192
 """A paper takes 1.8 KB: of pages of 4 KB, SQLite's own size, a quarter stays empty."""
-_LOG_PAGES = 500
-"""At so many the log is written back: 4 MB, as much as SQLite's own 1,000 pages of its own size."""
 
 _DAMAGED = "{path} is damaged; restore it from a backup or name another file with --db."
 _CHANGED = "{path} was changed by another program; restore it from a backup or name another file with --db."
@@ -206,7 +204,7 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
             _shrink(db)
         if not bound:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+            connection.execute("PRAGMA wal_autocheckpoint = 500")  # 4 MB, as 1,000 pages of SQLite's size are
         # In WAL mode, NORMAL never corrupts the file and loses no commit when the process is killed; only a
         # power cut can undo the last commits. FULL needs an fsync per reply, which took half the time of a
         # latency-bound run with one paper per request.
