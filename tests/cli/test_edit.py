@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -337,3 +339,15 @@ def test_edits_go_to_the_newsletter_that_is_named(broadsheet: Command, cache: Pa
     broadsheet("compose", "--date", DAY)
     sizes = [len(edition_of(cache, DAY, name).cards) for name in ("graphs", "all")]
     assert sizes == [4, 10]
+
+
+def test_nothing_is_edited_where_the_edition_cannot_be_read(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Command(monkeypatch, capsys)
+    assert command("compose", "--date", str(DAY)) == 0
+    with closing(sqlite3.connect(cache, isolation_level=None)) as db:
+        db.execute("UPDATE editions SET edition = '{'")
+    assert command("edit", str(DAY), "--pin", "Paper 3") == 2
+    with Store.open(cache) as store:
+        assert not store.edits.of(EditionKey("daily", DAY))
