@@ -146,6 +146,10 @@ def test_failed_papers_are_listed_and_left_alone_after_three_runs_until_asked_fo
     script([{"id": paper.id, "record": record(paper)} for paper in papers(12)])
     assert run().exit_code == 0
     assert annotated() == 11
+    again = run()
+    assert (again.exit_code, again.stdout) == (1, "Nothing was annotated.\n")
+    assert "1 paper has failed too often and got no annotation" in again.stderr
+    assert "annotate --retry-failed" in again.stderr
     assert run("--retry-failed").exit_code == 0
     assert annotated() == 12
 

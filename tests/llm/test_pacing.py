@@ -175,6 +175,16 @@ def test_what_others_use_is_learnt_from_headers_and_holds_requests_back():
     asyncio.run(story())
 
 
+def test_a_quota_that_the_server_says_refills_in_years_holds_back_five_minutes_at_most():
+    async def story():
+        pacer = Pacer(clock=Clock())
+        held = await pacer.admit(50)
+        pacer.settle(held, 1, Usage(50), headers(remaining=0, reset="87600h", limit=60))
+        assert 0 < pacer.hindrance(30_000) <= 300
+
+    asyncio.run(story())
+
+
 def test_a_reservation_that_was_too_high_is_given_back():
     async def story():
         pacer = Pacer(tokens_per_minute=60_000, clock=Clock())
