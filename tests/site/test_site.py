@@ -26,7 +26,7 @@ from broadsheet.compose import compose
 from broadsheet.config import Settings
 from broadsheet.errors import NotFoundError, UserError
 from broadsheet.filters import Filter
-from broadsheet.newsletter import Newsletter
+from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.render.addresses import slug
 from broadsheet.site import Publication, SiteReport, write_site
 from broadsheet.site.layout import paper_path, tag_path
@@ -159,6 +159,30 @@ def test_a_newsletter_is_called_by_its_title(store: Store, tmp_path: Path) -> No
     made = contents(tmp_path / "site")
     edition, feed = f"issue/graphs/{DAY}.html", "issue/graphs/feed.atom"
     assert all(b"Graphs &lt;weekly&gt;" in made[path] for path in ("archive.html", edition, feed))
+
+
+def test_a_newsletters_pages_have_its_colours_and_footer_and_no_others_do(
+    store: Store, tmp_path: Path
+) -> None:
+    look = Colours(link="#123456", ink_dark="#fedcba")
+    graphs = Newsletter(name="graphs", filter=Filter(tags=("graphs",)), colours=look, footer="Made <here>.")
+    assert compose(store, DAY, taxonomy=TAXONOMY, newsletter=graphs).edition is not None
+    settings = Settings(site_url=BASE, newsletter={"daily": Newsletter(), "graphs": graphs})
+    write_site(store, TAXONOMY, tmp_path / "site", Publication.of(settings))
+    made = contents(tmp_path / "site")
+    sheet = made["assets/colours-graphs.css"]
+    assert sheet.index(b"#123456") < sheet.index(b"prefers-color-scheme: dark") < sheet.index(b"#fedcba")
+    page = made.pop(f"issue/graphs/{DAY}.html")
+    assert b'href="../../assets/colours-graphs.css"' in page
+    assert b"Made &lt;here&gt;." in page
+    html = [content for path, content in made.items() if path.endswith(".html")]
+    assert html
+    assert not any(b"colours-" in content or b"Made &lt;here" in content for content in html)
+
+    bright = graphs.model_copy(update={"colours": Colours(link="#abcdef")})
+    settings = Settings(site_url=BASE, newsletter={"daily": Newsletter(), "graphs": bright})
+    write_site(store, TAXONOMY, tmp_path / "site", Publication.of(settings))
+    assert b"#abcdef" in contents(tmp_path / "site")["assets/colours-graphs.css"]
 
 
 def test_a_second_run_writes_nothing(store: Store, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from broadsheet.config import Settings
 from broadsheet.filters import Filter
+from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.store import Store
 from broadsheet.web import create_app
 from builders import DAY, add, annotate, annotation, paper, sighting
@@ -110,6 +111,20 @@ def test_home_is_the_latest_edition_and_each_edition_has_an_address(client):
     assert f'<time datetime="{day}">' in edition.text
     assert f'href="/issue/{day}"' in client.get("/archive").text
     assert client.get("/issue/1999-01-01").status_code == 404
+
+
+def test_an_edition_has_the_colours_and_the_footer_of_its_newsletter(client, cache):
+    day = client.get("/api/editions").json()[0]
+    assert "colours-" not in client.get(f"/issue/{day}").text
+    assert client.get("/assets/colours-daily.css").status_code == 404
+    daily = Newsletter(colours=Colours(link="#123456"), footer="Made <here>.")
+    with TestClient(create_app(Settings(db=cache, newsletter={"daily": daily}))) as coloured:
+        page = coloured.get(f"/issue/{day}").text
+        assert "<p>Made &lt;here&gt;.</p>" in page
+        (sheet,) = re.findall(r'href="(/assets/colours-[^"]+)"', page)
+        answer = coloured.get(sheet)
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert "--link: #123456" in answer.text
 
 
 def test_a_paper_is_there_as_page_bibtex_markdown_and_json(client, records):

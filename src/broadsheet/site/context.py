@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.hashing import short_hash
+from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.record import Record
 from broadsheet.render.addresses import FeedFormat
 from broadsheet.render.templates import filled, template_texts
@@ -55,7 +56,7 @@ class Publication:
         domain: The domain in the ids of feed entries.
         language: BCP 47 tag of the summaries.
         templates: A folder of templates that go before the packaged ones.
-        titles: What readers call each newsletter, by its name.
+        newsletters: How each newsletter looks, by its name.
     """
 
     title: str = "Broadsheet"
@@ -63,7 +64,7 @@ class Publication:
     domain: str = ""
     language: str = "en"
     templates: Path | None = None
-    titles: Mapping[str, str] = field(default_factory=dict)
+    newsletters: Mapping[str, Newsletter] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -74,12 +75,23 @@ class Publication:
             domain=settings.feed_domain or settings.site_domain,
             language=settings.language,
             templates=settings.templates,
-            titles={each.name: each.title for each in settings.newsletters},
+            newsletters={each.name: each for each in settings.newsletters},
         )
 
     def newsletter_title(self, newsletter: str) -> str:
         """Return what readers call a newsletter; the one of every paper is the site's own."""
-        return self.title if newsletter == DAILY else self.titles.get(newsletter, newsletter)
+        if newsletter == DAILY:
+            return self.title
+        return self.newsletters[newsletter].title if newsletter in self.newsletters else newsletter
+
+    @property
+    def recoloured(self) -> Mapping[str, Colours]:
+        """Return the colours of each newsletter that has its own, by the name of their stylesheet."""
+        return {
+            colours_name(name): each.colours
+            for name, each in self.newsletters.items()
+            if each.colours != Colours()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +235,11 @@ class Site:
         """Render one page."""
         values = {"page": page, "head": head, "to": self.to(path), **more}
         return filled(f"site/{template}", self.publication.templates, **values)
+
+
+def colours_name(newsletter: str) -> str:
+    """Return the name of the stylesheet of a newsletter's colours; policies allow none within a page."""
+    return f"colours-{newsletter}.css"
 
 
 def shortened(text: str) -> str:

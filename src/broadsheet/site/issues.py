@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from broadsheet.render.page import Page
 from broadsheet.render.views.listing import Archive
-from broadsheet.site.context import Site, short_day
+from broadsheet.site.context import Site, colours_name, short_day
 from broadsheet.site.layout import HOME, edition_path, place_path
 from broadsheet.store.overview import DAILY, EditionKey
 
@@ -48,7 +48,12 @@ class EditionPages:
             edition = self._site.store.editions.get(key.day, key.newsletter)
             if edition is None:
                 continue
-            page = Page.of(edition, self._site.taxonomy, self._site.publication.language)
+            page = Page.of(
+                edition,
+                self._site.taxonomy,
+                self._site.publication.language,
+                self._site.publication.newsletters.get(key.newsletter),
+            )
             name = self._site.newsletter_title(key.newsletter)
             head = self._site.head(
                 path,
@@ -62,7 +67,12 @@ class EditionPages:
                 "previous": self._turn(path, self._before.get(key)),
                 "next": self._turn(path, self._after.get(key)),
             }
-            yield path, self._site.page("edition.html", path, head, page, **turns)
+            yield (
+                path,
+                self._site.page(
+                    "edition.html", path, head, page, colours=colours_name(key.newsletter), **turns
+                ),
+            )
 
     def _turn(self, path: str, key: EditionKey | None) -> _Turn | None:
         return (

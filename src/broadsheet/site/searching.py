@@ -86,6 +86,8 @@ class Assets:
     def plan(self) -> Mapping[str, str]:
         """Return the fingerprint of all templates for each file."""
         planned = {asset_path(name): self._site.fingerprint(name) for name in self._NAMES}
+        for name, colours in self._site.publication.recoloured.items():
+            planned[asset_path(name)] = self._site.fingerprint(name, repr(colours))
         if self._site.picture_address:
             made = picture(self._site.publication.templates)
             planned[asset_path(NAME)] = self._site.fingerprint(NAME, made.hex())
@@ -97,5 +99,9 @@ class Assets:
             name = path.rpartition("/")[2]
             if name == NAME:
                 yield path, picture(self._site.publication.templates)
+                continue
+            if name in self._site.publication.recoloured:
+                colours = self._site.publication.recoloured[name]
+                yield path, filled("colours.css", self._site.publication.templates, colours=colours)
                 continue
             yield path, filled(f"site/{name}", self._site.publication.templates)

@@ -58,13 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     app.state.look = Look(
-        Publication(
-            title=settings.site_title,
-            base=settings.site_url,
-            domain=settings.feed_domain or settings.site_domain,
-            language=settings.language,
-            templates=settings.templates,
-        ),
+        Publication.of(settings),
         app.state.taxonomy,
         has_mail=settings.mail is not None,
     )

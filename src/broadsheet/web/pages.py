@@ -10,10 +10,11 @@ from fastapi.responses import Response
 
 from broadsheet.edition import Edition
 from broadsheet.render.page import Page
+from broadsheet.render.templates import filled
 from broadsheet.render.views.listing import Archive, TagIndex
 from broadsheet.render.views.trends import TrendsView
 from broadsheet.sections.trends import RULE
-from broadsheet.site.context import short_day
+from broadsheet.site.context import colours_name, short_day
 from broadsheet.store.overview import DAILY
 from broadsheet.web.asking import Asked
 from broadsheet.web.lists import EVERYTHING, list_papers
@@ -52,7 +53,7 @@ def newsletter_edition(newsletter: str, day: date, look: Looking, reading: Readi
 
 def _edition(edition: Edition, look: Look, reading: Readers, *, is_home: bool = False) -> Response:
     store, name = reading.store, edition.newsletter
-    page = Page.of(edition, look.taxonomy, look.publication.language)
+    page = Page.of(edition, look.taxonomy, look.publication.language, look.publication.newsletters.get(name))
     ids = {card.record.id for card in edition.cards}
     ids |= {pick.paper_id for section in edition.sections for pick in section.picks}
     to = look.links(reading, frozenset(store.overview.titles(sorted(ids))))
@@ -71,7 +72,8 @@ def _edition(edition: Edition, look: Look, reading: Readers, *, is_home: bool = 
         place="home" if is_home else "",
         feeds=look.feeds(look.publication.title) if name == DAILY else (),
     )
-    return look.page("edition.html", head, page, to, previous=turn(before), next=turn(after))
+    turns = {"previous": turn(before), "next": turn(after)}
+    return look.page("edition.html", head, page, to, colours=colours_name(name), **turns)
 
 
 @_page("/tags")
@@ -114,6 +116,10 @@ def robots() -> Response:
 @_page("/assets/{name}")
 def assets(name: str, look: Looking) -> Response:
     """Answer with a stylesheet, a script or a picture."""
+    colours = look.publication.recoloured.get(name)
+    if colours is not None:
+        sheet = filled("colours.css", look.publication.templates, colours=colours)
+        return Response(sheet, media_type=ASSETS["site.css"])
     if name not in ASSETS:
         raise HTTPException(404, "There is no such file.")
     return Response(asset(name, look.publication.templates), media_type=ASSETS[name])
