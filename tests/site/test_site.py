@@ -179,10 +179,25 @@ def test_a_newsletters_pages_have_its_colours_and_footer_and_no_others_do(
     assert html
     assert not any(b"colours-" in content or b"Made &lt;here" in content for content in html)
 
+
+def test_a_newsletters_new_look_writes_its_own_pages_and_a_new_filter_none(
+    store: Store, tmp_path: Path
+) -> None:
+    def written(newsletter: Newsletter) -> int:
+        settings = Settings(site_url=BASE, newsletter={"daily": Newsletter(), "graphs": newsletter})
+        return write_site(store, TAXONOMY, tmp_path / "site", Publication.of(settings)).written
+
+    graphs = Newsletter(name="graphs", filter=Filter(tags=("graphs",)), colours=Colours(link="#123456"))
+    assert compose(store, DAY, taxonomy=TAXONOMY, newsletter=graphs).edition is not None
+    assert written(graphs) > 2
+    assert written(graphs.model_copy(update={"filter": Filter(code="available"), "top": 3})) == 0
     bright = graphs.model_copy(update={"colours": Colours(link="#abcdef")})
-    settings = Settings(site_url=BASE, newsletter={"daily": Newsletter(), "graphs": bright})
-    write_site(store, TAXONOMY, tmp_path / "site", Publication.of(settings))
+    assert written(bright) == 1
     assert b"#abcdef" in contents(tmp_path / "site")["assets/colours-graphs.css"]
+    assert written(bright.model_copy(update={"footer": "Goodbye.", "language": "de"})) == 1
+    page = contents(tmp_path / "site")[f"issue/graphs/{DAY}.html"]
+    assert b"Goodbye." in page
+    assert b'<html lang="de">' in page
 
 
 def test_a_second_run_writes_nothing(store: Store, tmp_path: Path) -> None:

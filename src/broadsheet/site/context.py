@@ -64,7 +64,7 @@ class Publication:
     domain: str = ""
     language: str = "en"
     templates: Path | None = None
-    newsletters: Mapping[str, Newsletter] = field(default_factory=dict)
+    newsletters: Mapping[str, Newsletter] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -83,6 +83,11 @@ class Publication:
         if newsletter == DAILY:
             return self.title
         return self.newsletters[newsletter].title if newsletter in self.newsletters else newsletter
+
+    def newsletter_look(self, newsletter: str) -> str:
+        """Return what the pages of a newsletter alone depend on, as a text that changes when it does."""
+        found = self.newsletters.get(newsletter)
+        return repr((found.colours, found.footer, found.language)) if found else ""
 
     @property
     def recoloured(self) -> Mapping[str, Colours]:
@@ -173,6 +178,7 @@ class Site:
     def look(self) -> str:
         """Return a fingerprint of everything that all pages depend on."""
         words = [f"{tag_id}={name}" for tag_id, name in self.taxonomy.names.items()]
+        words += [f"{name}={each.title}" for name, each in self.publication.newsletters.items()]
         contents = template_texts(self.publication.templates)
         return short_hash(__version__, repr(self.publication), *words, *contents)
 
@@ -219,13 +225,13 @@ class Site:
             for form, (name, kind) in FEED_TYPES.items()
         )
 
-    def head(self, path: str, title: str, description: str, **more: Any) -> Head:
+    def head(self, path: str, title: str, description: str, *, language: str = "", **more: Any) -> Head:
         """Return the head of a page; the description is cut at a word if it is long."""
         return Head(
             title=visible(title),
             site=visible(self.publication.title),
             description=shortened(visible(description)),
-            language=self.publication.language,
+            language=language or self.publication.language,
             canonical=self.address(path),
             picture=self.picture_address,
             **more,

@@ -36,7 +36,10 @@ class EditionPages:
         """Return a fingerprint of each edition and its neighbours."""
         return {
             path: self._site.fingerprint(
-                self._site.editions[key], str(self._before.get(key)), str(self._after.get(key))
+                self._site.editions[key],
+                str(self._before.get(key)),
+                str(self._after.get(key)),
+                self._site.publication.newsletter_look(key.newsletter),
             )
             for path, key in self._keys.items()
         }
@@ -59,20 +62,17 @@ class EditionPages:
                 path,
                 page.date if key.newsletter == DAILY else f"{name}, {page.date}",
                 f"{page.extent}. {page.code}.",
+                language=page.language,
                 type="website" if path == HOME else "article",
                 place="home" if path == HOME else "",
                 feeds=self._site.feed_links(path, name, newsletter=key.newsletter),
             )
-            turns = {
+            around = {
                 "previous": self._turn(path, self._before.get(key)),
                 "next": self._turn(path, self._after.get(key)),
+                "colours": colours_name(key.newsletter),
             }
-            yield (
-                path,
-                self._site.page(
-                    "edition.html", path, head, page, colours=colours_name(key.newsletter), **turns
-                ),
-            )
+            yield path, self._site.page("edition.html", path, head, page, **around)
 
     def _turn(self, path: str, key: EditionKey | None) -> _Turn | None:
         return (

@@ -47,13 +47,13 @@ class Look:
         has_trends = reading.trends.of(reading.store).has_history
         return ServedAddresses(tags, papers, self.has_mail, has_trends)
 
-    def head(self, title: str, description: str, **more: Any) -> Head:
+    def head(self, title: str, description: str, *, language: str = "", **more: Any) -> Head:
         """Return the head of a page; the policy goes as a header, so that the page repeats none."""
         return Head(
             title=visible(title),
             site=visible(self.publication.title),
             description=shortened(visible(description)),
-            language=self.publication.language,
+            language=language or self.publication.language,
             policy="",
             **more,
         )

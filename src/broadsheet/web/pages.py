@@ -68,6 +68,7 @@ def _edition(edition: Edition, look: Look, reading: Readers, *, is_home: bool = 
     head = look.head(
         title,
         f"{page.extent}. {page.code}.",
+        language=page.language,
         type="website" if is_home else "article",
         place="home" if is_home else "",
         feeds=look.feeds(look.publication.title) if name == DAILY else (),
