@@ -180,21 +180,29 @@ def test_a_newsletters_pages_have_its_colours_and_footer_and_no_others_do(
     assert not any(b"colours-" in content or b"Made &lt;here" in content for content in html)
 
 
-def test_a_newsletters_new_look_writes_its_own_pages_and_a_new_filter_none(
+def test_a_newsletters_new_look_makes_its_own_pages_anew_and_a_new_filter_none(
     store: Store, tmp_path: Path
 ) -> None:
-    def written(newsletter: Newsletter) -> int:
+    def made(newsletter: Newsletter) -> int:
         settings = Settings(site_url=BASE, newsletter={"daily": Newsletter(), "graphs": newsletter})
-        return write_site(store, TAXONOMY, tmp_path / "site", Publication.of(settings)).written
+        progress: list[int] = []
+        write_site(
+            store,
+            TAXONOMY,
+            tmp_path / "site",
+            Publication.of(settings),
+            on_progress=lambda done, _: progress.append(done),
+        )
+        return len(progress)
 
     graphs = Newsletter(name="graphs", filter=Filter(tags=("graphs",)), colours=Colours(link="#123456"))
     assert compose(store, DAY, taxonomy=TAXONOMY, newsletter=graphs).edition is not None
-    assert written(graphs) > 2
-    assert written(graphs.model_copy(update={"filter": Filter(code="available"), "top": 3})) == 0
+    assert made(graphs) > 2
+    assert made(graphs.model_copy(update={"filter": Filter(code="available"), "top": 3})) == 0
     bright = graphs.model_copy(update={"colours": Colours(link="#abcdef")})
-    assert written(bright) == 1
+    assert made(bright) == 2  # the edition and its stylesheet
     assert b"#abcdef" in contents(tmp_path / "site")["assets/colours-graphs.css"]
-    assert written(bright.model_copy(update={"footer": "Goodbye.", "language": "de"})) == 1
+    assert made(bright.model_copy(update={"footer": "Goodbye.", "language": "de"})) == 1
     page = contents(tmp_path / "site")[f"issue/graphs/{DAY}.html"]
     assert b"Goodbye." in page
     assert b'<html lang="de">' in page
