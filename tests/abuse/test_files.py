@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from abuse.bad_files import BadFile, bad_files
 from abuse.conftest import KEY
 from abuse.running import Ran, Running
 from broadsheet import Store
+from broadsheet.record import Maker
 
 BAD = list(bad_files())
 MOST_BYTES = 600 << 20
@@ -64,10 +67,11 @@ def test_a_line_of_500_mb_costs_itself_and_little_memory(running: Running) -> No
     assert "line 2 is skipped: it has more than 32 MiB" in ran.err
 
 
-@pytest.mark.parametrize("kind", ["dictionary", "rows", "page"])
-def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(
-    kind: str, running: Running
-) -> None:
+BOMBS = ["dictionary", "rows", "page"]
+
+
+def write_bomb(path: Path, kind: str, column: str, described: bytes = b"{}") -> None:
+    """Write a Parquet file of a few kilobytes that unpacks to gigabytes."""
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -78,11 +82,30 @@ def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(
         "rows": lambda: pa.nulls(20_000_000, pa.string()),
         "page": lambda: ["z" * 200_000_000],
     }
-    parquet.write_table(pa.table({"title": columns[kind]()}), "bomb.parquet", compression="zstd")
-    assert Path("bomb.parquet").stat().st_size < 100_000
+    table = pa.table({column: columns[kind]()}).replace_schema_metadata({"broadsheet": described})
+    parquet.write_table(table, path, compression="zstd")
+    assert path.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_parquet_file_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(
+    kind: str, running: Running
+) -> None:
+    write_bomb(Path("bomb.parquet"), kind, "title")
     ran = fetched(running, "bomb.parquet", most_bytes=MOST_BYTES)
     assert ran.code == 1, ran.err
     assert "bomb.parquet cannot be read after row" in ran.err
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_part_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_refused(kind: str, running: Running) -> None:
+    described = {"version": 1, "maker": asdict(Maker("openai", "m", "p", "s")), "fields": []}
+    for name in ("papers", "annotations"):
+        Path("parts", name).mkdir(parents=True)
+        write_bomb(Path("parts", name, "bomb.parquet"), kind, "id", json.dumps(described).encode())
+    ran = running("import", "parts", most_bytes=MOST_BYTES)
+    assert ran.code == 2, ran.err
+    assert "bomb.parquet is no part that broadsheet backfill wrote (it " in ran.err
 
 
 def test_days_beyond_the_calendar_in_parquet_cost_themselves_only(running: Running) -> None:

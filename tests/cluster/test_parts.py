@@ -226,6 +226,16 @@ def test_a_file_that_is_no_part_is_named(store: Store, tmp_path: Path) -> None:
         import_parts(Parts(tmp_path / "nothing"), cache)
 
 
+def test_parquet_of_another_program_is_named_though_nothing_was_annotated(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parts = parts_in(tmp_path / "parts")
+    parquet.write_table(pa.table({"title": ["Herons by the weir"]}), parts.path(PAPERS, "herons"))
+    with Store.open("cache.db") as cache, pytest.raises(UserError, match=r"herons\.parquet is no part"):
+        import_parts(parts, cache)
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -69,10 +69,10 @@ def import_parts(
 
 
 def _merge(parts: Parts, name: str, store: Store, report: ImportReport) -> ImportReport:
+    maker = parts.maker(name)
     is_done, replies = parts.is_done(name), parts.kept_replies(name)
     if not (is_done or replies):
         return report
-    maker = parts.maker(name)
     papers, new = _admitted([paper_of(row) for row in parts.read(PAPERS, name)], store)
     rows = parts.read(ANNOTATIONS, name) if is_done else []
     fields = parts.fields(name) if is_done else ()

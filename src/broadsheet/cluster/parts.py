@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from broadsheet import parquet_file
 from broadsheet.errors import ConfigError, UserError
 from broadsheet.fields import UserField, dump, load
 from broadsheet.hashing import short_hash
@@ -31,7 +32,7 @@ PENDING = "pending"
 _MADE_BY = b"broadsheet"
 _VERSION = 1
 _DIGITS = 24
-_NONE_OF_OURS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_NONE_OF_OURS = (ValueError, TypeError, LookupError, AttributeError, RecursionError, MemoryError)
 """What rows raise that something else has written."""
 
 
@@ -111,8 +112,14 @@ class Parts:
         return read(self.path(kind, name), columns)
 
     def maker(self, name: str, kind: str = PAPERS) -> Maker:
-        """Return whose annotations a partition asks for."""
-        return Maker(**_described(self.path(kind, name))["maker"])
+        """Return whose annotations a partition asks for.
+
+        Raises:
+            UserError: It is none of ours.
+        """
+        path = self.path(kind, name)
+        with _reading(path):
+            return Maker(**_described(path)["maker"])
 
     def fields(self, name: str) -> tuple[UserField, ...]:
         """Return the fields that its annotations have beyond the core."""
@@ -202,14 +209,8 @@ def read(path: Path, columns: Sequence[str] | None = None) -> list[Row]:
     Raises:
         UserError: It is not there, or cannot be read.
     """
-    from pyarrow import parquet
-
-    with _reading(path):
-        table = parquet.read_table(
-            path, columns=None if columns is None else list(columns), partitioning=None
-        )
-        rows: list[Row] = table.to_pylist()
-        return rows
+    with _reading(path), path.open("rb") as stream:
+        return [row.values for row in parquet_file.rows(stream, columns)]
 
 
 def _described(path: Path) -> Mapping[str, Any]:
