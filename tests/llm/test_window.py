@@ -73,6 +73,15 @@ def test_no_more_than_a_days_papers_are_handed_over_before_the_first_answer():
     assert story.under_way == UNPROVEN
 
 
+def test_a_window_that_is_not_full_does_not_open():
+    story = Story()
+    assert story.window.wait_s(0) == 0
+    story.now += 60.0  # one request went ahead, to see whether the server answers at all
+    assert story.window.wait_s(1) == 0
+    assert story.window.size == FIRST
+    assert story.window.wait_s(FIRST) > 0
+
+
 @given(takes=st.integers(FIRST, 64), requests=st.integers(200, 600))
 def test_a_server_that_takes_only_so_many_refuses_at_most_one_in_fifty_and_is_kept_busy(takes, requests):
     story = Story(takes=takes)

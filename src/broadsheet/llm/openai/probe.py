@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-PROBE_S = 0.75
+PROBE_S = 0.5
 """How long the others wait for a first answer where nothing is refused."""
 
 

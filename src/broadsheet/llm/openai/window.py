@@ -1,9 +1,10 @@
 """`Window`: how many requests may be under way, found out from the answers as TCP finds out a path's load.
 
 A server tells of its load in two ways. It refuses what is too much at once, and a refusal comes soon: so the
-window opens by the clock, doubling every tenth of a second, for as long as nothing is refused. Or it lets
-requests wait in line without a word, which shows only in how long answers take: so until the first answer no
-more than a day's papers are handed over, and from then on the window grows with the answers.
+window opens by the clock, doubling every tenth of a second once it is full, for as long as nothing is
+refused. Or it lets requests wait in line without a word, which shows only in how long answers take: so until
+the first answer no more than a day's papers are handed over, and from then on the window grows with the
+answers.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class Window:
             most = min(self._ceiling, UNPROVEN)
             now = self._clock()
             if self._opened_at is None:
+                if under_way < self.size:
+                    return 0.0
                 self._opened_at = now
             open_s = now - self._opened_at
             if open_s >= 0:
