@@ -1,12 +1,13 @@
-"""How a cache grows: ``python benchmarks/million.py [PAPERS ...]`` (10,000 and 100,000; 1000000 takes an hour or two).
+"""How a cache grows: ``python benchmarks/million.py [PAPERS ...]`` (10,000 and 100,000).
 
 Fills a cache of each size with the papers of real days under new ids and titles where a folder with days
 stands beside the repository (or where ``BROADSHEET_SHARED`` says), and with invented ones otherwise; 1,000
 papers a day, each annotated by rules, an edition of each day but the last, and the vectors that the first
 search makes. Then each command runs in a process of its own, as a user would start it: seconds, CPU seconds
 and peak memory are the whole process's.
-The last table has how many times as much the larger cache takes, and the exponent of growth of CPU seconds: 1
-where ten times the papers take ten times as long, 0 where they take as long.
+A million papers take an hour or two. The last table has how many times as much the larger cache takes, and
+the exponent of growth of CPU seconds: 1 where ten times the papers take ten times as long, 0 where they take
+as long.
 
 ``--keep FOLDER`` keeps the caches, and takes up what stands there. ``--before SOURCE`` names the ``src`` of
 an older Broadsheet, which fills the caches, so that their migration is measured too.

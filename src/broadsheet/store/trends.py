@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
@@ -15,6 +16,8 @@ from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
 from broadsheet.store.rows import decodes_rows
 from broadsheet.trends import PERIOD_DAYS, Period, Trends, compared, periods_until
+
+_ROWS_AT_ONCE = 1_000
 
 
 class WeeklyCounts:
@@ -55,7 +58,11 @@ class WeeklyCounts:
     @decodes_rows
     def _known(self) -> tuple[date | None, date | None]:
         """Return the earliest and the latest day on which a paper was first seen."""
-        row = self._db.execute("SELECT min(first_seen), max(first_seen) FROM papers").fetchone()
+        row = (
+            self._db.execute(  # SQLite answers each alone by an index, and both together by reading it whole
+                "SELECT (SELECT min(first_seen) FROM papers), (SELECT max(first_seen) FROM papers)"
+            ).fetchone()
+        )
         first, last = (date.fromisoformat(day) if day else None for day in row)
         return first, last
 
@@ -72,9 +79,11 @@ class WeeklyCounts:
                 FROM papers JOIN annotations a ON a.key = papers.current_key {clause}""",  # noqa: S608 - ours
             values,
         )
+        rows.row_factory = None
         tally = _Tally(len(spans))
-        for day, *said in rows:
-            tally.count((date.fromisoformat(day) - spans[0][0]).days // PERIOD_DAYS, *said)
+        while found := rows.fetchmany(_ROWS_AT_ONCE):
+            for day, *said in found:
+                tally.count((date.fromisoformat(day) - spans[0][0]).days // PERIOD_DAYS, *said)
         return tally
 
     def _revised(self, first: date, last: date, where: Filter) -> int:
@@ -104,7 +113,14 @@ class _Tally:
         self.papers[period] += 1
         self.code[period] += status == "available"
         self.contributions[contribution][period] += 1
-        for topic in json.loads(topics):
+        for topic in _parsed(topics):
             self.topics[topic][period] += 1
         for keyword in {each.lower() for each in json.loads(keywords)}:
             self.keywords[keyword][period] += 1
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(names: str) -> list[str]:
+    """Return a list that many rows have."""
+    found: list[str] = json.loads(names)
+    return found
