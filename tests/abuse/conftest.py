@@ -13,10 +13,9 @@ KEY = "sk-lantern-0123456789abcdef"
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Running]:
+def running() -> Running:
     """Runs the real command."""
-    with Running() as running:
-        yield running
+    return Running()
 
 
 @pytest.fixture

@@ -1,22 +1,18 @@
-"""The real command, each call in a process of its own, measured, bounded, and asked after what it promises.
-
-A parent that has loaded the command forks one for each call: milliseconds, where a start takes a second.
-"""
+"""The real command, each call in a process of its own, measured, bounded, and held to what it promises."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import IO, Any, Self
+from tempfile import TemporaryFile
+from typing import IO
 
 import broadsheet
+import warm_start
 
 SOURCE, TESTS = Path(broadsheet.__file__).parents[1], Path(__file__).parents[1]
 MOST_CPU_S, MOST_WALL_S = 30, 110
@@ -25,38 +21,18 @@ FORBIDDEN = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x200E, 0x
 TOLD_AS_RESULTS = {"doctor", "lookup"}
 """Commands whose findings are what is not right."""
 KILLED_FOR_TIME = {-14: "SIGALRM", -24: "SIGXCPU"}
-_PARENT = """
-import gc, json, os, pkgutil, resource, signal, sys
-import broadsheet
+_COMMAND = """
+import json, pkgutil, resource, signal, sys
 from broadsheet.__main__ import main
 
-for room in ("cli", "annotate", "llm", "render", "sections", "sources", "store"):
-    room = pkgutil.resolve_name("broadsheet." + room)
-    for module in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
-        pkgutil.resolve_name(module.name)
-
-gc.freeze()
-jobs, results = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-for line in jobs:
-    job = json.loads(line)
-    if not (child := os.fork()):
-        for number, name in enumerate(("in", "out", "err")):
-            how = os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY
-            os.dup2(os.open(job[name], how, 0o600), number)
-        sys.stdin = open(0)
-        os.chdir(job["folder"])
-        os.environ.clear()
-        os.environ.update(job["environment"])
-        signal.setitimer(signal.ITIMER_REAL, job["wall_s"])
-        for limit, most in job["limits"].items():
-            resource.setrlimit(getattr(resource, limit), (most, most))
-        for name in job["prepared"]:
-            pkgutil.resolve_name(name)()
-        sys.argv = ["broadsheet", *job["words"]]
-        sys.exit(main())
-    _, status, used = os.wait4(child, 0)
-    code, cpu_s, memory = os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss
-    print(json.dumps([job["out"], code, cpu_s, memory * 1024]), file=results, flush=True)
+job = json.loads(sys.argv[1])
+signal.setitimer(signal.ITIMER_REAL, job["wall_s"])
+for limit, most in job["limits"].items():
+    resource.setrlimit(getattr(resource, limit), (most, most))
+for name in job["prepared"]:
+    pkgutil.resolve_name(name)()
+sys.argv = ["broadsheet", *job["words"]]
+sys.exit(main())
 """
 
 
@@ -87,28 +63,6 @@ class Ran:
 class Running:
     """Runs commands in the current folder and under the current variables."""
 
-    def __init__(self) -> None:
-        self._calls, self._folder = 0, TemporaryDirectory()
-        path = os.pathsep.join(map(str, (SOURCE, TESTS)))
-        self._parent = subprocess.Popen(
-            [sys.executable, "-c", _PARENT],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stream("stdin").close()
-        self._parent.wait()
-        self._stream("stdout").close()
-        self._folder.cleanup()
-
     def __call__(
         self,
         *words: object,
@@ -133,31 +87,30 @@ class Running:
             most_bytes: How much memory it may hold.
             raw: Whether standard output is an export, whose characters are kept.
         """
-        self._calls += 1
-        names = {name: str(Path(self._folder.name) / f"{self._calls}.{name}") for name in ("out", "err")}
-        job: dict[str, Any] = {
-            **names,
-            "in": str(Path(given).absolute()),
+        job = {
             "words": [str(word) for word in words],
-            "folder": str(Path.cwd()),
-            "environment": dict(os.environ),
             "prepared": list(prepared),
             "limits": {"RLIMIT_CPU": MOST_CPU_S, "RLIMIT_DATA": MOST_ADDRESSED_BYTES, **(limits or {})},
             "wall_s": MOST_WALL_S,
         }
-        print(json.dumps(job), file=self._stream("stdin"), flush=True)
-        # A test that ran out of time has left the end of its call unread.
-        ends = map(json.loads, iter(self._stream("stdout").readline, ""))
-        _, code, cpu_s, memory = next(end for end in ends if end[0] == names["out"])
-        out, err = (Path(name).read_text(encoding="utf-8", errors="replace") for name in names.values())
-        ran = Ran(code, out, err, cpu_s, memory)
+        command = [sys.executable, "-c", _COMMAND, json.dumps(job)]
+        with TemporaryFile() as out, TemporaryFile() as err, Path(given).open("rb") as stdin:
+            process = warm_start.Popen(command, env=_environment(), stdin=stdin, stdout=out, stderr=err)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            said = [_read(stream) for stream in (out, err)]
+        ran = Ran(process.returncode, *said, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
         _assert_kept(ran, words, secrets, most_bytes, raw=raw)
         return ran
 
-    def _stream(self, name: str) -> IO[str]:
-        stream = getattr(self._parent, name)
-        assert stream is not None
-        return stream
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOURCE, TESTS)))}
+
+
+def _read(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode(errors="replace")
 
 
 def _assert_kept(
