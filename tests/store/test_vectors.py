@@ -17,7 +17,7 @@ from broadsheet.embedding import DIMENSIONS, embedder, unit
 from broadsheet.errors import NotFoundError
 from broadsheet.fusion import fused
 from broadsheet.store import vectors
-from broadsheet.store.vectors import Index
+from broadsheet.store.nearest import Index
 from builders import add, paper, rows
 from in_process import broadsheet
 
