@@ -24,4 +24,4 @@ def fused(*rankings: tuple[float, Scores]) -> list[int]:
         best = max(scores.values(), default=0.0)
         for row, score in scores.items():
             total[row] += weight * score / best if best > 0 else 0.0
-    return sorted(total, key=lambda row: (-total[row], -row))
+    return [row for _, row in sorted(((score, row) for row, score in total.items()), reverse=True)]

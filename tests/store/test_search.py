@@ -66,15 +66,25 @@ def test_any_word_finds_a_paper_and_one_that_says_more_of_them_comes_first(store
     assert found(store, "albatross") == []
 
 
+@pytest.mark.parametrize("has_numpy", [True, False])
 def test_a_word_weighs_more_in_a_title_than_in_a_summary_and_there_more_than_in_an_abstract(
-    store: Store,
+    store: Store, monkeypatch: pytest.MonkeyPatch, has_numpy: bool
 ) -> None:
+    monkeypatch.setattr(ranking, "can_count", lambda: has_numpy)
     filler = "Sand moves over the shore and stays there."
     titled, told, said = paper("Silt", abstract=filler), paper("Two", abstract=filler), paper("Three")
     said = said.model_copy(update={"abstract": f"{filler} Silt."})
-    add(store, said, told, titled)
+    add(store, titled, told, said)
     annotate(store, told, said=annotation(tldr="It is about silt.", keywords=("sand",)))
     assert found(store, "silt") == ["Silt", "Two", "Three"]
+
+
+def test_a_rare_word_weighs_more_than_a_frequent_one_and_two_more_than_one(store: Store) -> None:
+    frequent = [paper(f"Gull {number}", abstract="Gulls.") for number in range(6)]
+    add(store, *frequent, paper("Reefs"), paper("Reefs and gulls"), *_others_of("Sand", 20))
+    ranked = found(store, "gull reefs")
+    assert ranked[:2] == ["Reefs and gulls", "Reefs"]
+    assert ranked[2:] == [f"Gull {number}" for number in reversed(range(6))]
 
 
 def test_a_phrase_in_quotes_must_stand_and_a_word_behind_a_minus_must_not(store: Store) -> None:
@@ -107,15 +117,19 @@ def test_the_rest_of_a_filter_narrows_what_a_search_finds(store: Store) -> None:
 def test_what_has_the_words_of_the_best_comes_before_what_says_the_searched_word_as_often(
     store: Store,
 ) -> None:
-    first = paper("Tide and tide", abstract="Kelp forests.")
-    near, far = paper("On moons, a tide", abstract="Kelp forests."), paper("On clocks, a tide", abstract=".")
-    add(store, first, far, near, paper("Moons and kelp", abstract="."), *_others(8))
+    first = paper("Tide", abstract="Kelp forests.")
+    near, far = paper("On moons", abstract="Kelp and tide."), paper("On clocks", abstract="A tide.")
+    add(store, first, near, far, paper("Moons and kelp", abstract="."), *_others(8))
     annotate(store, first, said=annotation(tldr="Tide.", keywords=("kelp forests", "moons")))
     assert found(store, "tide") == [each.title for each in (first, near, far)]
 
 
 def _others(count: int) -> list[Paper]:
-    return [paper(f"Gull {number}", abstract="A gull.") for number in range(count)]
+    return _others_of("Gull", count)
+
+
+def _others_of(word: str, count: int) -> list[Paper]:
+    return [paper(f"{word} {number}", abstract=f"A {word}.") for number in range(count)]
 
 
 def test_words_that_only_ask_find_nothing_beside_others(store: Store) -> None:

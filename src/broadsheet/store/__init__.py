@@ -40,6 +40,7 @@ from broadsheet.store.overview import Overview
 from broadsheet.store.papers import Papers
 from broadsheet.store.ranking import Ranking
 from broadsheet.store.records import Records
+from broadsheet.store.remembered import Remembered
 from broadsheet.store.runs import Runs
 from broadsheet.store.statistics import Statistics
 from broadsheet.store.subscribers import Subscribers
@@ -83,8 +84,9 @@ class Store:
         self.annotations = Annotations(db, self.fields)
         self.backlog = Backlog(db)
         self.runs = Runs(db)
-        self.vectors = Vectors(db, str(path.absolute()) if path else "")
-        terms = Terms(db)
+        name = str(path.absolute()) if path else ""
+        self.vectors = Vectors(db, name)
+        terms = Terms(db, Remembered.of(name))
         self.ranking = Ranking(db, self.fields, self.vectors, terms)
         self._likeness = Likeness(db, self.vectors, terms)
         self.records = Records(db, self.fields, self.ranking)

@@ -28,7 +28,7 @@ PAPERS = """SELECT p.rowid, p.content_hash, v.vector, CASE WHEN v.vector IS NULL
     FROM papers p LEFT JOIN vectors v ON (v.model, v.content_hash) = (?, p.content_hash)"""
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
     """What a cache was like when its papers were taken in: its file, its newest paper, the last revision."""
 
     file: tuple[int, int] | None
@@ -37,11 +37,12 @@ class _State(NamedTuple):
     revised: str
 
 
-def _state(db: Database) -> _State:
+def state_of(db: Database) -> State:
+    """Return what a cache is like now."""
     row = db.execute("SELECT rowid, id FROM papers ORDER BY rowid DESC LIMIT 1").fetchone()
     revised = db.execute("SELECT max(revised_at) FROM papers WHERE revised_at IS NOT NULL").fetchone()[0]
     newest = (int(row[0]), str(row[1])) if row else (0, "")
-    return _State(file_of(db), *newest, revised or "")
+    return State(file_of(db), *newest, revised or "")
 
 
 class Index:
@@ -56,7 +57,7 @@ class Index:
         import numpy as np
 
         self._lock = threading.Lock()
-        self._state: _State | None = None
+        self._state: State | None = None
         self.is_kept = False
         self.rows: NDArray[Any] = np.zeros(0, np.int64)
         self._vectors: NDArray[Any] = np.zeros((0, DIMENSIONS), np.int8)
@@ -68,7 +69,7 @@ class Index:
 
     def is_behind(self, db: Database) -> bool:
         """Tell whether papers were added or revised since, or another file was put in place."""
-        return _state(db) != self._state
+        return state_of(db) != self._state
 
     def refresh(self, db: Database, made_by: Embedder) -> None:
         """Take in papers that were added or revised since.
@@ -76,16 +77,16 @@ class Index:
         Where the file or its newest paper is another, a backup was put in its place, or the last ones were
         removed: then all are taken in anew.
         """
-        state = _state(db)
+        state = state_of(db)
         if state == self._state:
             return
         with self._lock:
             self._take_in(db, made_by, state)
 
-    def _take_in(self, db: Database, made_by: Embedder, state: _State) -> None:
+    def _take_in(self, db: Database, made_by: Embedder, state: State) -> None:
         import numpy as np
 
-        before = self._state or _State(None, 0, "", "")
+        before = self._state or State(None, 0, "", "")
         still = db.execute(
             "SELECT 1 FROM papers WHERE (rowid, id) = (?, ?)", [before.row, before.id]
         ).fetchone()

@@ -19,6 +19,7 @@ from broadsheet.fusion import Scores, fused
 from broadsheet.searching import Phrase, Search, parsed
 from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
+from broadsheet.store.postings import can_count, counted
 from broadsheet.store.terms import Terms
 from broadsheet.store.vectors import Vectors
 from broadsheet.store.words import papers_with, scored
@@ -90,9 +91,13 @@ class Ranking:
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""
-        asked = " OR ".join(phrase.quoted for phrase in (*search.required, *self._telling(search.telling)))
+        counts = [(phrase, papers_with(self._db, phrase, _MOST_POSTINGS)) for phrase in search.required]
+        asked = [*counts, *self._telling(search.telling)]
         conditions, values = _must_and_must_not(search)
-        return scored(self._db, asked, MOST_FOUND, conditions, values)
+        if can_count():
+            return counted(self._db, asked, MOST_FOUND, conditions, values)
+        any_of_them = " OR ".join(phrase.quoted for phrase, _ in asked)
+        return scored(self._db, any_of_them, MOST_FOUND, conditions, values)
 
     def _about(self, search: Search, words: Scores) -> Scores:
         """Return how near what was found by its words, and what is nearest at all, is to a search."""
@@ -117,20 +122,20 @@ class Ranking:
         )
         return [row[0] for row in rows]
 
-    def _telling(self, telling: Sequence[Phrase]) -> list[Phrase]:
-        """Return the words that are worth scoring: not the most frequent of many."""
+    def _telling(self, telling: Sequence[Phrase]) -> list[tuple[Phrase, int]]:
+        """Return the words that are worth scoring, not the most frequent of many, with their papers."""
         counted = sorted(
             (papers_with(self._db, word, _MOST_POSTINGS), place) for place, word in enumerate(telling)
         )
-        chosen: list[Phrase] = []
+        chosen: list[tuple[Phrase, int]] = []
         postings = 0
         for papers, place in counted:
             if chosen and postings + papers > _MOST_POSTINGS:
                 break
             postings += papers
             if papers:
-                chosen.append(telling[place])
-        return chosen or list(telling[:1])
+                chosen.append((telling[place], papers))
+        return chosen or [(word, 0) for word in telling[:1]]
 
 
 def _must_and_must_not(search: Search) -> tuple[str, list[str]]:

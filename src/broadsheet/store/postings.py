@@ -1,0 +1,84 @@
+"""Scores papers by the words that they have: BM25 over where a word stands, not over how often.
+
+FTS5's own ``bm25`` matches every phrase twice, counts all its places and looks up the length of each paper.
+That takes ten times as long, and ranks no better on both pools of ``benchmarks/search.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
+
+from broadsheet.fusion import Scores
+from broadsheet.searching import Phrase
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PLACES = ("", "{title tldr keywords} : ", "{title keywords} : ")
+"""A word counts once for each of these places in which it stands."""
+_SATURATION = 1.2
+"""BM25's k1."""
+_LEAST_WEIGHT = 1e-6
+"""What a word counts that more than half of the papers have; FTS5 has the same."""
+
+
+@cache
+def can_count() -> bool:
+    """Tell whether numpy is installed, which comes with the extra ``search``."""
+    return find_spec("numpy") is not None
+
+
+def counted(
+    db: Database,
+    asked: Sequence[tuple[Phrase, int]],
+    most: int,
+    conditions: str = "",
+    values: Sequence[str] = (),
+) -> Scores:
+    """Return the row numbers of the papers that have any of some phrases with their scores, best first.
+
+    Of two papers with the same score the later comes first.
+
+    Args:
+        db: The cache.
+        asked: The phrases, each with the number of papers that have it.
+        most: At most so many papers.
+        conditions: Clauses that papers must pass besides, each beginning with AND.
+        values: The values of those clauses.
+    """
+    import numpy as np
+
+    papers = max(1, int(db.execute("SELECT max(rowid) FROM papers").fetchone()[0] or 0))
+    found, scores = [], []
+    for phrase, having in asked:
+        rows = [_rows(db, place + phrase.quoted, conditions, values) for place in _PLACES]
+        having_it, times = np.unique(np.concatenate(rows), return_counts=True)
+        weight = log((papers - having + 0.5) / (having + 0.5)) if 2 * having < papers else 0
+        found.append(having_it)
+        scores.append(max(_LEAST_WEIGHT, weight) * times * (_SATURATION + 1) / (times + _SATURATION))
+    if not found:
+        return {}
+    each, places = np.unique(np.concatenate(found), return_inverse=True)
+    total = np.bincount(places, np.concatenate(scores), minlength=len(each))
+    best = np.lexsort((-each, -total))[:most]
+    return dict(zip(each[best].tolist(), total[best].tolist(), strict=True))
+
+
+def _rows(db: Database, asked: str, conditions: str, values: Sequence[str]) -> NDArray[Any]:
+    """Return the row numbers of the papers that an FTS5 query matches.
+
+    SQLite joins them: a row each would take ten times as long, and Python's lock be given away for each.
+    """
+    import numpy as np
+
+    joined = db.execute(
+        f"SELECT group_concat(rowid) FROM papers_fts WHERE papers_fts MATCH ? {conditions}",  # noqa: S608 - ours
+        [asked, *values],
+    ).fetchone()[0]
+    return np.fromstring(joined, np.int64, sep=",") if joined else np.zeros(0, np.int64)

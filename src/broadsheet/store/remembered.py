@@ -1,0 +1,86 @@
+"""`Remembered`: which papers have a term, for all threads that read a cache.
+
+Related papers and searches ask for the same terms again and again, and to match a pair of words takes up to a
+millisecond among 75,000 papers.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Sequence
+
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
+
+from broadsheet.searching import Phrase
+from broadsheet.store.nearest import State, state_of
+from broadsheet.store.words import papers_having
+
+FREQUENT = 1_500
+"""In more papers a term says little of what one of them is like."""
+_MOST_COUNTS = 50_000
+_MOST_ROWS = 1_000_000
+"""Of all terms together, 8 bytes each."""
+_CHANGE = 0.05
+"""Counts are kept until the cache has grown or shrunk by this share, since they only weigh terms. So are rows
+while papers stay as they are and only annotations are added."""
+_shared: dict[str, Remembered] = {}
+_lock = threading.Lock()
+
+
+class Remembered:
+    """Rows and counts by term; what was remembered first leaves first when there is too much."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: State | None = None
+        self._annotations = 0
+        self._rows: dict[str, array[int]] = {}
+        self._held = 0
+        self._counts: dict[str, int] = {}
+        self._counted_among = 0
+
+    @classmethod
+    def of(cls, name: str) -> Remembered:
+        """Return what all threads remember of the cache with this name; without a name, a new one."""
+        if not name:
+            return cls()
+        with _lock:
+            return _shared.setdefault(name, cls())
+
+    def refresh(self, db: Database) -> State:
+        """Forget what may have changed; return the state that `rows` and `count` are asked for."""
+        state = state_of(db)
+        annotations = int(db.execute("SELECT max(rowid) FROM annotations").fetchone()[0] or 0)
+        with self._lock:
+            if state != self._state or _differ(annotations, self._annotations):
+                self._rows, self._held = {}, 0
+                self._state, self._annotations = state, annotations
+            if _differ(state.row, self._counted_among) or len(self._counts) > _MOST_COUNTS:
+                self._counts, self._counted_among = {}, state.row
+        return state
+
+    def count(self, db: Database, state: State, term: str) -> int:
+        """Return how many papers have a term; one more than `FREQUENT` stands for all beyond."""
+        counted = self._counts.get(term)
+        if counted is None:
+            counted = self._counts[term] = len(self.rows(db, state, term))
+        return counted
+
+    def rows(self, db: Database, state: State, term: str) -> Sequence[int]:
+        """Return the row numbers of the papers that have a term, one more than `FREQUENT` at most."""
+        known = self._rows.get(term)
+        if known is not None and state == self._state:
+            return known
+        found = array("q", papers_having(db, Phrase(term), FREQUENT + 1))
+        with self._lock:
+            if len(found) <= FREQUENT and state == self._state and term not in self._rows:
+                self._rows[term] = found
+                self._held += len(found)
+            while self._held > _MOST_ROWS:
+                self._held -= len(self._rows.pop(next(iter(self._rows))))
+        return found
+
+
+def _differ(number: int, before: int) -> bool:
+    return abs(number - before) > _CHANGE * before

@@ -1,0 +1,66 @@
+"""What is remembered of terms is what the cache says now, and no more of it than there is room for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from broadsheet import Store
+from broadsheet.store import remembered, vectors
+from broadsheet.store.remembered import Remembered
+from builders import add, annotate, annotation, paper
+
+KELP = paper("Kelp forests", abstract="They sway in the tide.")
+
+
+@pytest.fixture(autouse=True)
+def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "embedder", lambda: None)
+
+
+def rows(store: Store, of: Remembered, term: str) -> list[int]:
+    return list(of.rows(store._db, of.refresh(store._db), term))
+
+
+def test_what_another_process_adds_revises_or_annotates_is_not_missed(tmp_path: Path) -> None:
+    of = Remembered()
+    with Store.open(tmp_path / "b.db") as writer, Store.open(tmp_path / "b.db", reading=True) as reader:
+        add(writer, KELP, paper("Gulls", abstract="They cry."))
+        assert rows(reader, of, "kelp") == [1]
+        add(writer, paper("Kelp and silt", abstract="."))
+        assert rows(reader, of, "kelp") == [1, 3]
+        revised = KELP.model_copy(update={"title": "Forests", "abstract": "They sway."})
+        with writer.transaction():
+            writer.papers.revise(revised)
+        assert rows(reader, of, "kelp") == [3]
+        annotate(writer, revised, said=annotation(tldr="Kelp.", keywords=("kelp",)))
+        assert rows(reader, of, "kelp") == [1, 3]
+
+
+def test_a_new_paper_is_related_at_once_to_those_whose_words_it_has(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "b.db") as writer, Store.open(tmp_path / "b.db", reading=True) as reader:
+        near = paper("Kelp forests sway", abstract="Kelp.")
+        add(writer, KELP, near, *(paper(f"Gull {number}", abstract="Cries.") for number in range(9)))
+        assert [each.id for each in reader.related(KELP.id)] == [near.id]
+        later = paper("Forests of kelp in a tide", abstract="Kelp.")
+        add(writer, later)
+        assert {each.id for each in reader.related(KELP.id)} == {near.id, later.id}
+
+
+def test_only_so_many_rows_are_held_and_those_of_frequent_terms_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remembered, "_MOST_ROWS", 5)
+    monkeypatch.setattr(remembered, "FREQUENT", 4)
+    of = Remembered()
+    with Store.in_memory() as store:
+        add(
+            store,
+            *(paper(f"Tide {number}", abstract="Silt." if number % 2 else "Reef.") for number in range(6)),
+        )
+        assert rows(store, of, "silt") == [2, 4, 6]
+        assert rows(store, of, "reef") == [1, 3, 5]
+        assert rows(store, of, "tide") == [1, 2, 3, 4, 5]
+        assert (list(of._rows), of._held) == (["reef"], 3)
+        assert of.count(store._db, of.refresh(store._db), "tide") == 5 > remembered.FREQUENT
