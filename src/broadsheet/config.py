@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from broadsheet.addresses import fault_of
 from broadsheet.delivery_settings import SECRETS, MailSettings, TelegramSettings, WebhookSettings
 from broadsheet.engines import ENGINES, default_engine
 from broadsheet.errors import ConfigError, plain_reason
-from broadsheet.newsletter import Newsletter
+from broadsheet.newsletter import Newsletter, fault_sentence
 from broadsheet.toml_file import read_toml
 from broadsheet.worker_settings import HEALTHCHECK, WorkerSettings
 
@@ -51,6 +50,11 @@ class Settings(BaseSettings):
         description="The engine: openai if OPENAI_API_KEY or OPENAI_BASE_URL is set, else extractive.",
     )
     model: str = Field("gpt-5-mini", description="The model that the openai engines use.")
+    embedding_model: str = Field(
+        "",
+        description="The model behind the same address whose vectors `embed` and `run` store, for search;"
+        " needs `broadsheet[search]`.",
+    )
     prompts: Path | None = Field(
         None, description="A folder of prompts that replace the packaged ones, file by file."
     )
@@ -254,7 +258,7 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             if name.startswith("newsletter."):
-                raise ConfigError(_newsletter_sentence(name, first)) from error
+                raise ConfigError(fault_sentence(name, first, CONFIG_FILE)) from error
             if first["type"] == "extra_forbidden":
                 raise ConfigError(
                     f"There is no setting “{name}”; correct {CONFIG_FILE}{_closest(name) or '.'}"
@@ -269,18 +273,6 @@ class Settings(BaseSettings):
             ) from error
         except SettingsError as error:  # a variable that holds a list is written as JSON
             raise ConfigError(f"A variable {PREFIX}… is not valid JSON ({error}); correct it.") from error
-
-
-def _newsletter_sentence(name: str, detail: Mapping[str, Any]) -> str:
-    """Return the sentence for a newsletter's setting that cannot be as it is."""
-    name = name.replace(".filter.", ".")
-    if detail["type"] == "extra_forbidden":
-        return f"A newsletter has no setting “{name.rpartition('.')[2]}”; correct “{name}” in {CONFIG_FILE}."
-    if isinstance(detail["input"], dict):
-        return f"[{name}] in {CONFIG_FILE} is not right: {plain_reason(detail)}; correct it."
-    return (
-        f"The setting “{name}” cannot be “{detail['input']}”: {plain_reason(detail)}; correct {CONFIG_FILE}."
-    )
 
 
 def misspelt_variables() -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from broadsheet.errors import plain_reason
 from broadsheet.filters import Filter
 from broadsheet.taxonomy import tag_id
 
@@ -174,3 +176,19 @@ def _field_and_value(words: Any) -> Any:
     if not (name.strip() and equals):
         raise ValueError("“where” takes FIELD=VALUE, such as contribution=survey")
     return name.strip(), value.strip()
+
+
+def fault_sentence(name: str, detail: Mapping[str, Any], file: Path) -> str:
+    """Return the sentence for a newsletter's setting that cannot be as it is.
+
+    Args:
+        name: The setting, such as ``newsletter.robots.filter.tags``.
+        detail: What pydantic says of it.
+        file: Where it stands.
+    """
+    name = name.replace(".filter.", ".")
+    if detail["type"] == "extra_forbidden":
+        return f"A newsletter has no setting “{name.rpartition('.')[2]}”; correct “{name}” in {file}."
+    if isinstance(detail["input"], dict):
+        return f"[{name}] in {file} is not right: {plain_reason(detail)}; correct it."
+    return f"The setting “{name}” cannot be “{detail['input']}”: {plain_reason(detail)}; correct {file}."

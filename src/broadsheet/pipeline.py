@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from broadsheet import fallback
 from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch, prepare
 from broadsheet.compose import Composed, compose, due
 from broadsheet.config import Settings
+from broadsheet.embed import Embedding, EmbedReport, left_of, open_stage, with_embedding
 from broadsheet.errors import LLMError
 from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.llm import open_llm
@@ -51,6 +52,8 @@ class RunReport:
             before.
         extracted: Papers whose lines are extracted because the model gave none.
         outage: Why the model gave no answer, if it gave out.
+        embedded: Texts that were embedded, where a model is set for that.
+        not_embedded: Why the endpoint gave no more vectors, if it gave out.
     """
 
     fetched: FetchReport
@@ -58,6 +61,8 @@ class RunReport:
     issues: tuple[Issue, ...] | None
     extracted: int = 0
     outage: LLMError | None = None
+    embedded: EmbedReport | None = None
+    not_embedded: LLMError | None = None
 
     @property
     def composed(self) -> Composed | None:
@@ -77,12 +82,12 @@ class Hooks:
     Attributes:
         approve: Called with what was fetched and what annotating it will take; raises to stop the run.
         on_fetch: Called with the number of papers read so far.
-        watching: Opened while annotating, the one stage that spends, and that can be stopped half-way.
+        watching: Opened, with its name, around each stage that spends, and that can be stopped half-way.
     """
 
     approve: Callable[[FetchReport, Prepared], None] = lambda *_: None
     on_fetch: Callable[[int], None] | None = None
-    watching: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(Watch())
+    watching: Callable[[str], AbstractContextManager[Watch]] = lambda _: nullcontext(Watch())
 
 
 def run(
@@ -116,12 +121,14 @@ def run(
     with Store.open(settings.db) as store:
         issued = due(store, day, newsletters)
         llm = open_llm(settings, store, prompts)
+        embedding = open_stage(settings, store, budget)
         fetched = fetch(sources, store, look_back(day, settings), on_progress=hooks.on_fetch)
         with store.annotating(wait=wait):
             pending = fallback.pending(store, llm, prompts, day, issued, fetched.paper_ids)
             prepared = prepare(store, llm, prompts, settings, Wanted(pending, others=again))
+            prepared = replace(prepared, estimate=with_embedding(prepared.estimate, embedding))
             hooks.approve(fetched, prepared)
-            with hooks.watching() as watch:
+            with hooks.watching("Annotating") as watch:
                 annotated, outage = fallback.annotate(prepared, store, budget, watch)
             if outage and not settings.fallback:
                 raise outage
@@ -131,7 +138,19 @@ def run(
             if settings.fallback:
                 extracted = fallback.extract_rest(store, llm, prompts, settings, day, issued, outage)
         issues = tuple(issue(store, settings, prompts, day, newsletter) for newsletter in issued)
-    return RunReport(fetched, annotated, issues, extracted, outage)
+        report = RunReport(fetched, annotated, issues, extracted, outage)
+        if embedding and not outage:
+            report = _embed(report, embedding, left_of(budget, annotated), hooks)
+    return report
+
+
+def _embed(report: RunReport, embedding: Embedding, budget: Budget, hooks: Hooks) -> RunReport:
+    """Ask for the vectors that are lacking, last of all: no edition waits for them, or is lost with them."""
+    try:
+        with hooks.watching("Embedding") as watch:
+            return replace(report, embedded=embedding.run(budget, watch))
+    except LLMError as error:
+        return replace(report, not_embedded=error)
 
 
 def issue(store: Store, settings: Settings, prompts: Prompts, day: date, newsletter: Newsletter) -> Issue:

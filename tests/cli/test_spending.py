@@ -16,7 +16,10 @@ def test_an_estimate_says_what_a_thousand_papers_cost_where_the_price_is_known()
 
 
 @pytest.mark.parametrize("model", Prices.load().models)
-def test_every_listed_model_has_a_price_for_cached_input_that_is_below_the_other(model: str) -> None:
+def test_every_listed_model_that_writes_has_a_price_for_cached_input_that_is_below_the_other(
+    model: str,
+) -> None:
     price = Prices.load().models[model]
-    assert 0 < price.cached < price.input
+    assert 0 < price.cached <= price.input
+    assert (price.cached < price.input) == (price.output > 0)
     assert price.cost(2_000_000, 1_000_000, 0) == pytest.approx(price.input + price.cached)

@@ -26,6 +26,7 @@ from servers.faults import Faults, spoil
 from servers.limits import Limits
 from servers.loopback import Answer, Call, LoopbackServer
 from servers.openai_batches import Batches
+from servers.openai_embeddings import Embeddings
 
 FENCE = re.compile(r'^<paper ref="(\d+)">\s*(.+?)\n(.*?)\s*</paper>', re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"^(\d+):", re.MULTILINE)
@@ -152,6 +153,7 @@ class OpenAIServer:
         self.in_flight = 0
         self.peak_in_flight = 0
         self.batches = Batches(self.completion)
+        self.embeddings = Embeddings()
         self._attempts: Counter[str] = Counter()
         self._count = lru_cache(maxsize=64)(self.behaviour.count)
         self._known_heads: set[str] = set()
@@ -184,6 +186,8 @@ class OpenAIServer:
                 self.in_flight -= 1
         if path.startswith(("/v1/files", "/v1/batches")):
             return await self.batches.respond(call)
+        if path == "/v1/embeddings":
+            return await self.embeddings.respond(call)
         if path == "/v1/models":
             return Answer.of({"object": "list", "data": [{"id": self.behaviour.model, "object": "model"}]})
         if path == "/control/seen":

@@ -133,10 +133,10 @@ def test_a_vector_says_the_same_however_many_texts_it_was_made_with() -> None:
 def test_the_nearest_are_those_that_comparing_all_at_once_finds(seed: int, count: int, most: int) -> None:
     dice = np.random.default_rng(seed)
     index = Index()
-    index.rows = np.sort(dice.choice(10_000, count, replace=False)).astype(np.int64)
-    index._vectors = np.rint(unit(dice.normal(size=(count, DIMENSIONS)) + 0.3) * 127).astype(np.int8)
+    vectors = np.rint(unit(dice.normal(size=(count, DIMENSIONS)) + 0.3) * 127).astype(np.int8)
+    index.hold(np.sort(dice.choice(10_000, count, replace=False)).astype(np.int64), vectors)
     asked = unit(dice.normal(size=DIMENSIONS) + 0.3).astype(np.float32)
-    likeness = index._vectors.astype(np.float32) @ asked
+    likeness = vectors.astype(np.float32) @ asked
     near = [row for like, row in sorted(zip(-likeness, index.rows, strict=True)) if -like >= 0.25 * 127]
     assert set(index.nearest(asked, most)) == set(near[:most])
     assert index.nearest(asked, most, among=near[::2]) == near[::2][:most]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -68,6 +69,19 @@ def test_a_cache_that_cannot_be_written_is_served_with_vectors_all_the_same(tmp_
     with TestClient(app) as client:
         assert is_done.wait(60)
         assert found(client) == [CARS.id, TRAFFIC.id]
+
+
+def test_where_numpy_is_not_installed_words_alone_are_compared(tmp_path, monkeypatch):
+    db = tmp_path / "b.db"
+    with Store.open(db) as store:
+        add(store, CARS, TRAFFIC)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    for module in ("vectors", "ranking"):
+        monkeypatch.setattr(f"broadsheet.store.{module}.can_count", lambda: False)
+    monkeypatch.setattr(upkeep, "_REST_S", 0.01)
+    settings = Settings(db=db, embedding_model="text-embedding-3-small")
+    with TestClient(create_app(settings)) as client:
+        assert found(client) == [CARS.id]
 
 
 @pytest.mark.parametrize(("later", "made"), [(19.0, 1), (21.0, 1), (31.0, 2)])

@@ -48,6 +48,8 @@ class Estimate:
         with_service: Papers that requests of earlier runs ask about; their answers are not counted here.
         usd_per_1000: US dollars for 1,000 papers with the instructions of all requests but the first cached,
             where they are long enough; None where the price is unknown.
+        embedding_texts: Texts that a run asks for vectors of besides; their cost is part of ``cost_usd``.
+        embedding_tokens: Their tokens.
     """
 
     papers: int
@@ -57,11 +59,13 @@ class Estimate:
     cost_usd: float | None
     with_service: int = 0
     usd_per_1000: float | None = None
+    embedding_texts: int = 0
+    embedding_tokens: int = 0
 
     @property
     def tokens(self) -> int:
-        """Return the tokens in and out."""
-        return self.input_tokens + self.output_tokens
+        """Return the tokens in and out, those of vectors included."""
+        return self.input_tokens + self.output_tokens + self.embedding_tokens
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from broadsheet.assistant.answers import NOTICE, as_text, clean
 from broadsheet.assistant.questions import QUESTIONS, Cache, Question
 from broadsheet.errors import AmbiguousError, BroadsheetError, UserError, plain_reason
 from broadsheet.store import Store
+from broadsheet.store.vectors import SearchVectors
 from broadsheet.taxonomy import Taxonomy
 
 INSTRUCTIONS = (
@@ -41,7 +42,13 @@ class _Schema(GenerateJsonSchema):
         return False
 
 
-def create_server(path: Path, taxonomy: Taxonomy, fault: Callable[[Exception], str]) -> Server[Any]:
+def create_server(
+    path: Path,
+    taxonomy: Taxonomy,
+    fault: Callable[[Exception], str],
+    asks: SearchVectors | None = None,
+    on_answered: Callable[[], None] = lambda: None,
+) -> Server[Any]:
     """Return a server that answers questions about a cache.
 
     Each question opens the file anew, for reading only: so new papers, and a file put in its place, are seen
@@ -51,12 +58,17 @@ def create_server(path: Path, taxonomy: Taxonomy, fault: Callable[[Exception], s
         path: The cache; it need not be there yet.
         taxonomy: The tags that its papers may have.
         fault: What to say of an error that nobody has foreseen.
+        asks: What gives the vectors of searches.
+        on_answered: Called after each answer.
     """
 
     def answered(name: str, given: dict[str, Any]) -> dict[str, Any]:
         question = _question(name, given)
         with Store.open(path, create=False, reading=True) as store:
-            return question.answer(Cache(store, taxonomy))
+            store.vectors.asks = asks
+            answer = question.answer(Cache(store, taxonomy))
+        on_answered()
+        return answer
 
     async def list_tools(_context: Any, _page: Any) -> ListToolsResult:
         return ListToolsResult(tools=[_tool(kind) for kind in QUESTIONS.values()])

@@ -10,6 +10,7 @@ from broadsheet.cli import (  # noqa: F401 - importing a module registers its co
     correcting,
     doctor,
     edit,
+    embed,
     evaluate,
     export,
     fetch,

@@ -56,10 +56,10 @@ def related_(
     options: CacheOptions,
 ) -> None:
     """List the cached papers that are most like one, most alike first; with --json, one record a line."""
-    db = start(options).db
-    with Store.open(db, create=False, reading=True) as store:
+    settings = start(options)
+    with Store.open(settings.db, create=False, reading=True) as store:
         paper_id = store.get(id_or_title).id
-        with ranking(store, db):
+        with ranking(store, settings):
             found = store.related(paper_id, limit)
             for record in found:
                 if as_json:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +14,7 @@ from broadsheet.cli.app import command
 from broadsheet.cli.filtering import FilterOptions
 from broadsheet.cli.options import MOST_ROWS, CacheOptions, JsonOption, start
 from broadsheet.cli.printing import note, say, say_json, say_result
+from broadsheet.config import Settings
 from broadsheet.engines import how_made
 from broadsheet.errors import StoreError
 from broadsheet.filters import Filter
@@ -24,6 +24,9 @@ from broadsheet.render.fields import authors_line, words
 from broadsheet.schema import shown_fields
 from broadsheet.store import Store
 from broadsheet.text import plural
+
+if TYPE_CHECKING:
+    from broadsheet.embed import SearchEmbedder
 
 WORDS_ALONE = "Only words are compared; with broadsheet[search], what papers are about counts too."
 _MANY = 2_000
@@ -37,30 +40,45 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False, reading=True) as store:
         where = options.filter(taxonomy, store)
-        with ranking(store, settings.db) if where.search else nullcontext():
+        with ranking(store, settings) if where.search else nullcontext():
             yield store, where
 
 
 @contextmanager
-def ranking(store: Store, db: Path) -> Iterator[None]:
+def ranking(store: Store, settings: Settings) -> Iterator[None]:
     """Keep what new papers are about for the next time, or say that only words are compared.
+
+    Where an endpoint's model is set, it gives the vector of the search.
 
     It is kept once the question inside has been answered, so that a damaged cache is left as it is; of many
     papers before, since the question would work it out too. A cache that cannot be written is left as it is.
     """
-    if store.vectors.embedder is None:
+    searches = None
+    if settings.embedding_model:
+        from broadsheet.embed import search_embedder
+
+        searches = store.vectors.asks = search_embedder(settings, store)
+    if not store.vectors.compares:
         note(WORDS_ALONE)
     lacking = store.vectors.lacking()
     if lacking > _MANY:
         note(f"Working out what {plural(lacking, 'paper')} are about; this is done once.")
-        _keep_vectors(db)
-    yield
-    if 0 < lacking <= _MANY:
-        _keep_vectors(db)
+        _keep_vectors(settings)
+    try:
+        yield
+    finally:
+        if searches:
+            searches.close()
+    if 0 < lacking <= _MANY or searches:
+        _keep_vectors(settings, searches)
 
 
-def _keep_vectors(db: Path) -> None:
-    with suppress(StoreError), Store.open(db, create=False) as store:
+def _keep_vectors(settings: Settings, searches: SearchEmbedder | None = None) -> None:
+    with suppress(StoreError), Store.open(settings.db, create=False) as store:
+        if searches:
+            from broadsheet.embed import keep_spent
+
+            keep_spent(store, settings, searches)
         store.complete_vectors()
 
 

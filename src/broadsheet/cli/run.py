@@ -24,6 +24,7 @@ from broadsheet.cli.progress import progress
 from broadsheet.cli.spending import (
     SpendingOptions,
     confirm,
+    embedded_sentence,
     estimate_sentence,
     exit_if_unfinished,
     failed_sentence,
@@ -107,11 +108,15 @@ def run_(
         have = "has" if report.extracted == 1 else "have"
         lines = f"{plural(report.extracted, 'paper')} {have} extracted lines until the model answers."
         problems(f"{report.outage} {lines}")
+    if report.not_embedded:
+        problems(str(report.not_embedded))
     for failure in report.annotated.failures:
         problems(failure.sentence)
     if not as_json:
         note(fetched_sentence(report.fetched))
         note(report_sentence(report.annotated, how_to_go_on=report.issues is not None))
+        if report.embedded and report.embedded.texts:
+            note(embedded_sentence(report.embedded))
     say_result(_as_dict(report), _sentence(report), as_json=as_json)
     if report.outage:
         raise typer.Exit(report.outage.exit_code)
@@ -151,6 +156,7 @@ def _as_dict(report: RunReport) -> dict[str, Any]:
         "outage": str(report.outage) if report.outage else None,
         "changed": first["changed"],
         "editions": issues,
+        "embedded": asdict(report.embedded) if report.embedded else None,
     }
 
 

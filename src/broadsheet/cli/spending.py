@@ -18,6 +18,7 @@ from broadsheet.text import plural
 
 if TYPE_CHECKING:
     from broadsheet.annotate import AnnotateReport, Budget, Estimate, Progress, Wanted
+    from broadsheet.embed import EmbedReport
     from broadsheet.store.backlog import Standing
 
 
@@ -74,6 +75,8 @@ def estimate_sentence(expected: Estimate) -> str:
     """Return an estimate in a sentence."""
     waiting = plural(expected.with_service, "more is", "more are")
     more = f"; {waiting} with the Batch API already" if expected.with_service else ""
+    if expected.embedding_texts:
+        more += f"; {plural(expected.embedding_texts, 'text')} to embed included"
     return (
         f"{plural(expected.papers, 'paper')} in {plural(expected.requests, 'request')}:"
         f" about {plural(expected.tokens, 'token')}, cost {money(expected.cost_usd)}"
@@ -144,6 +147,23 @@ def report_sentence(report: AnnotateReport, *, how_to_go_on: bool = True) -> str
             why, go_on = "The budget is less than a request may take", "raise it to go on"
         left = f"{why}; {plural(report.left, 'paper is', 'papers are')} left"
         parts.append(f"{left}: {go_on}." if how_to_go_on else f"{left}.")
+    return " ".join(parts)
+
+
+def embedded_sentence(report: EmbedReport) -> str:
+    """Return what embedding came to, in sentences."""
+    if not report.texts:
+        return f"Every text has its vector of {report.model}."
+    requests, tokens = plural(report.requests, "request"), plural(report.input_tokens, "token")
+    spent = f"{tokens} in {requests}, cost {money(report.cost_usd)}"
+    parts = [
+        f"{report.embedded:,} of {plural(report.texts, 'text')} embedded by {report.model}: {spent}.",
+    ]
+    if report.failed:
+        parts.append(f"{report.failed:,} got no vector of use; the next run asks for them again.")
+    if report.left:
+        why = "Stopped" if report.ending == "stopped" else "The budget is used up"
+        parts.append(f"{why}; {plural(report.left, 'text is', 'texts are')} left for the next run.")
     return " ".join(parts)
 
 

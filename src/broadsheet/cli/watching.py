@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
-    """Show the progress of annotating while the body runs; stop cleanly on the first Ctrl-C or SIGTERM."""
+def watching(stage: str = "Annotating") -> Iterator[Watch]:
+    """Show the progress of a stage while the body runs; stop cleanly on the first Ctrl-C or SIGTERM."""
     from broadsheet.annotate import Watch
 
-    with progress("Annotating") as advance, stopping(note) as stop:
+    with progress(stage) as advance, stopping(note) as stop:
         yield Watch(lambda now: advance(now.done, now.total, progress_note(now)), stop)

@@ -17,7 +17,7 @@ from broadsheet.store import Store
 from broadsheet.store.endpoints import Quota
 
 Role = Literal["system", "user", "assistant"]
-Purpose = Literal["annotate", "repair", "missing", "split", "apart"]
+Purpose = Literal["annotate", "repair", "missing", "split", "apart", "embedding"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,17 +49,23 @@ def endpoint_address() -> str:
     return address.rstrip("/")
 
 
-def require_access() -> None:
+_ENGINES = (
+    "The openai engines need OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys;"
+    " set one of them or use --engine extractive."
+)
+
+
+def require_access(otherwise: str = _ENGINES) -> None:
     """Check that there is a server to ask, and that a request could be sent to it.
+
+    Args:
+        otherwise: What to say where there is neither a key nor an address.
 
     Raises:
         ConfigError: There is neither a key nor an address, or one of them or a proxy cannot be used.
     """
     if api_key() == NO_KEY and not os.environ.get("OPENAI_BASE_URL", "").strip():
-        raise ConfigError(
-            "The openai engines need OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys;"
-            " set one of them or use --engine extractive."
-        )
+        raise ConfigError(otherwise)
     for name in HEADER_VARIABLES:
         value = header_variable(name)
         if value and not _HEADER_VALUE.fullmatch(value):

@@ -28,21 +28,21 @@ def reply_of(completion: Mapping[str, Any], latency_s: float) -> Reply:
         raise LookupError(completion["error"])
     usage = completion.get("usage") or {}
     details = usage.get("prompt_tokens_details") or {}
-    input_tokens = _tokens(usage.get("prompt_tokens"))
+    input_tokens = count_in(usage.get("prompt_tokens"))
     choices = completion.get("choices")
     choice: Mapping[str, Any] = {"finish_reason": "content_filter", "message": {}}
     if choices or not input_tokens:
         choice = completion["choices"][0]
     message: Mapping[str, Any] = choice["message"]
     return Reply(
-        text=_text(message.get("content") or ""),
-        finish_reason=_text(choice.get("finish_reason") or "stop"),
-        refusal=_text(message.get("refusal") or ""),
-        model=_text(completion.get("model") or ""),
+        text=text_in(message.get("content") or ""),
+        finish_reason=text_in(choice.get("finish_reason") or "stop"),
+        refusal=text_in(message.get("refusal") or ""),
+        model=text_in(completion.get("model") or ""),
         usage=Usage(
             input_tokens=input_tokens,
-            cached_tokens=min(input_tokens, _tokens(details.get("cached_tokens"))),
-            output_tokens=_tokens(usage.get("completion_tokens")),
+            cached_tokens=min(input_tokens, count_in(details.get("cached_tokens"))),
+            output_tokens=count_in(usage.get("completion_tokens")),
         ),
         latency_s=latency_s,
     )
@@ -58,7 +58,7 @@ def counted(reply: Reply, request: Request) -> Reply:
     return replace(reply, usage=Usage(input_tokens, usage.cached_tokens, output_tokens))
 
 
-def _text(value: Any) -> str:
+def text_in(value: Any) -> str:
     """Return a text; of a list of parts, which some servers send, those that are text and no thoughts.
 
     Half an emoji, at which an answer may be cut off, is a lone surrogate in JSON and becomes a question mark.
@@ -67,9 +67,10 @@ def _text(value: Any) -> str:
         return value.encode("utf-8", "replace").decode()
     parts = value if isinstance(value, list) else []
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return _text("".join(texts)) if texts else json.dumps(value)
+    return text_in("".join(texts)) if texts else json.dumps(value)
 
 
-def _tokens(value: Any) -> int:
+def count_in(value: Any) -> int:
+    """Return a number of tokens as a server tells it; 0 for what is none."""
     number = value if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)) else 0
     return min(max(0, int(number)), _MOST_TOKENS)

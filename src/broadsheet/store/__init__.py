@@ -29,6 +29,7 @@ from broadsheet.store.connection import connect, connect_in_memory, copy, requir
 from broadsheet.store.deliveries import Deliveries
 from broadsheet.store.editions import Editions
 from broadsheet.store.edits import Edits
+from broadsheet.store.embeddings import Embeddings
 from broadsheet.store.endpoints import Endpoint
 from broadsheet.store.facets import Facets
 from broadsheet.store.fetches import Fetches
@@ -62,6 +63,7 @@ class Store:
         records: Papers with their current annotations.
         ranking: The order in which papers answer a search.
         vectors: What papers are about, if the extra ``search`` is installed.
+        embeddings: Vectors that an endpoint has made.
         edits: What editors ask of editions, and what they put right in published ones.
         facets: Which papers have which value of a facet.
         editions: Composed editions.
@@ -86,6 +88,7 @@ class Store:
         self.runs = Runs(db)
         name = str(path.absolute()) if path else ""
         self.vectors = Vectors(db, name)
+        self.embeddings = Embeddings(db)
         terms = Terms(db, Remembered.of(name))
         self.ranking = Ranking(db, self.fields, self.vectors, terms)
         self._likeness = Likeness(db, self.vectors, terms)
@@ -233,7 +236,7 @@ class Store:
         return self.records.matching(chosen, limit=limit)
 
     def complete_vectors(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
-        """Store a vector for each paper that has none, so that no later search need make it.
+        """Store a static vector for each paper that has none, so that no later search need make it.
 
         Without the extra ``search``, or where the file cannot be written now, nothing is stored.
 

@@ -125,7 +125,7 @@ class Annotations:
     def replies(
         self, maker: Maker | None = None, *, latest: int | None = None, paper_id: str | None = None
     ) -> Iterator[KeptReply]:
-        """Yield stored replies in the order in which they came.
+        """Yield stored replies in the order in which they came; vectors, which say nothing, are none.
 
         Args:
             maker: Only those of this maker.
@@ -138,7 +138,9 @@ class Annotations:
             if paper_id
             else (),
         }
-        chosen = " AND ".join(["1", *(condition for condition, values in conditions.items() if values)])
+        chosen = " AND ".join(
+            ["purpose != 'embedding'", *(condition for condition, values in conditions.items() if values)]
+        )
         rows = self._db.execute(
             f"""SELECT *, unpack(text) AS words FROM
                     (SELECT * FROM replies WHERE {chosen} ORDER BY id DESC LIMIT ?) ORDER BY id""",  # noqa: S608

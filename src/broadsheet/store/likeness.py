@@ -55,7 +55,8 @@ class Likeness:
         about = index.mean([row])
         if best:
             about = unit(about + index.mean(best))
-        found = index.likeness(about, {*words, *index.nearest(about, _MOST)})
+        level = index.level(about)
+        found = index.likeness(about, {*words, *index.nearest(about, _MOST, level=level)}, level)
         return {each: score for each, score in found.items() if each != row}
 
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
-from broadsheet.embedding import MODEL
 from broadsheet.paper import Paper, Sighting, title_key
 from broadsheet.store.named_rows import take_in
 from broadsheet.store.rows import decodes_rows, insert, now
@@ -245,11 +244,17 @@ class Papers:
         )
 
     def _forget_vectors(self, paper_id: str) -> None:
-        """Remove the vectors of a paper's present words; twins make theirs again when they are needed."""
+        """Remove the vectors of a paper's present words, of every model.
+
+        Twins make their static ones again when they are needed, or ask for theirs once more.
+        """
         self._db.execute(
-            """DELETE FROM vectors WHERE model = ?
-               AND content_hash = (SELECT content_hash FROM papers WHERE id = ?)""",
-            [MODEL, paper_id],
+            """WITH RECURSIVE models (model) AS (SELECT min(model) FROM vectors UNION ALL
+                   SELECT (SELECT min(model) FROM vectors v WHERE v.model > models.model) FROM models
+                   WHERE models.model IS NOT NULL)
+               DELETE FROM vectors WHERE (model, content_hash) IN
+                   (SELECT model, (SELECT content_hash FROM papers WHERE id = ?) FROM models)""",
+            [paper_id],
         )
 
     def _one(self, where: str, value: str) -> Paper | None:

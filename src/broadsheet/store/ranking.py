@@ -101,12 +101,13 @@ class Ranking:
 
     def _about(self, search: Search, words: Scores) -> Scores:
         """Return how near what was found by its words, and what is nearest at all, is to a search."""
-        made_by, index = self._vectors.embedder, self._vectors.index()
-        if made_by is None or index is None:
+        compared = self._vectors.compared(search.text)
+        if compared is None:
             return {}
+        index, asked = compared
         among = self._among(search) if search.required or search.excluded else None
-        asked = made_by.search(search.text)
-        return index.likeness(asked, {*words, *index.nearest(asked, _NEAREST, among)})
+        level = index.level(asked)
+        return index.likeness(asked, {*words, *index.nearest(asked, _NEAREST, among, level)}, level)
 
     def _among(self, search: Search) -> list[int]:
         conditions, values = _must_and_must_not(search)

@@ -1,70 +1,135 @@
-"""What papers are about, as vectors beside their words; each is stored under the hash of these words."""
+"""What papers are about, as vectors beside their words; each is stored under the hash of these words.
+
+There are two kinds. Static ones are made here, where the extra ``search`` is installed. Those of an
+endpoint's model are asked for by the stage `embed`; where nearly all papers have one, they rank in place of
+the others.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import MODEL, Embedder, embedder
 from broadsheet.store.nearest import PAPERS, Index, quantized
+from broadsheet.store.postings import can_count
 
-_indexes: dict[str, Index] = {}
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_indexes: dict[tuple[str, str], Index] = {}
 _lock = threading.Lock()
 
 
+class SearchVectors(Protocol):
+    """What gives the vector of a search, from the endpoint whose vectors the papers have.
+
+    Attributes:
+        model: Whose vectors they are.
+    """
+
+    model: str
+
+    def search(self, text: str) -> NDArray[Any] | None:
+        """Return the unit vector of what is looked for; None if the endpoint gives none in time."""
+        ...
+
+
 class Vectors:
-    """Keeps a vector for each paper, where the extra ``search`` is installed."""
+    """Keeps a vector for each paper, where the extra ``search`` is installed.
+
+    Attributes:
+        asks: What gives the vectors of searches where an endpoint's model is set.
+    """
 
     def __init__(self, db: Database, name: str) -> None:
         self._db = db
         self._name = name
-        self._own: Index | None = None
+        self._own: dict[str, Index] = {}
+        self.asks: SearchVectors | None = None
 
     @property
-    def embedder(self) -> Embedder | None:
-        """Return what makes vectors, or None without the extra."""
-        return embedder()
+    def compares(self) -> bool:
+        """Tell whether what papers are about can be compared at all."""
+        return embedder() is not None or (self.asks is not None and can_count())
+
+    def compared(self, text: str) -> tuple[Index, NDArray[Any]] | None:
+        """Return the vectors of the papers and that of a search; None where words alone rank.
+
+        Where the endpoint gives no vector, the static ones are compared.
+        """
+        found = self.index()
+        if self.asks and found and found is not self._index(MODEL):
+            vector = self.asks.search(text)
+            if vector is not None and found.fits(vector):
+                return found, vector
+            found = self._static()
+        made_by = embedder()
+        return (found, made_by.search(text)) if found and made_by else None
 
     def index(self) -> Index | None:
-        """Return the vectors as they stand now; None without the extra, or until they are first taken in."""
-        found = self._index()
-        if (found.is_kept and not found.is_filled) or embedder() is None:
+        """Return the vectors as they stand now; None without the extra, or until they are first taken in.
+
+        Those of the endpoint's model are preferred where nearly all papers have one.
+        """
+        if self.asks and can_count():
+            found = self._taken_in(self.asks.model, None)
+            if found and found.is_whole:
+                return found
+        return self._static()
+
+    def _static(self) -> Index | None:
+        made_by = embedder()
+        return self._taken_in(MODEL, made_by) if made_by else None
+
+    def _taken_in(self, model: str, made_by: Embedder | None) -> Index | None:
+        found = self._index(model)
+        if found.is_kept and not found.is_filled:
             return None
         if not found.is_kept:
-            self.keep_up()
+            found.refresh(self._db, made_by)
         return found
 
     @contextmanager
     def kept_up_by_caller(self) -> Iterator[None]:
         """Let nobody else take in what is new in the block: the caller calls `keep_up` now and then."""
-        index = self._index()
-        index.is_kept = True
+        kept = [self._index(model) for model in self._models()]
+        for index in kept:
+            index.is_kept = True
         try:
             yield
         finally:
-            index.is_kept = False
+            for index in kept:
+                index.is_kept = False
 
     def keep_up(self) -> None:
         """Take in what is new for all threads; without the extra there is nothing to do."""
         if made_by := embedder():
-            self._index().refresh(self._db, made_by)
+            self._index(MODEL).refresh(self._db, made_by)
+        if self.asks and can_count():
+            self._index(self.asks.model).refresh(self._db, None)
 
     def is_behind(self) -> bool:
         """Tell whether there is something to take in."""
-        return self._index().is_behind(self._db)
+        return any(self._index(model).is_behind(self._db) for model in self._models())
 
-    def _index(self) -> Index:
-        if not self._name:
-            self._own = self._own or Index()
-            return self._own
+    def _models(self) -> list[str]:
+        if not can_count():
+            return []
+        return [MODEL, self.asks.model] if self.asks else [MODEL]
+
+    def _index(self, model: str) -> Index:
         with _lock:
-            return _indexes.setdefault(self._name, Index())
+            if self._name:
+                return _indexes.setdefault((self._name, model), Index(model))
+            return self._own.setdefault(model, Index(model))
 
     def lacking(self) -> int:
-        """Return how many papers may have no vector yet; none without the extra."""
+        """Return how many papers may have no static vector yet; none without the extra."""
         if embedder() is None:
             return 0
         papers, vectors = self._db.execute(
@@ -73,7 +138,7 @@ class Vectors:
         return max(0, int(papers) - int(vectors))
 
     def missing(self) -> Iterator[list[tuple[str, str, bytes]]]:
-        """Make a vector for each paper that has none; yield 500 rows at a time, for `store`.
+        """Make a static vector for each paper that has none; yield 500 rows at a time, for `store`.
 
         Making takes a second of processor time a thousand: call it outside a transaction.
         """

@@ -12,6 +12,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from broadsheet import __version__
 from broadsheet.config import Settings
+from broadsheet.embed import search_embedder
 from broadsheet.prompts import Prompts
 from broadsheet.render.templates import check_templates
 from broadsheet.site.context import Publication
@@ -31,7 +32,7 @@ _THREADS = 4
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
-    with Upkeep(app.state.readers).under_way():
+    with Upkeep(app.state.readers, app.state.settings, app.state.searches).under_way():
         yield
 
 
@@ -43,8 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
         ConfigError: The taxonomy or a template is invalid.
     """
     check_templates(settings.templates)
-    with Store.open(settings.db, create=False):  # migrated once, before the first reader comes
-        pass
+    with Store.open(settings.db, create=False) as store:  # migrated once, before the first reader comes
+        searches = search_embedder(settings, store)
     app = FastAPI(
         title="Broadsheet",
         version=__version__,
@@ -54,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         lifespan=_lifespan,
     )
-    app.state.readers = Readers(settings.db)
+    app.state.readers = Readers(settings.db, searches)
+    app.state.searches = searches
     app.state.settings = settings
     app.state.taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     app.state.look = Look(

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from broadsheet.errors import StoreError
 from broadsheet.store import Store
+from broadsheet.store.vectors import SearchVectors
 from broadsheet.web.facets import FacetIndex
 from broadsheet.web.fresh import Fresh
 
@@ -21,13 +22,18 @@ class Readers:
 
     SQLite lets readers go on beside the one writer (WAL), so a page never waits for an ``annotate``.
 
+    Args:
+        path: The cache.
+        asks: What gives the vectors of searches.
+
     Attributes:
         facets: Which papers have which value of a facet.
         trends: The last weeks.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, asks: SearchVectors | None = None) -> None:
         self._path = path
+        self._asks = asks
         self._mine = threading.local()
         self.facets = Fresh(FacetIndex.of)
         self.trends = Fresh(lambda store: store.weeks.trends())
@@ -53,6 +59,7 @@ class Readers:
             store = Store.open(self._path, create=False)
         except StoreError:
             store = Store.open(self._path, create=False, reading=True)
+        store.vectors.asks = self._asks
         with store:
             yield store
 
@@ -66,6 +73,7 @@ class Readers:
         store: Store | None = getattr(self._mine, "store", None)
         if store is None:
             store = self._mine.store = Store.open(self._path, create=False, reading=True)
+            store.vectors.asks = self._asks
         return store
 
 

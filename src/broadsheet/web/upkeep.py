@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from broadsheet.config import Settings
+from broadsheet.embed import SearchEmbedder, keep_spent
 from broadsheet.errors import StoreError
 from broadsheet.store import Store
 from broadsheet.web.reading import Readers
 
 _REST_S = 2.0
 """How long it rests between two looks at the cache, and before the first, since readers come first."""
+_COUNT_S = 60.0
+"""How often the cost of searches is stored: an answer in the cache for each would be many."""
 _log = logging.getLogger(__name__)
 
 
 class Upkeep:
     """A thread that counts facets and trends anew, and takes in what new papers are about.
 
-    It stores the vectors that it makes, so that a server that is started next finds them; a cache that cannot
-    be written is served all the same. Until all papers have one, searches compare words alone.
+    It stores the static vectors that it makes, so that a server that is started next finds them, and what the
+    vectors of searches have cost; a cache that cannot be written is served all the same. Until all papers
+    have a vector, searches compare words alone.
     """
 
-    def __init__(self, readers: Readers) -> None:
+    def __init__(self, readers: Readers, settings: Settings, searches: SearchEmbedder | None = None) -> None:
         self._readers = readers
+        self._settings = settings
+        self._searches = searches
+        self._counts_at = time.monotonic() + _COUNT_S
         self._stopped = threading.Event()
 
     @contextmanager
@@ -38,6 +47,9 @@ class Upkeep:
             finally:
                 self._stopped.set()
                 thread.join()
+                self._count(store)
+                if self._searches:
+                    self._searches.close()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -55,3 +67,11 @@ class Upkeep:
             if store.vectors.is_behind():
                 store.complete_vectors(self._stopped.is_set)
                 store.vectors.keep_up()
+            if time.monotonic() >= self._counts_at:
+                self._count(store)
+
+    def _count(self, store: Store) -> None:
+        """Store what the vectors of searches have cost, if the cache can be written."""
+        self._counts_at = time.monotonic() + _COUNT_S
+        with suppress(StoreError):
+            keep_spent(store, self._settings, self._searches)

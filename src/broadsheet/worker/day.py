@@ -101,7 +101,7 @@ class DayRun:
             self._log_fetched(task.day, report, began.lap())
 
         @contextmanager
-        def watching() -> Iterator[Watch]:
+        def watching(_: str) -> Iterator[Watch]:
             from broadsheet.annotate import Watch
 
             with self._listening() as stop:
@@ -163,6 +163,7 @@ class DayRun:
             cost_usd=told.cost_usd,
             words=str(report.outage) if report.outage else None,
         )
+        self._log_embedded(day, report)
         if report.issues is None:
             return
         cards = {
@@ -175,6 +176,23 @@ class DayRun:
         )
         pages = [each.written for each in report.issues if each.written]
         self._log("render", "done", day=day, editions=len(pages), page=pages[0] if pages else None)
+
+    def _log_embedded(self, day: date, report: RunReport) -> None:
+        if report.not_embedded:
+            self._log("embed", "failed", day=day, words=str(report.not_embedded))
+        if (told := report.embedded) and told.texts:
+            self._log(
+                "embed",
+                "done" if told.ending in {"done", "budget"} else told.ending,
+                day=day,
+                texts=told.texts,
+                embedded=told.embedded,
+                failed=told.failed,
+                left=told.left,
+                requests=told.requests,
+                tokens=told.input_tokens,
+                cost_usd=told.cost_usd,
+            )
 
     def _site(self, day: date) -> None:
         from broadsheet.prompts import Prompts

@@ -50,8 +50,8 @@ class Log:
         """Write one line.
 
         Args:
-            stage: ``fetch``, ``annotate``, ``compose``, ``render``, ``site``, ``send``, ``day``, ``ping`` or
-                ``worker``.
+            stage: ``fetch``, ``annotate``, ``compose``, ``render``, ``embed``, ``site``, ``send``, ``day``,
+                ``ping`` or ``worker``.
             state: ``done``, ``failed``, ``waiting``, ``stopped``, ``notice``, or what else the stage is at.
             day: The day of the edition.
             values: What there is to tell.

@@ -11,7 +11,7 @@ from broadsheet.llm import Reply
 from broadsheet.llm.completion import reply_of
 from broadsheet.llm.diagnosis import NoCompletion, page_title
 
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _ERRORS = range(400, 600)
 
 
@@ -23,18 +23,28 @@ def reply_in(response: httpx2.Response, latency_s: float) -> Reply:
         openai.APIResponseValidationError: It tells of another error.
         NoCompletion: It is something else, such as a web page.
     """
-    try:
-        completion = response.json()
-    except _UNREADABLE as error:
-        raise NoCompletion(response, None, message=f"the answer is {_no_json(response)}") from error
-    told = completion.get("error") if isinstance(completion, dict) else None
-    if told and not completion.get("choices"):
-        _raise_told(response, told)
+    completion = json_in(response, "choices")
     try:
         return reply_of(completion, latency_s)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         what = f"the answer is no chat completion ({type(error).__name__}: {error})"
         raise NoCompletion(response, completion, message=what) from error
+
+
+def json_in(response: httpx2.Response, wanted: str) -> Any:
+    """Return the JSON of an answer; an error that stands where ``wanted`` should is raised.
+
+    Raises:
+        openai.APIError: As `reply_in` says.
+    """
+    try:
+        answer = response.json()
+    except UNREADABLE as error:
+        raise NoCompletion(response, None, message=f"the answer is {_no_json(response)}") from error
+    told = answer.get("error") if isinstance(answer, dict) else None
+    if told and not answer.get(wanted):
+        _raise_told(response, told)
+    return answer
 
 
 def _raise_told(response: httpx2.Response, told: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 import openai  # noqa: TID251 - a provider's own package
@@ -202,7 +204,21 @@ class Exchange:
         )
 
     async def _send(self, request: Request, dialect: Dialect, attempt: int) -> tuple[Reply, httpx2.Headers]:
-        """Send one HTTP request by the client's plain ``post``, and learn from what is answered.
+        """Send one HTTP request, and learn from what is answered."""
+        most_bytes = bytes_for(request.max_output_tokens)
+        body = dialect.body(request, self.settings.model)
+        response, latency_s = await self._post("/chat/completions", body, request, attempt, most_bytes)
+        reply = reply_in(response, latency_s)
+        heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
+        reply = counted(reply, request)
+        heeded_schema = self.negotiation.proven or heeds_schema(reply, request.schema)
+        self.negotiation.answered(dialect, heeded_limit=heeded_limit, heeded_schema=heeded_schema)
+        return reply, response.headers
+
+    async def _post(
+        self, path: str, body: Mapping[str, Any], request: Request, attempt: int, most_bytes: int
+    ) -> tuple[httpx2.Response, float]:
+        """Send one HTTP request by the client's plain ``post``; return the answer and the seconds it took.
 
         It goes the same way as ``chat.completions.create`` (key, address, errors) without building the typed
         request and answer, which takes a third of the time of a call and would hide the headers.
@@ -217,22 +233,17 @@ class Exchange:
         started = _now()
         try:
             self.probe.sent()
-            with at_most(bytes_for(request.max_output_tokens)):
+            with at_most(most_bytes):
                 async with deadline(self._patience, answer_s, answer_s * attempt * in_line):
                     response = await self.client.post(
-                        "/chat/completions",
+                        path,
                         cast_to=httpx2.Response,
-                        body=dialect.body(request, self.settings.model),
+                        body=body,
                         options={"timeout": httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S)},
                     )
         finally:
             self.under_way.discard(task)
-        reply = reply_in(response, _now() - started)
-        heeded_limit = reply.usage.output_tokens <= request.max_output_tokens
-        reply = counted(reply, request)
-        heeded_schema = self.negotiation.proven or heeds_schema(reply, request.schema)
-        self.negotiation.answered(dialect, heeded_limit=heeded_limit, heeded_schema=heeded_schema)
-        return reply, response.headers
+        return response, _now() - started
 
     def _answer_s(self, request: Request) -> float:
         """Return how many seconds one answer takes at most, from the first byte sent to the last received."""
