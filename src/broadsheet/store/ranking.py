@@ -40,7 +40,10 @@ _REMEMBERED = 16
 
 
 class Ranking:
-    """Answers searches; the last few are remembered while nothing is written."""
+    """Answers searches; the last few are remembered while nothing is written.
+
+    What was answered without an endpoint that failed is not.
+    """
 
     def __init__(self, db: Database, fields: Fields, vectors: Vectors, terms: Terms) -> None:
         self._db = db
@@ -73,11 +76,14 @@ class Ranking:
             return None
         version = self._db.execute("PRAGMA data_version").fetchone()[0]
         asked = search, int(version), self._db.conn.total_changes
-        if asked not in self._answers:
-            self._answers[asked] = self._ranked(parsed(search))
+        if asked in self._answers:
+            return self._answers[asked]
+        found = self._ranked(parsed(search))
+        if not self._vectors.does_without:
+            self._answers[asked] = found
             while len(self._answers) > _REMEMBERED:
                 self._answers.popitem(last=False)
-        return self._answers[asked]
+        return found
 
     def _ranked(self, search: Search) -> list[int]:
         if not (search.words or search.required):

@@ -44,6 +44,7 @@ class Vectors:
 
     Attributes:
         asks: What gives the vectors of searches where an endpoint's model is set.
+        does_without: Whether it gave none for the last search, which others rank in its place.
     """
 
     def __init__(self, db: Database, name: str) -> None:
@@ -51,6 +52,7 @@ class Vectors:
         self._name = name
         self._own: dict[str, Index] = {}
         self.asks: SearchVectors | None = None
+        self.does_without = False
 
     @property
     def compares(self) -> bool:
@@ -63,10 +65,12 @@ class Vectors:
         Where the endpoint gives no vector, the static ones are compared.
         """
         found = self.index()
+        self.does_without = False
         if self.asks and found and found is not self._index(MODEL):
             vector = self.asks.search(text)
             if vector is not None and found.fits(vector):
                 return found, vector
+            self.does_without = True
             found = self._static()
         made_by = embedder()
         return (found, made_by.search(text)) if found and made_by else None
