@@ -111,6 +111,11 @@ def ours(folder: Path, database: Path, *words: str) -> Took:
     return took(["-m", "broadsheet", *words, "--db", database], folder)
 
 
+def read(folder: Path, database: Path, *words: str) -> Took:
+    """Run a command that changes nothing three times; what else the machine does disturbs the best least."""
+    return min((ours(folder, database, *words) for _ in range(3)), key=lambda took: took.cpu_s)
+
+
 def write_new(path: Path, begin: int, papers: int) -> None:
     """Write papers that no cache has, as JSON Lines."""
     lines = [
@@ -157,12 +162,12 @@ def measured(database: Path, folder: Path) -> dict[str, Took]:
     run = ("run", "day.jsonl", "--date", today.isoformat(), "--engine", "extractive", "--yes")
     found = {
         "migration, then show": opened,
-        "show by id": ours(folder, work, "show", "2401.00017"),
-        "show by title": ours(folder, work, "show", title),
-        "show by part of a title": ours(folder, work, "show", title[1:]),
-        "list, three filters": ours(folder, work, "list", *filters),
-        "list, latest 50": ours(folder, work, "list", "--limit", "50"),
-        "search": ours(folder, work, *search),
+        "show by id": read(folder, work, "show", "2401.00017"),
+        "show by title": read(folder, work, "show", title),
+        "show by part of a title": read(folder, work, "show", title[1:]),
+        "list, three filters": read(folder, work, "list", *filters),
+        "list, latest 50": read(folder, work, "list", "--limit", "50"),
+        "search": read(folder, work, *search),
         "compose a day": ours(folder, work, "compose", "--date", FIRST.isoformat()),
         f"run with {PAPERS_A_DAY} new": ours(folder, work, *run),
         "run with nothing new": ours(folder, work, *run),
