@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlite_utils import Database
 from starlette.testclient import TestClient
 
 from broadsheet.config import Settings
@@ -17,7 +18,9 @@ from broadsheet.embed import SearchEmbedder, keep_spent, open_stage
 from broadsheet.embedding import MODEL as STATIC
 from broadsheet.llm.openai import embedder as asking
 from broadsheet.store import Store
+from broadsheet.store.held import Held
 from broadsheet.store.nearest import Index
+from broadsheet.store.neighbours import Neighbours
 from broadsheet.web import create_app, upkeep
 from builders import add, paper, rows
 from in_process import Ran, ran
@@ -146,6 +149,12 @@ def test_a_vector_without_direction_or_of_other_numbers_is_not_compared(
     assert found(store, "cars")[0] == CARS.title
 
 
+def indexed(store: Store) -> Index:
+    found = store.vectors.index()
+    assert found
+    return found.index
+
+
 def test_papers_that_are_not_embedded_are_found_by_their_words(server: OpenAIServer, store: Store) -> None:
     others = [paper(f"Bread {n}", abstract="Flour.") for n in range(20)]
     add(store, *others)
@@ -156,11 +165,11 @@ def test_papers_that_are_not_embedded_are_found_by_their_words(server: OpenAISer
 
 def test_before_most_papers_are_embedded_static_vectors_rank(server: OpenAIServer, store: Store) -> None:
     add(store, *(paper(f"Bread {n}", abstract="Flour.") for n in range(20)))
-    assert store.vectors.index() is store.vectors._index(STATIC)
+    assert indexed(store) is store.vectors._index(STATIC)
     found(store, "cars")
     assert asked(server) == []
     embed(store)
-    assert store.vectors.index() is store.vectors._index(MODEL)
+    assert indexed(store) is store.vectors._index(MODEL)
 
 
 def test_a_revised_paper_is_no_longer_where_its_old_words_were(server: OpenAIServer, store: Store) -> None:
@@ -171,7 +180,7 @@ def test_a_revised_paper_is_no_longer_where_its_old_words_were(server: OpenAISer
         store.papers.revise(WAGONS.model_copy(update={"title": "Flour mills", "abstract": "Flour."}))
     assert found(store, "cars") == [CARS.title]
     embed(store)
-    assert store.vectors.index() is store.vectors._index(MODEL)
+    assert indexed(store) is store.vectors._index(MODEL)
     assert "Flour mills" in found(store, "bread")
 
 
@@ -179,12 +188,12 @@ def test_a_direction_that_all_texts_share_changes_no_ranking(server: OpenAIServe
     """Of some models any two texts have a cosine of 0.8."""
     dice = np.random.default_rng(4)
     papers, shared = dice.normal(size=(400, 64)), 16 * np.eye(64)[0]
-    plain, leaning = Index("plain"), Index("leaning")
-    for index, moved in ((plain, 0.0), (leaning, shared)):
+    plain, leaning = (Neighbours(Index(name), Database(memory=True)) for name in ("plain", "leaning"))
+    for neighbours, moved in ((plain, 0.0), (leaning, shared)):
         made = papers + moved
         made /= np.linalg.norm(made, axis=1)[:, None]
-        index.hold(np.arange(400), np.rint(127 * made).astype(np.int8))
-        index._common = made.mean(axis=0).astype(np.float32)
+        neighbours.index.held = Held.of(np.arange(400), np.rint(127 * made).astype(np.int8))
+        neighbours.index.common = made.mean(axis=0).astype(np.float32)
     asked_for = papers[7] + shared
     asked_for = (asked_for / np.linalg.norm(asked_for)).astype(np.float32)
     level = leaning.level(asked_for)

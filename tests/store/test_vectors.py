@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sqlite_utils import Database
 
 from broadsheet import Filter, Store
 from broadsheet.embedding import DIMENSIONS, embedder, unit
 from broadsheet.errors import NotFoundError
 from broadsheet.fusion import fused
-from broadsheet.store import vectors
+from broadsheet.store import nearest, neighbours, vectors
+from broadsheet.store.held import Held, quantized
 from broadsheet.store.nearest import Index
+from broadsheet.store.neighbours import Neighbours
 from builders import add, paper, rows
 from in_process import broadsheet
 
@@ -118,6 +123,18 @@ def test_a_reader_keeps_up_with_papers_that_another_process_adds_revises_and_rem
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_a_revised_paper_is_near_to_what_it_is_about_now(store: Store) -> None:
+    before = store.vectors.index()
+    assert before
+    asked = before.mean([3])
+    assert before.likeness(asked, [1])[1] < 0.3
+    with store.transaction():
+        store.papers.revise(CARS.model_copy(update={"title": BREAD.title, "abstract": BREAD.abstract}))
+    after = store.vectors.index()
+    assert after
+    assert after.likeness(asked, [1, 2, 3]) == pytest.approx({1: 1, 2: 0, 3: 1}, abs=0.01)
+
+
 def test_a_vector_says_the_same_however_many_texts_it_was_made_with() -> None:
     made_by = embedder()
     assert made_by is not None
@@ -128,18 +145,91 @@ def test_a_vector_says_the_same_however_many_texts_it_was_made_with() -> None:
     assert not made_by.search("").any()
 
 
+def holding(rows: Sequence[int], made: NDArray[Any], *, is_leaning: bool = False) -> Neighbours:
+    """Questions to an index of these papers, which need no cache."""
+    index, vectors = Index(), quantized(unit(made))
+    middle = vectors[:1_000].mean(axis=0, dtype=np.float32) if is_leaning else None
+    index.held = Held.of(np.array(rows, np.int64), vectors, middle)
+    return Neighbours(index, Database(memory=True))
+
+
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 2_500), most=st.integers(1, 60))
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 1_500), most=st.integers(1, 60))
 def test_the_nearest_are_those_that_comparing_all_at_once_finds(seed: int, count: int, most: int) -> None:
     dice = np.random.default_rng(seed)
-    index = Index()
-    vectors = np.rint(unit(dice.normal(size=(count, DIMENSIONS)) + 0.3) * 127).astype(np.int8)
-    index.hold(np.sort(dice.choice(10_000, count, replace=False)).astype(np.int64), vectors)
+    rows = np.sort(dice.choice(10_000, count, replace=False))
+    papers = holding(rows, dice.normal(size=(count, DIMENSIONS)) + 0.3)
     asked = unit(dice.normal(size=DIMENSIONS) + 0.3).astype(np.float32)
-    likeness = vectors.astype(np.float32) @ asked
-    near = [row for like, row in sorted(zip(-likeness, index.rows, strict=True)) if -like >= 0.25 * 127]
-    assert set(index.nearest(asked, most)) == set(near[:most])
-    assert index.nearest(asked, most, among=near[::2]) == near[::2][:most]
+    likeness = papers.index.held.vectors.astype(np.float32) @ asked
+    near = [row for like, row in sorted(zip(-likeness, rows.tolist(), strict=True)) if -like >= 0.25 * 127]
+    assert set(papers.nearest(asked, most)) == set(near[:most])
+    assert papers.nearest(asked, most, among=near[::2]) == near[::2][:most]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_of_many_papers_nearly_all_of_the_nearest_are_found_by_their_signs(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_BY_SIGNS", 1_200)
+    monkeypatch.setattr(neighbours, "_COMPARED", 300)
+    dice = np.random.default_rng(5)
+    subjects = dice.normal(size=(40, DIMENSIONS))
+    made = subjects[dice.integers(0, 40, 30_000)] + 1.5 * dice.normal(size=(30_000, DIMENSIONS))
+    papers = holding(range(30_000), made)
+    found = 0
+    for subject in subjects:
+        asked = unit(subject + dice.normal(size=DIMENSIONS)).astype(np.float32)
+        likeness = papers.index.held.vectors.astype(np.float32) @ asked
+        order = np.argsort(-likeness).tolist()
+        expected = [row for row in order if row % step == 0][:20]
+        among = range(0, 30_000, step) if step > 1 else None
+        found += len(set(expected) & set(papers.nearest(asked, 20, among)))
+    assert found / len(subjects) > 18.5
+
+
+def test_where_all_share_a_direction_signs_are_taken_from_the_middle_and_vectors_compared_if_held() -> None:
+    dice = np.random.default_rng(6)
+    subjects = dice.normal(size=(20, DIMENSIONS)) + 4  # any two papers have a cosine of 0.8
+    made = subjects[dice.integers(0, 20, 20_000)] + 1.5 * dice.normal(size=(20_000, DIMENSIONS))
+    papers = holding(range(20_000), made, is_leaning=True)
+    by_signs = 0
+    for subject in subjects:
+        asked = unit(subject + dice.normal(size=DIMENSIONS)).astype(np.float32)
+        expected = np.argsort(-(papers.index.held.vectors.astype(np.float32) @ asked))[:20].tolist()
+        assert set(papers.nearest(asked, 20)) == set(expected)
+        nearer = neighbours.screened(papers.index.held, None, asked, 1_500)
+        by_signs += len(set(expected) & set(nearer.tolist()))
+    assert by_signs / len(subjects) > 18
+
+
+def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path / "b.db") as writer:
+        add(writer, CARS, TRAFFIC, BREAD)
+        held = writer.vectors.index()
+        assert held
+        asked = held.mean([1])
+        expected, near = held.likeness(asked, [3, 1, 2, 99]), held.nearest(asked, 2)
+        writer.complete_vectors()
+        with writer.transaction():
+            writer._db.execute("DELETE FROM vectors WHERE content_hash = ?", [TRAFFIC.content_hash])
+        monkeypatch.setattr(nearest, "MOST_HELD", 2)
+        read = Neighbours(Index(), writer._db)
+        read.index.refresh(writer._db, embedder())
+        assert read.index.held.vectors is None
+        assert read.nearest(asked, 2) == near
+        likeness = read.likeness(asked, [3, 1, 2, 99])
+        assert likeness == pytest.approx(expected, abs=0.2)
+        del likeness[2], expected[2]
+        assert likeness == pytest.approx(expected)
+        monkeypatch.setattr(neighbours, "_MOST_READ", 1)
+        with writer.transaction():
+            writer.papers.revise(CARS.model_copy(update={"title": BREAD.title, "abstract": BREAD.abstract}))
+        writer.complete_vectors()
+        read.index.refresh(writer._db, embedder())
+        assert read.likeness(asked, [3, 1]) == pytest.approx({3: 0, 1: 0}, abs=0.1)
+        assert np.allclose(read.mean([3, 2]), held.mean([2, 3]), atol=1e-6)
 
 
 def test_rankings_are_fused_by_how_far_each_is_from_the_best_of_its_ranking() -> None:
@@ -156,7 +246,7 @@ def test_likeness_is_the_cosine_and_nothing_for_what_is_opposite_or_unknown(stor
     near = index.likeness(asked, [1, 2, 99])
     assert near[1] > 0.98 > near[2] > near[99] == 0
     assert index.likeness(-asked, [1]) == {1: 0}
-    assert Index().likeness(asked, [1]) == {1: 0}
+    assert Neighbours(Index(), store._db).likeness(asked, [1]) == {1: 0}
 
 
 @pytest.mark.parametrize("words", [("list", "--search", "cars"), ("related", CARS.id)])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from broadsheet.config import Settings
-from broadsheet.embedding import Embedder, embedder
+from broadsheet.embedding import DIMENSIONS, Embedder, embedder
 from broadsheet.store import Store, vectors
 from broadsheet.web import create_app, upkeep
 from broadsheet.web.fresh import Fresh
+from broadsheet.web.reading import Readers
 from builders import add, paper, rows
 
 CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
@@ -31,8 +33,8 @@ def test_a_search_compares_words_until_papers_have_vectors_and_these_are_stored(
         assert may_go_on.wait(60)
         return make(self, papers)
 
-    def told(self):
-        keep_up(self)
+    def told(self, *is_stopped):
+        keep_up(self, *is_stopped)
         is_done.set()
 
     monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
@@ -55,8 +57,8 @@ def test_a_cache_that_cannot_be_written_is_served_with_vectors_all_the_same(tmp_
     db, is_done = tmp_path / "b.db", threading.Event()
     keep_up = vectors.Vectors.keep_up
 
-    def told(self):
-        keep_up(self)
+    def told(self, *is_stopped):
+        keep_up(self, *is_stopped)
         is_done.set()
 
     monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
@@ -76,12 +78,36 @@ def test_where_numpy_is_not_installed_words_alone_are_compared(tmp_path, monkeyp
     with Store.open(db) as store:
         add(store, CARS, TRAFFIC)
     monkeypatch.setitem(sys.modules, "numpy", None)
-    for module in ("vectors", "ranking"):
-        monkeypatch.setattr(f"broadsheet.store.{module}.can_count", lambda: False)
+    for module in ("store.vectors", "store.ranking", "store.facets", "web.facets"):
+        monkeypatch.setattr(f"broadsheet.{module}.can_count", lambda: False)
     monkeypatch.setattr(upkeep, "_REST_S", 0.01)
     settings = Settings(db=db, embedding_model="text-embedding-3-small")
     with TestClient(create_app(settings)) as client:
         assert found(client) == [CARS.id]
+
+
+@pytest.mark.parametrize("can_write", [True, False])
+def test_a_server_that_is_stopped_makes_no_further_vectors_first(tmp_path, monkeypatch, can_write):
+    db, has_begun = tmp_path / "b.db", threading.Event()
+    made = []
+    with Store.open(db) as store:
+        add(store, *(paper(f"Tide {number}", abstract=".") for number in range(1_200)))
+    readers = Readers(db)
+    keeping = upkeep.Upkeep(readers, Settings(db=db))
+
+    def held_up(_, papers):
+        made.append(len(papers))
+        has_begun.set()
+        assert keeping._stopped.wait(60)
+        return np.ones((len(papers), DIMENSIONS)) / 16
+
+    monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
+    monkeypatch.setattr(Embedder, "papers", held_up)
+    monkeypatch.setattr(upkeep, "_REST_S", 0.01)
+    monkeypatch.setattr("broadsheet.store.connection._is_writable", lambda _: can_write)
+    with keeping.under_way():
+        assert has_begun.wait(60)
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(("later", "made"), [(19.0, 1), (21.0, 1), (31.0, 2)])

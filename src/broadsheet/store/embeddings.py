@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Paper
-from broadsheet.store.nearest import quantized
+from broadsheet.store.held import quantized
 from broadsheet.store.papers import paper_from_row
 
 if TYPE_CHECKING:

@@ -8,14 +8,16 @@ the others.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import MODEL, Embedder, embedder
-from broadsheet.store.nearest import PAPERS, Index, quantized
+from broadsheet.store.held import quantized
+from broadsheet.store.nearest import PAPERS, Index
+from broadsheet.store.neighbours import Neighbours
 from broadsheet.store.postings import can_count
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Vectors:
         self._db = db
         self._name = name
         self._own: dict[str, Index] = {}
+        self._neighbours: dict[str, Neighbours] = {}
         self.asks: SearchVectors | None = None
         self.does_without = False
 
@@ -59,14 +62,14 @@ class Vectors:
         """Tell whether what papers are about can be compared at all."""
         return embedder() is not None or (self.asks is not None and can_count())
 
-    def compared(self, text: str) -> tuple[Index, NDArray[Any]] | None:
+    def compared(self, text: str) -> tuple[Neighbours, NDArray[Any]] | None:
         """Return the vectors of the papers and that of a search; None where words alone rank.
 
         Where the endpoint gives no vector, the static ones are compared.
         """
         found = self.index()
         self.does_without = False
-        if self.asks and found and found is not self._index(MODEL):
+        if self.asks and found and found.index is not self._index(MODEL):
             vector = self.asks.search(text)
             if vector is not None and found.fits(vector):
                 return found, vector
@@ -75,28 +78,28 @@ class Vectors:
         made_by = embedder()
         return (found, made_by.search(text)) if found and made_by else None
 
-    def index(self) -> Index | None:
-        """Return the vectors as they stand now; None without the extra, or until they are first taken in.
+    def index(self) -> Neighbours | None:
+        """Return who tells what is near; None without the extra, or until papers are first taken in.
 
         Those of the endpoint's model are preferred where nearly all papers have one.
         """
         if self.asks and can_count():
             found = self._taken_in(self.asks.model, None)
-            if found and found.is_whole:
+            if found and found.index.is_whole:
                 return found
         return self._static()
 
-    def _static(self) -> Index | None:
+    def _static(self) -> Neighbours | None:
         made_by = embedder()
         return self._taken_in(MODEL, made_by) if made_by else None
 
-    def _taken_in(self, model: str, made_by: Embedder | None) -> Index | None:
+    def _taken_in(self, model: str, made_by: Embedder | None) -> Neighbours | None:
         found = self._index(model)
         if found.is_kept and not found.is_filled:
             return None
         if not found.is_kept:
             found.refresh(self._db, made_by)
-        return found
+        return self._neighbours.setdefault(model, Neighbours(found, self._db))
 
     @contextmanager
     def kept_up_by_caller(self) -> Iterator[None]:
@@ -110,12 +113,16 @@ class Vectors:
             for index in kept:
                 index.is_kept = False
 
-    def keep_up(self) -> None:
-        """Take in what is new for all threads; without the extra there is nothing to do."""
+    def keep_up(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Take in what is new for all threads; without the extra there is nothing to do.
+
+        Args:
+            is_stopped: Asked before each 1,024 papers whether to leave everything as it was.
+        """
         if made_by := embedder():
-            self._index(MODEL).refresh(self._db, made_by)
+            self._index(MODEL).refresh(self._db, made_by, is_stopped)
         if self.asks and can_count():
-            self._index(self.asks.model).refresh(self._db, None)
+            self._index(self.asks.model).refresh(self._db, None, is_stopped)
 
     def is_behind(self) -> bool:
         """Tell whether there is something to take in."""

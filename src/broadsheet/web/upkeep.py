@@ -66,7 +66,7 @@ class Upkeep:
             self._readers.trends.renew(store)
             if store.vectors.is_behind():
                 store.complete_vectors(self._stopped.is_set)
-                store.vectors.keep_up()
+                store.vectors.keep_up(self._stopped.is_set)
             if time.monotonic() >= self._counts_at:
                 self._count(store)
 

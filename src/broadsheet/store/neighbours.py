@@ -1,0 +1,222 @@
+"""`Neighbours`: which papers are nearest to a vector.
+
+All are compared by the signs of their vectors first: two that are alike differ in few of 256 bits, and a
+million take 3 ms. Of the nearest by that the cosine is estimated from the question's numbers and the paper's
+signs, and of the nearest by that it is computed. Of 75,000 real papers this finds 99 % of the 20 nearest to
+a search, and all of those to a paper; an index of neighbours, or an extension of SQLite, would find no more
+and be one more thing that can break.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from math import pi, sqrt
+from typing import TYPE_CHECKING, Any
+
+from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
+
+from broadsheet.embedding import unit
+from broadsheet.store.held import SCALE, Held, signs_of
+from broadsheet.store.nearest import Index
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LEAST = 0.25
+"""The cosine below which a paper is not near; two of any kind have 0.05 on average."""
+_BY_SIGNS = 10_000
+"""How many papers are looked at more closely than by their signs."""
+_COMPARED = 1_500
+"""Of how many the cosine is computed."""
+_MOST_READ = 10_000
+"""So many vectors that were read are kept while the index stays as it is: 3 MB a thread."""
+_CHUNK = 16_384
+"""So many papers at a time stay in the processor's cache."""
+
+
+class Neighbours:
+    """Questions to an index, from one thread.
+
+    Attributes:
+        index: The papers in memory.
+    """
+
+    def __init__(self, index: Index, db: Database) -> None:
+        self.index = index
+        self._db = db
+        self._read: dict[int, bytes] = {}
+        self._read_of: Held | None = None
+
+    def fits(self, vector: NDArray[Any]) -> bool:
+        """Tell whether a vector has as many numbers as those of the papers."""
+        return bool(vector.shape == self.index.held.middle.shape)
+
+    def level(self, vector: NDArray[Any]) -> float:
+        """Return the cosine that a unit vector has with papers on average, which tells nothing of any.
+
+        It is taken for nothing where the direction that all texts share is out of the vectors already. Of
+        some models any two texts have 0.8.
+        """
+        common = self.index.common
+        return 0.0 if common is None else min(0.99, max(0.0, float(common @ vector)))
+
+    def nearest(
+        self, vector: NDArray[Any], most: int, among: Sequence[int] | None = None, level: float = 0.0
+    ) -> list[int]:
+        """Return the rows of the papers that are nearest to a unit vector, the nearest first.
+
+        Those that have next to nothing to do with it are left out.
+
+        Args:
+            vector: As many numbers as each paper has.
+            most: At most so many.
+            among: Only these rows.
+            level: What `level` says of the vector.
+        """
+        import numpy as np
+
+        held = self.index.held
+        chosen = None if among is None else np.flatnonzero(np.isin(held.rows, np.asarray(among, np.int64)))
+        if held.vectors is None or not held.middle.any():
+            places = screened(held, chosen, vector, max(_COMPARED, most))
+        else:  # with a direction that all share, signs tell less
+            places = np.arange(len(held.rows)) if chosen is None else chosen
+        cosines = self._cosines(held, places, vector)
+        best = np.flatnonzero(cosines >= level + _LEAST * (1 - level))
+        best = best[np.lexsort((places[best], -cosines[best]))][:most]
+        ordered: list[int] = held.rows[places[best]].tolist()
+        return ordered
+
+    def likeness(self, vector: NDArray[Any], rows: Iterable[int], level: float = 0.0) -> dict[int, float]:
+        """Return how near papers are to a unit vector, or 0 where that is negative or unknown.
+
+        It is the cosine, or how far that is on the way from the level, which counts as nothing, to 1.
+        """
+        import numpy as np
+
+        asked = np.array(list(rows), np.int64)
+        held = self.index.held
+        places, known = _places(held, asked)
+        near = np.zeros(len(asked))
+        cosines = self._cosines(held, places[known], vector)
+        near[known] = np.maximum((cosines - level) / (1 - level), 0)
+        return dict(zip(asked.tolist(), near.tolist(), strict=True))
+
+    def mean(self, rows: Iterable[int]) -> NDArray[Any]:
+        """Return the mean direction of some papers; of none, no direction."""
+        import numpy as np
+
+        held = self.index.held
+        places, known = _places(held, np.array(list(rows), np.int64))
+        vectors, are_found = self._vectors(held, places[known])
+        found = vectors[are_found]
+        return unit(found.mean(axis=0)) if len(found) else np.zeros(vectors.shape[1], np.float32)
+
+    def _cosines(self, held: Held, places: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
+        """Return the cosine of each paper with a unit vector, estimated where its vector is not stored."""
+        import numpy as np
+
+        cosines = np.zeros(len(places), np.float32)
+        for start in range(0, len(places), _COMPARED):
+            part = places[start : start + _COMPARED]
+            vectors, are_found = self._vectors(held, part)
+            told = vectors @ vector / SCALE
+            if not are_found.all():
+                told[~are_found] = _estimated(held.signs[:, part[~are_found]], vector)
+            cosines[start : start + _COMPARED] = told
+        return cosines
+
+    def _vectors(self, held: Held, places: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the vectors of papers, and of which of them there is one: in memory, or in the cache."""
+        import numpy as np
+
+        if held.vectors is not None:
+            return held.vectors[places].astype(np.float32), np.ones(len(places), bool)
+        if self._read_of is not held or len(self._read) > _MOST_READ:
+            self._read, self._read_of = {}, held
+        rows: list[int] = held.rows[places].tolist()
+        self._read |= self._stored([row for row in rows if row not in self._read])
+        are_found = np.array([row in self._read for row in rows], bool)
+        made = np.zeros((len(rows), len(held.middle)), np.float32)
+        if are_found.any():
+            found = b"".join(self._read[row] for row in rows if row in self._read)
+            made[are_found] = np.frombuffer(found, np.int8).reshape(int(are_found.sum()), -1)
+        return made, are_found
+
+    def _stored(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """Return the vectors of some rows that are stored.
+
+        SQLite joins what is read: a row each would give Python's lock away for each.
+        """
+        told, vectors = self._db.execute(
+            """SELECT group_concat(row), group_concat(vector) FROM (
+                   SELECT p.rowid AS row, hex(v.vector) AS vector
+                   FROM json_each(?) asked CROSS JOIN papers p ON p.rowid = asked.value
+                   JOIN vectors v ON (v.model, v.content_hash) = (?, p.content_hash))""",
+            [json.dumps(sorted(rows)), self.index.model],
+        ).fetchone()
+        if not told:
+            return {}
+        return {
+            int(row): bytes.fromhex(vector)
+            for row, vector in zip(told.split(","), vectors.split(","), strict=True)
+        }
+
+
+def screened(held: Held, chosen: NDArray[Any] | None, vector: NDArray[Any], compared: int) -> NDArray[Any]:
+    """Return the places of so many papers, of all or of those chosen, that are nearest by their signs."""
+    import numpy as np
+
+    places = np.arange(len(held.rows)) if chosen is None else chosen
+    if len(places) > max(_BY_SIGNS, compared):
+        asked = signs_of(vector[np.newaxis] * SCALE, held.middle)[:, 0]
+        far = _bits_apart(held.signs if chosen is None else held.signs[:, chosen], asked)
+        nearer = np.searchsorted(np.cumsum(np.bincount(far)), max(_BY_SIGNS, compared))
+        places = places[far <= nearer]
+    if len(places) > compared:
+        estimates = _estimated(held.signs[:, places], vector)
+        places = places[np.argpartition(-estimates, compared - 1)[:compared]]
+    return places
+
+
+def _places(held: Held, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return where papers are in an index, and which of them are there."""
+    import numpy as np
+
+    if not len(held.rows):
+        return np.zeros(len(rows), np.int64), np.zeros(len(rows), bool)
+    places = np.minimum(np.searchsorted(held.rows, rows), len(held.rows) - 1)
+    return places, held.rows[places] == rows
+
+
+def _bits_apart(signs: NDArray[Any], asked: NDArray[Any]) -> NDArray[Any]:
+    """Return in how many signs each paper differs from those that are asked for."""
+    import numpy as np
+
+    papers = signs.shape[1]
+    apart = np.zeros(papers, np.uint16)
+    for start in range(0, papers, _CHUNK):
+        part = apart[start : start + _CHUNK]
+        for bits, wanted in zip(signs, asked, strict=True):
+            part += np.bitwise_count(bits[start : start + _CHUNK] ^ wanted)
+    return apart
+
+
+def _estimated(signs: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
+    """Return about what cosine each paper has with a unit vector, from the signs of the paper alone.
+
+    Numbers that are spread as in a normal distribution are sqrt(2 / pi) of their spread on average.
+    """
+    import numpy as np
+
+    numbers = np.zeros(64 * len(signs), np.float32)
+    numbers[: len(vector)] = vector
+    each_byte = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1) * np.float32(2) - 1
+    sums = numbers.reshape(-1, 8) @ each_byte.T
+    eights = np.ascontiguousarray(signs.T).view(np.uint8)
+    total = np.zeros(len(eights), np.float32)
+    for place, of_byte in enumerate(sums):
+        total += of_byte[eights[:, place]]
+    estimated: NDArray[Any] = total / np.float32(sqrt(len(vector) * 2 / pi))
+    return estimated
