@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet import Store
+from broadsheet import Filter, Store
 from broadsheet.store import remembered, vectors
 from broadsheet.store.remembered import Remembered
+from broadsheet.store.terms import Terms
 from builders import add, annotate, annotation, paper
 
 KELP = paper("Kelp forests", abstract="They sway in the tide.")
@@ -64,3 +65,24 @@ def test_only_so_many_rows_are_held_and_those_of_frequent_terms_never(
         assert rows(store, of, "tide") == [1, 2, 3, 4, 5]
         assert (list(of._rows), of._held) == (["reef"], 3)
         assert of.count(store._db, of.refresh(store._db), "tide") == 5 > remembered.FREQUENT
+
+
+def test_what_is_like_a_paper_is_kept_of_so_many_papers_and_not_before_vectors_are_taken_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remembered, "_MOST_RELATED", 2)
+    with Store.in_memory() as store:
+        add(store, *(paper(f"Gull {n}", abstract="Cries.") for n in range(9)))
+        add(store, KELP, *(paper(f"Kelp {n}", abstract="Kelp.") for n in range(3)))
+        papers = list(store.list(Filter(words="kelp")))
+        found = [[each.id for each in store.related(record.id)] for record in papers]
+        kept = store._likeness._remembered._related
+        assert found[0]
+        assert len(kept) == 2
+        monkeypatch.setattr(Terms, "like", None)  # nothing is worked out again
+        assert [each.id for each in store.related(papers[-1].id)] == found[-1]
+        kept.clear()
+        monkeypatch.undo()
+        with store.vectors.kept_up_by_caller():
+            assert [each.id for each in store.related(KELP.id)]
+        assert not kept

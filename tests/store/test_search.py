@@ -79,6 +79,20 @@ def test_a_word_weighs_more_in_a_title_than_in_a_summary_and_there_more_than_in_
     assert found(store, "silt") == ["Silt", "Two", "Three"]
 
 
+@pytest.mark.parametrize("most", [3, 6, 9])
+def test_a_lone_word_finds_the_same_as_when_another_that_nobody_has_stands_beside_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    add(store, *(paper(f"Silt {n}" if n % 2 else f"Sand {n}", abstract="Silt.") for n in range(8)))
+    told = paper("Reef", abstract=".")
+    add(store, told)
+    annotate(store, told, said=annotation(tldr="Silt.", keywords=("sand",)))
+    monkeypatch.setattr(ranking, "MOST_FOUND", most)
+    alone = list(store.ranking.by_words(parsed("silt")))
+    assert alone == [8, 6, 4, 2, 9, 7, 5, 3, 1][:most]
+    assert alone == list(store.ranking.by_words(parsed('"silt" silt')))
+
+
 def test_a_rare_word_weighs_more_than_a_frequent_one_and_two_more_than_one(store: Store) -> None:
     frequent = [paper(f"Gull {number}", abstract="Gulls.") for number in range(6)]
     add(store, *frequent, paper("Reefs"), paper("Reefs and gulls"), *_others_of("Sand", 20))

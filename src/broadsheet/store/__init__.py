@@ -89,9 +89,10 @@ class Store:
         name = str(path.absolute()) if path else ""
         self.vectors = Vectors(db, name)
         self.embeddings = Embeddings(db)
-        terms = Terms(db, Remembered.of(name))
+        remembered = Remembered.of(name)
+        terms = Terms(db, remembered)
         self.ranking = Ranking(db, self.fields, self.vectors, terms)
-        self._likeness = Likeness(db, self.vectors, terms)
+        self._likeness = Likeness(db, self.vectors, terms, remembered)
         self.records = Records(db, self.fields, self.ranking)
         self.facets = Facets(db, self.ranking)
         self.edits = Edits(db)

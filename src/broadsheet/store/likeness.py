@@ -6,6 +6,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import unit
 from broadsheet.fusion import Scores, fused
+from broadsheet.store.remembered import Remembered
 from broadsheet.store.terms import Terms
 from broadsheet.store.vectors import Vectors
 
@@ -19,10 +20,11 @@ _SHARED_WORDS = 0.7
 class Likeness:
     """Questions about one paper and all others."""
 
-    def __init__(self, db: Database, vectors: Vectors, terms: Terms) -> None:
+    def __init__(self, db: Database, vectors: Vectors, terms: Terms, remembered: Remembered) -> None:
         self._db = db
         self._vectors = vectors
         self._terms = terms
+        self._remembered = remembered
 
     def related(self, paper_id: str, limit: int) -> list[int]:
         """Return the row numbers of the papers that are most like a paper, most alike first.
@@ -33,6 +35,13 @@ class Likeness:
         if row is None:
             return []
         its_own = int(row[0])
+        index = self._vectors.index()
+        if index is None and self._vectors.compares:
+            return self._found(its_own, limit)  # vectors are still taken in, and then count
+        asked = its_own, limit, index and (index.index.model, index.index.state)
+        return self._remembered.related(self._db, asked, lambda: self._found(its_own, limit))
+
+    def _found(self, its_own: int, limit: int) -> list[int]:
         words = self.by_words(its_own)
         best = _without(its_own, fused((1, words), (1, self._near(its_own, words, ()))))[:_BEST]
         found = fused(

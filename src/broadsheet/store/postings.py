@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLACES = ("", "{title tldr keywords} : ", "{title keywords} : ")
-"""A word counts once for each of these places in which it stands."""
+"""A word counts once for each of these places in which it stands; the first has all papers of the others."""
 _SATURATION = 1.2
 """BM25's k1."""
 _LEAST_WEIGHT = 1e-6
@@ -54,31 +54,55 @@ def counted(
     """
     import numpy as np
 
+    if len(asked) == 1:
+        return _alone(db, asked[0][0], most, conditions, values)
     papers = max(1, int(db.execute("SELECT max(rowid) FROM papers").fetchone()[0] or 0))
     found, scores = [], []
     for phrase, having in asked:
-        rows = [_rows(db, place + phrase.quoted, conditions, values) for place in _PLACES]
-        having_it, times = np.unique(np.concatenate(rows), return_counts=True)
+        rows, *placed = [_rows(db, place + phrase.quoted, conditions, values) for place in _PLACES]
+        times = np.ones(len(rows))
+        for those in placed:
+            times[np.searchsorted(rows, those)] += 1
         weight = log((papers - having + 0.5) / (having + 0.5)) if 2 * having < papers else 0
-        found.append(having_it)
+        found.append(rows)
         scores.append(max(_LEAST_WEIGHT, weight) * times * (_SATURATION + 1) / (times + _SATURATION))
     if not found:
         return {}
     each, places = np.unique(np.concatenate(found), return_inverse=True)
     total = np.bincount(places, np.concatenate(scores), minlength=len(each))
+    if len(each) > most:
+        among_best = total >= np.partition(total, -most)[-most]
+        each, total = each[among_best], total[among_best]
     best = np.lexsort((-each, -total))[:most]
     return dict(zip(each[best].tolist(), total[best].tolist(), strict=True))
 
 
-def _rows(db: Database, asked: str, conditions: str, values: Sequence[str]) -> NDArray[Any]:
-    """Return the row numbers of the papers that an FTS5 query matches.
+def _alone(db: Database, phrase: Phrase, most: int, conditions: str, values: Sequence[str]) -> Scores:
+    """Return what a lone phrase finds: who has it elsewhere is not read where enough have it in the title."""
+    found: dict[int, float] = {}
+    for place, times in zip(reversed(_PLACES), range(len(_PLACES), 0, -1), strict=True):
+        for row in _rows(db, place + phrase.quoted, conditions, values)[::-1].tolist():
+            if len(found) == most:
+                return found
+            found.setdefault(row, times / (times + _SATURATION))
+    return found
 
-    SQLite joins them: a row each would take ten times as long, and Python's lock be given away for each.
+
+def numbers(joined: str | None) -> NDArray[Any]:
+    """Return the numbers that SQLite has joined; a row each takes ten times as long.
+
+    Python's lock is also given away and taken back for each row, which others wait for.
     """
     import numpy as np
 
+    return np.fromstring(joined, np.int64, sep=",") if joined else np.zeros(0, np.int64)
+
+
+def _rows(db: Database, asked: str, conditions: str, values: Sequence[str]) -> NDArray[Any]:
+    """Return the row numbers of the papers that an FTS5 query matches, ascending."""
     joined = db.execute(
-        f"SELECT group_concat(rowid) FROM papers_fts WHERE papers_fts MATCH ? {conditions}",  # noqa: S608 - ours
+        f"""SELECT group_concat(rowid) FROM (
+                SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? {conditions} ORDER BY rowid)""",  # noqa: S608
         [asked, *values],
     ).fetchone()[0]
-    return np.fromstring(joined, np.int64, sep=",") if joined else np.zeros(0, np.int64)
+    return numbers(joined)

@@ -1,4 +1,4 @@
-"""`Remembered`: which papers have a term, for all threads that read a cache.
+"""`Remembered`: which papers have a term, and which are like one, for all threads that read a cache.
 
 Related papers and searches ask for the same terms again and again, and to match a pair of words takes up to a
 millisecond among 75,000 papers.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
@@ -21,6 +21,8 @@ FREQUENT = 1_500
 _MOST_COUNTS = 50_000
 _MOST_ROWS = 1_000_000
 """Of all terms together, 8 bytes each."""
+_MOST_RELATED = 20_000
+"""Of so many papers the most similar ones are kept, ten row numbers each: 4 MB."""
 _CHANGE = 0.05
 """Counts are kept until the cache has grown or shrunk by this share, since they only weigh terms. So are rows
 while papers stay as they are and only annotations are added."""
@@ -39,6 +41,7 @@ class Remembered:
         self._held = 0
         self._counts: dict[str, int] = {}
         self._counted_among = 0
+        self._related: dict[Hashable, list[int]] = {}
 
     @classmethod
     def of(cls, name: str) -> Remembered:
@@ -54,7 +57,7 @@ class Remembered:
         annotations = int(db.execute("SELECT max(rowid) FROM annotations").fetchone()[0] or 0)
         with self._lock:
             if state != self._state or _differ(annotations, self._annotations):
-                self._rows, self._held = {}, 0
+                self._rows, self._held, self._related = {}, 0, {}
                 self._state, self._annotations = state, annotations
             if _differ(state.row, self._counted_among) or len(self._counts) > _MOST_COUNTS:
                 self._counts, self._counted_among = {}, state.row
@@ -79,6 +82,26 @@ class Remembered:
                 self._held += len(found)
             while self._held > _MOST_ROWS:
                 self._held -= len(self._rows.pop(next(iter(self._rows))))
+        return found
+
+    def related(self, db: Database, asked: Hashable, find: Callable[[], list[int]]) -> list[int]:
+        """Return the rows of the papers that are most like one, found once while the cache stays as it is.
+
+        Args:
+            db: The cache.
+            asked: Which paper, how many, and the state of the vectors that are compared.
+            find: Finds them.
+        """
+        state = self.refresh(db)
+        known = self._related.get(asked)
+        if known is not None and state == self._state:
+            return known
+        found = find()
+        with self._lock:
+            if state == self._state:
+                self._related[asked] = found
+            while len(self._related) > _MOST_RELATED:
+                self._related.pop(next(iter(self._related)))
         return found
 
 

@@ -26,7 +26,8 @@ _OWN, _OWN_POSTINGS = 40, 10_000
 """How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
 what tells less is left out."""
 _MOST_PAIRS, _PAIRS = 10, 4
-"""How many pairs of words are looked at, and how many are looked for: each takes as long as five words."""
+"""How many pairs of words are looked at, and how many are looked for: to find who has one takes as long as
+five words."""
 _SHARED, _SHARED_POSTINGS = 20, 8_000
 """The same of several papers; these are only added up, which takes a third of the time."""
 _TITLE = 5
@@ -50,20 +51,18 @@ class Terms:
         best = max(weights.values(), default=1)
         again = {term: max(1, round(_AGAIN * weight / best)) for term, weight in weights.items()}
         telling = list(self._telling(weights, _OWN, _OWN_POSTINGS, again, state))
-        left_out = [term for term in telling if " " in term][_PAIRS:]
         total: defaultdict[int, float] = defaultdict(float)
         for times in sorted({again[term] for term in telling}):
-            asked = [Phrase(term).quoted for term in telling if again[term] == times and term not in left_out]
-            for found, score in all_scored(self._db, " OR ".join(asked)) if asked else ():
+            asked = [Phrase(term).quoted for term in telling if again[term] == times]
+            for found, score in all_scored(self._db, " OR ".join(asked)):
                 total[found] += times * score
         ordered = sorted(((score, found) for found, score in total.items()), reverse=True)
         return {found: score for score, found in ordered[:most]}
 
-    def _own(self, row: int) -> dict[str, int]:
-        """Return the terms of a paper, and how often they stand there.
+    def _own(self, row: int) -> dict[str, float]:
+        """Return the terms of a paper, and how much it says each.
 
-        A pair of words is a term if it stands in the title or twice in the abstract; others are chance, and
-        finding who has them costs most.
+        A pair of words is a term if it stands in the title or twice in the abstract; others are chance.
         """
         title, abstract = self._db.execute(
             "SELECT title, abstract FROM papers WHERE rowid = ?", [row]
@@ -72,9 +71,7 @@ class Terms:
         for text, weight in ((title, _TITLE), (abstract, 1)):
             for term in _terms(text):
                 times[term] += weight
-        words = {term: count for term, count in times.items() if " " not in term}
-        pairs = Counter({term: count for term, count in times.items() if count > 1 and term not in words})
-        return words | dict(pairs.most_common(_MOST_PAIRS))
+        return {term: 1 + log(count) for term, count in times.items() if count > 1 or " " not in term}
 
     def shared(self, rows: Sequence[int]) -> Scores:
         """Return the papers that have the words that titles and keywords of some papers tell most by.
@@ -82,34 +79,39 @@ class Terms:
         Args:
             rows: Papers, best first: the later count less.
         """
-        said = self._db.execute(
+        found = self._db.execute(
             """SELECT p.rowid, p.title, a.keywords
                 FROM papers p LEFT JOIN annotations a ON a.key = p.current_key
                 WHERE p.rowid IN (SELECT value FROM json_each(?))""",
             [json.dumps(rows)],
         )
-        told = {row: (title, keywords) for row, title, keywords in said}
-        state = self._remembered.refresh(self._db)
-        weights: defaultdict[str, float] = defaultdict(float)
+        told = {row: (title, keywords) for row, title, keywords in found}
+        said: defaultdict[str, float] = defaultdict(float)
         for place, row in enumerate(rows):
             title, keywords = told.get(row, ("", None))
             texts = [title, *json.loads(keywords or "[]")]
-            times = Counter(term for text in texts for term in _terms(text))
-            for term, weight in self._weighed(times, state).items():
-                weights[term] += weight / (1 + 0.3 * place)
+            for term, count in Counter(term for text in texts for term in _terms(text)).items():
+                said[term] += (1 + log(count)) / (1 + 0.3 * place)
+        state = self._remembered.refresh(self._db)
+        weights = self._weighed(said, state)
         having: defaultdict[int, float] = defaultdict(float)
         for term in self._telling(weights, _SHARED, _SHARED_POSTINGS, {}, state):
             for row in self._remembered.rows(self._db, state, term):
                 having[row] += weights[term]
         return having
 
-    def _weighed(self, times: Mapping[str, int], state: State) -> dict[str, float]:
-        """Return what terms tell, by how often they stand there and how few papers have them."""
+    def _weighed(self, said: Mapping[str, float], state: State) -> dict[str, float]:
+        """Return what terms tell, by how much they are said and how few papers have them.
+
+        Of pairs of words only those that are said most are looked at.
+        """
+        words = {term: much for term, much in said.items() if " " not in term}
+        pairs = Counter({term: much for term, much in said.items() if term not in words})
         weighed = {}
-        for term, count in times.items():
+        for term, much in (*words.items(), *pairs.most_common(_MOST_PAIRS)):
             having = self._remembered.count(self._db, state, term)
             if 1 < having <= min(FREQUENT, state.row / 2):
-                weighed[term] = (1 + log(count)) * log(state.row / having)
+                weighed[term] = much * log(state.row / having)
         return weighed
 
     def _telling(
@@ -121,11 +123,14 @@ class Terms:
         state: State,
     ) -> Iterator[str]:
         """Yield the terms that tell most, until so many of them or of (term, paper) pairs are scored."""
+        pairs = 0
         for term in sorted(weights, key=lambda term: (-weights[term], term))[:terms]:
             postings -= again.get(term, 1) * self._remembered.count(self._db, state, term)
             if postings < 0:
                 return
-            yield term
+            pairs += " " in term
+            if " " not in term or pairs <= _PAIRS:
+                yield term
 
 
 def _terms(text: str) -> Iterator[str]:
