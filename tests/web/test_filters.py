@@ -20,6 +20,7 @@ from broadsheet.filter_words import as_query
 from broadsheet.filters import Filter
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
+from broadsheet.web import facets
 from broadsheet.web.asking import Asked
 from broadsheet.web.facets import FacetIndex, bits
 from brute_force import finds, matches
@@ -127,10 +128,18 @@ def test_every_count_is_what_asking_for_its_value_finds(store, records, index, w
     assert counts.by["month"].get("2026-01", 0) == len(plain(month, records))
 
 
-@given(st.sets(st.integers(0, 300)))
-def test_bits_hold_the_rows_that_they_were_made_of(rows):
-    held = bits(rows, 20)
+@given(rows=st.lists(st.integers(0, 300)), has_numpy=st.booleans())
+def test_bits_hold_the_rows_that_they_were_made_of(rows, has_numpy):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facets, "can_count", lambda: has_numpy)
+        held = bits(rows, 20)
     assert {row for row in range(400) if held >> row & 1} == {row for row in rows if row < 160}
+
+
+def test_facets_are_the_same_without_numpy(store, index, monkeypatch):
+    monkeypatch.setattr("broadsheet.store.facets.can_count", lambda: False)
+    monkeypatch.setattr(facets, "can_count", lambda: False)
+    assert FacetIndex.of(store) == index
 
 
 def some_filters(count):

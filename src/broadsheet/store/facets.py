@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.filters import Filter
+from broadsheet.store.postings import can_count, numbers
 from broadsheet.store.ranking import Ranking
 from broadsheet.store.rows import decodes_rows
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = Sequence[int] | NDArray[Any]
+    """Row numbers: an array, which takes a quarter of the room, or a list where numpy is not installed."""
 Facet = Literal["tag", "contribution", "code", "source", "month"]
 _CURRENT = "FROM papers p JOIN annotations a ON a.key = p.current_key"
 _PAIRS: dict[Facet, str] = {
@@ -28,24 +34,27 @@ _PAIRS: dict[Facet, str] = {
 the others are files, whose names tell a reader little."""
 
 
+def _rows(joined: str | None) -> Rows:
+    if can_count():
+        return numbers(joined)
+    return [int(row) for row in joined.split(",")] if joined else []
+
+
 class Facets:
     """Questions that a page of facets asks of all papers at once."""
 
     def __init__(self, db: Database, ranking: Ranking) -> None:
         self._db, self._ranking = db, ranking
 
-    def by_value(self, facet: Facet) -> Iterator[tuple[str, list[int]]]:
-        """Yield each value of a facet, in order, with the row numbers of the papers that have it.
-
-        SQLite joins the numbers of a value, so that Python's lock is not taken and given back for each.
-        """
+    def by_value(self, facet: Facet) -> Iterator[tuple[str, Rows]]:
+        """Yield each value of a facet, in order, with the row numbers of the papers that have it."""
         cursor = self._db.execute(
             f"SELECT value, group_concat(row) FROM ({_PAIRS[facet]}) GROUP BY value ORDER BY value"  # noqa: S608 - ours
         )
         for value, rows in cursor:
-            yield value, [int(row) for row in rows.split(",")]
+            yield value, _rows(rows)
 
-    def rows(self, where: Filter | None = None) -> list[int]:
+    def rows(self, where: Filter | None = None) -> Rows:
         """Return the row numbers of the papers that pass a filter, in no order.
 
         Raises:
@@ -55,8 +64,8 @@ class Facets:
         if where == Filter(search=where.search) and (ranked := self._ranking.found(where.search)) is not None:
             return ranked
         conditions, values = self._ranking.condition(where)
-        found = self._db.execute(f"SELECT papers.rowid FROM papers {conditions}", values)  # noqa: S608 - ours
-        return [row[0] for row in found.fetchall()]
+        found = self._db.execute(f"SELECT group_concat(papers.rowid) FROM papers {conditions}", values)  # noqa: S608 - ours
+        return _rows(found.fetchone()[0])
 
     def day_before(self, day: date) -> date | None:
         """Return the last day before a day on which a paper was first seen, if there is one."""

@@ -10,10 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+from typing import TYPE_CHECKING
 
 from broadsheet.filters import Filter
 from broadsheet.store import Store
 from broadsheet.store.facets import Facet
+from broadsheet.store.postings import can_count
+
+if TYPE_CHECKING:
+    from broadsheet.store.facets import Rows
 
 FACETS: tuple[Facet, ...] = ("tag", "contribution", "code", "source", "month")
 # What bits cannot say: the cache is asked which papers pass it.
@@ -45,7 +50,7 @@ class FacetIndex:
     def of(cls, store: Store) -> FacetIndex:
         """Read the index from a cache."""
         rows = store.facets.rows()
-        size = max(rows, default=0) // 8 + 1
+        size = int(max(rows, default=0)) // 8 + 1
         return cls(
             bits(rows, size),
             {
@@ -108,10 +113,16 @@ class FacetIndex:
         return bits(store.facets.rows(part), self.everything.bit_length() // 8 + 1) & self.everything
 
 
-def bits(rows: Iterable[int], size: int) -> int:
+def bits(rows: Rows, size: int) -> int:
     """Return a number with the bits of these rows set; rows beyond so many bytes are left out."""
-    held, most = bytearray(size), size * 8
+    if can_count():
+        import numpy as np
+
+        held, having = np.zeros(size * 8, bool), np.asarray(rows, np.int64)
+        held[having[having < len(held)]] = True
+        return int.from_bytes(np.packbits(held, bitorder="little").tobytes(), "little")
+    each, most = bytearray(size), size * 8
     for row in rows:
         if row < most:
-            held[row >> 3] |= 1 << (row & 7)
-    return int.from_bytes(held, "little")
+            each[row >> 3] |= 1 << (row & 7)
+    return int.from_bytes(each, "little")
