@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     Rows = Sequence[int] | NDArray[Any]
     """Row numbers: an array, which takes a quarter of the room, or a list where numpy is not installed."""
 Facet = Literal["tag", "contribution", "code", "source", "month"]
-_CURRENT = "FROM papers p JOIN annotations a ON a.key = p.current_key"
+OF_PAPERS: tuple[Facet, ...] = ("tag", "source", "month")
+OF_ANNOTATIONS: tuple[Facet, ...] = ("contribution", "code")
 _PAIRS: dict[Facet, str] = {
     "tag": "SELECT t.tag AS value, p.rowid AS row FROM tags t JOIN papers p ON p.id = t.paper_id",
-    "contribution": f"SELECT a.contribution AS value, p.rowid AS row {_CURRENT}",
-    "code": f"SELECT a.code_status AS value, p.rowid AS row {_CURRENT}",
     "source": """SELECT DISTINCT CASE s.origin WHEN '' THEN s.source ELSE s.source || ':' || s.origin END
         AS value, p.rowid AS row FROM sightings s JOIN papers p ON p.id = s.paper_id
             WHERE s.source IN ('hf', 'arxiv')
@@ -47,12 +46,24 @@ class Facets:
         self._db, self._ranking = db, ranking
 
     def by_value(self, facet: Facet) -> Iterator[tuple[str, Rows]]:
-        """Yield each value of a facet, in order, with the row numbers of the papers that have it."""
+        """Yield each value of a facet of papers, in order, with the row numbers of those that have it."""
         cursor = self._db.execute(
             f"SELECT value, group_concat(row) FROM ({_PAIRS[facet]}) GROUP BY value ORDER BY value"  # noqa: S608 - ours
         )
         for value, rows in cursor:
             yield value, _rows(rows)
+
+    def by_annotation(self) -> Iterator[tuple[dict[Facet, str], Rows]]:
+        """Yield the values of the facets of annotations that go together, with the row numbers of the papers.
+
+        To find the annotation of each paper takes most of the time, so that all facets share it.
+        """
+        cursor = self._db.execute(
+            """SELECT a.contribution, a.code_status, group_concat(p.rowid)
+               FROM papers p JOIN annotations a ON a.key = p.current_key GROUP BY 1, 2 ORDER BY 1, 2"""
+        )
+        for contribution, code, rows in cursor:
+            yield {"contribution": contribution, "code": code}, _rows(rows)
 
     def rows(self, where: Filter | None = None) -> Rows:
         """Return the row numbers of the papers that pass a filter, in no order.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from broadsheet.filters import Filter
 from broadsheet.store import Store
-from broadsheet.store.facets import Facet
+from broadsheet.store.facets import OF_ANNOTATIONS, OF_PAPERS, Facet
 from broadsheet.store.postings import can_count
 
 if TYPE_CHECKING:
@@ -51,13 +51,17 @@ class FacetIndex:
         """Read the index from a cache."""
         rows = store.facets.rows()
         size = int(max(rows, default=0)) // 8 + 1
-        return cls(
-            bits(rows, size),
-            {
-                facet: {value: bits(having, size) for value, having in store.facets.by_value(facet)}
-                for facet in FACETS
-            },
-        )
+        held: dict[Facet, dict[str, int]] = {
+            facet: {value: bits(having, size) for value, having in store.facets.by_value(facet)}
+            for facet in OF_PAPERS
+        }
+        for facet in OF_ANNOTATIONS:
+            held[facet] = {}
+        for values, having in store.facets.by_annotation():
+            those = bits(having, size)
+            for facet, value in values.items():
+                held[facet][value] = held[facet].get(value, 0) | those
+        return cls(bits(rows, size), held)
 
     def totals(self, facet: Facet) -> dict[str, int]:
         """Return the number of papers of each value, whatever is asked for."""
