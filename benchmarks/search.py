@@ -5,6 +5,7 @@ and each was judged against every paper. The 60 over all 7,045 have the papers t
 title, among the first places of eight earlier rankings: what none of them found counts as wrong. Weights
 were chosen by the first half of each pool with an eye on the whole, so the second half is no proof by itself.
 Papers are those of the folder that BROADSHEET_SHARED names; a cache of each pool is made the first time.
+Where BROADSHEET_EMBEDDING_MODEL names a model of the endpoint, its vectors are asked for once and ranked too.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from broadsheet.config import Settings
+from broadsheet.embed import open_stage, search_embedder
 from broadsheet.embedding import embedder
 from broadsheet.filters import Filter
+from broadsheet.llm.extractive.topics import topics_of_search
+from broadsheet.prompts import Prompts
 from broadsheet.searching import parsed
 from broadsheet.site.related import Likeness as Shared
-from broadsheet.store import Store
+from broadsheet.store import Store, ranking
 from broadsheet.store.vectors import Vectors
 
 HERE = Path(__file__).parent
@@ -46,6 +51,7 @@ def main() -> None:
             _fill(cache, files)
         with Store.open(cache) as store:
             store.complete_vectors()
+            store.ranking.topics_of = topics_of_search(Prompts.load(None, "en").taxonomy)
             _compare(store, [json.loads(line) for line in queries.read_text("utf-8").splitlines()])
 
 
@@ -62,6 +68,9 @@ def _compare(store: Store, queries: Sequence[Mapping[str, Any]]) -> None:
     with _without_the_extra():
         _report("both, without the extra", queries, _search(store), _related(store))
     _report("both: the default", queries, _search(store), _related(store))
+    with _with_endpoint(store) as model:
+        if model:
+            _report(f"both, by {model}", queries, _search(store), _related(store))
     _sizes(store)
 
 
@@ -77,13 +86,28 @@ def _fill(cache: Path, files: Sequence[str]) -> None:
 
 
 @contextmanager
+def _with_endpoint(store: Store) -> Iterator[str]:
+    """Rank by the vectors of the model that is set, if any."""
+    settings = Settings.load()
+    if stage := open_stage(settings, store):
+        print(f"| {stage.run()} |")
+    asks = store.vectors.asks = search_embedder(settings, store)
+    try:
+        yield settings.embedding_model
+    finally:
+        store.vectors.asks = None
+        if asks:
+            asks.close()
+
+
+@contextmanager
 def _without_the_extra() -> Iterator[None]:
-    index = Vectors.index
-    Vectors.index = lambda _: None  # type: ignore[method-assign]
+    index, can_count = Vectors.index, ranking.can_count
+    Vectors.index, ranking.can_count = (lambda _: None), (lambda: False)  # type: ignore
     try:
         yield
     finally:
-        Vectors.index = index  # type: ignore[method-assign]
+        Vectors.index, ranking.can_count = index, can_count  # type: ignore
 
 
 def _search(store: Store) -> Ranked:

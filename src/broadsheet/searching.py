@@ -37,16 +37,13 @@ class Search(NamedTuple):
         words: Each counts where it stands, and none has to.
         required: Phrases in quotes, which must stand.
         excluded: Words and phrases behind a minus sign, which must not.
+        text: What is asked for, in words alone, in their order.
     """
 
     words: tuple[Phrase, ...]
     required: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]
-
-    @property
-    def text(self) -> str:
-        """Return what is asked for, in words alone."""
-        return " ".join(phrase.text for phrase in (*self.required, *self.words))
+    text: str
 
     @property
     def telling(self) -> tuple[Phrase, ...]:
@@ -82,14 +79,17 @@ def parsed(search: str) -> Search:
     words: list[str] = []
     required: list[str] = []
     excluded: list[str] = []
+    said: list[str] = []
     text = storable(search).replace("\0", " ")
     for match in _PIECE.finditer(text):
         minus, quoted, bare = match.groups()
         if bare is not None:
             is_excluded = bare.startswith("-") and _has_word(bare)
             (excluded if is_excluded else words).append(bare.lstrip("-") if is_excluded else bare)
+            said += [] if is_excluded else [bare]
         else:
             (excluded if minus else required).append(quoted)
+            said += [] if minus else [quoted]
     asked = [word for word in words if _has_word(word)][:MOST_WORDS]
     *whole, last = asked or [""]
     unfinished = bool(last) and text.endswith(last)
@@ -100,6 +100,7 @@ def parsed(search: str) -> Search:
         ),
         required=tuple(map(Phrase, dict.fromkeys(filter(_has_word, required)))),
         excluded=tuple(map(Phrase, dict.fromkeys(filter(_has_word, excluded)))),
+        text=" ".join(filter(_has_word, said)),
     )
 
 

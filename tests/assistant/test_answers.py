@@ -17,6 +17,7 @@ from assistants import SECRET, Assistant
 from broadsheet.assistant.answers import MOST_CHARACTERS, NOTICE
 from broadsheet.compose import compose
 from broadsheet.filters import Filter
+from broadsheet.llm.extractive.topics import topics_of_search
 from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from builders import add, annotate, annotation, paper, sighting
@@ -45,6 +46,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
 
 def records(assistant: Assistant, where: Filter | None = None) -> list[dict[str, Any]]:
     with Store.open(assistant.db, reading=True) as store:
+        store.ranking.topics_of = topics_of_search(Prompts.load().taxonomy)
         return [record.as_dict(store.annotation) for record in store.list(where)]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tenacity import wait_fixed
 
 from broadsheet.annotate import Budget, Watch
 from broadsheet.config import Settings
@@ -161,8 +162,7 @@ def test_a_server_that_is_down_ends_the_run_and_keeps_what_came(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(store, *numbered(30))
-    monkeypatch.setattr("broadsheet.llm.openai.exchange.ATTEMPTS", 1)
-    monkeypatch.setattr("broadsheet.llm.openai.exchange.Exchange.attempts", 1)
+    monkeypatch.setattr("broadsheet.llm.openai.exchange._WAIT", wait_fixed(0))
     with OpenAIServer() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         embed(store, Budget(tokens=150))

@@ -115,7 +115,7 @@ def test_where_the_endpoint_fails_others_rank_and_one_warning_says_so(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(asking, "SEARCH_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(asking, "SEARCH_TIMEOUT_S", 600.0)
     server.embeddings.first = [status] * 50
     with caplog.at_level(logging.WARNING):
         assert found(store, "cars")[0] == CARS.title
@@ -133,10 +133,11 @@ def test_a_server_that_is_silent_is_waited_for_a_moment_and_then_left_alone_for_
     monkeypatch.setattr("broadsheet.store.vectors.embedder", lambda: None)
     server.embeddings.once = lambda: False
     assert found(store, "cars") == [CARS.title]
-    assert found(store, "bread")[0] == BREAD.title
-    assert asked(server) == [["cars"]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searches, "_in_time", None)  # whoever asked would fail
+        assert found(store, "bread") == [BREAD.title]
     server.embeddings.once = lambda: True
-    monkeypatch.setattr(asking, "SEARCH_TIMEOUT_S", 30.0)
+    monkeypatch.setattr(asking, "SEARCH_TIMEOUT_S", 600.0)
     searches._rests_until = 0.0
     assert found(store, "cars") == [CARS.title, WAGONS.title]
 

@@ -23,6 +23,7 @@ from broadsheet import __version__
 from broadsheet.assistant.answers import NOTICE, as_text, clean
 from broadsheet.assistant.questions import QUESTIONS, Cache, Question
 from broadsheet.errors import AmbiguousError, BroadsheetError, UserError, plain_reason
+from broadsheet.llm.extractive.topics import topics_of_search
 from broadsheet.store import Store
 from broadsheet.store.vectors import SearchVectors
 from broadsheet.taxonomy import Taxonomy
@@ -61,11 +62,12 @@ def create_server(
         asks: What gives the vectors of searches.
         on_answered: Called after each answer.
     """
+    topics_of = topics_of_search(taxonomy)
 
     def answered(name: str, given: dict[str, Any]) -> dict[str, Any]:
         question = _question(name, given)
         with Store.open(path, create=False, reading=True) as store:
-            store.vectors.asks = asks
+            store.vectors.asks, store.ranking.topics_of = asks, topics_of
             answer = question.answer(Cache(store, taxonomy))
         on_answered()
         return answer

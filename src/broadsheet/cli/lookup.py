@@ -40,6 +40,10 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
     taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
     with Store.open(settings.db, create=False, reading=True) as store:
         where = options.filter(taxonomy, store)
+        if where.search:
+            from broadsheet.llm.extractive.topics import topics_of_search
+
+            store.ranking.topics_of = topics_of_search(taxonomy)
         with ranking(store, settings) if where.search else nullcontext():
             yield store, where
 

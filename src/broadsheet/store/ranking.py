@@ -1,15 +1,16 @@
 """Ranks papers by how well they answer a search: one order for list, page, feed and API.
 
 Words are ranked by BM25. With the extra ``search``, how near a paper's vector is to the search counts as
-well. The best of that are taken for what was meant, and what is found comes the earlier the more it has of
-their words (pseudo-relevance feedback).
+well. Of what is found, papers with a tag that the search speaks of come earlier. The best of that are taken
+for what was meant, and what is found comes the earlier the more it has of their words (pseudo-relevance
+feedback).
 """
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
@@ -36,6 +37,12 @@ _MEANT = 5
 _ABOUT, _THEIR_WORDS = 0.7, 1.0
 """What being near to the search, and having the words of the best, are worth beside having its words;
 measured by ``benchmarks/search.py``."""
+_ON_TOPIC = 0.6
+"""The same of the tags that the search speaks of."""
+_PROBABLE = 0.5
+"""How probable it must be that a search is about a topic."""
+_FIRST = 100
+"""Of so many of the first the tags are looked at."""
 _REMEMBERED = 16
 
 
@@ -43,6 +50,9 @@ class Ranking:
     """Answers searches; the last few are remembered while nothing is written.
 
     What was answered without an endpoint that failed is not.
+
+    Attributes:
+        topics_of: Tells how probable it is that a search is about each topic; by default about none.
     """
 
     def __init__(self, db: Database, fields: Fields, vectors: Vectors, terms: Terms) -> None:
@@ -50,6 +60,7 @@ class Ranking:
         self._fields = fields
         self._vectors = vectors
         self._terms = terms
+        self.topics_of: Callable[[str], Mapping[str, float]] = lambda _: {}
         self._answers: OrderedDict[tuple[str, int, int], list[int]] = OrderedDict()
 
     def condition(self, where: Filter) -> tuple[str, list[Any]]:
@@ -90,10 +101,28 @@ class Ranking:
             return self._latest(search) if search.excluded else []
         words = self.by_words(search)
         about = self._about(search, words) if words else {}
-        best = fused((1, words), (_ABOUT, about))[:_MEANT]
+        found = fused((1, words), (_ABOUT, about))
+        topics = self._on_topic(search.text, found[:_FIRST])
+        best = fused((1, words), (_ABOUT, about), (_ON_TOPIC, topics))[:_MEANT]
         shared = self._terms.shared(best) if len(words) > 1 else {}
         among = {row: score for row, score in shared.items() if row in words or row in about}
-        return fused((1, words), (_ABOUT, about), (_THEIR_WORDS, among))[:MOST_FOUND]
+        return fused((1, words), (_ABOUT, about), (_ON_TOPIC, topics), (_THEIR_WORDS, among))[:MOST_FOUND]
+
+    def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:
+        """Return which of some papers have tags that a search speaks of: the sum of their probabilities."""
+        probable = {tag: each for tag, each in self.topics_of(text).items() if each >= _PROBABLE}
+        if not probable or not rows:
+            return {}
+        tagged = self._db.execute(
+            """SELECT p.rowid, t.tag FROM papers p CROSS JOIN tags t ON t.paper_id = p.id
+               WHERE p.rowid IN (SELECT value FROM json_each(?))
+                   AND t.tag IN (SELECT value FROM json_each(?))""",
+            [json.dumps(rows), json.dumps(list(probable))],
+        )
+        scores: defaultdict[int, float] = defaultdict(float)
+        for row, tag in tagged:
+            scores[row] += probable[tag]
+        return scores
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""

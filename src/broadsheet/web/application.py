@@ -13,6 +13,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from broadsheet import __version__
 from broadsheet.config import Settings
 from broadsheet.embed import search_embedder
+from broadsheet.llm.extractive.topics import topics_of_search
 from broadsheet.prompts import Prompts
 from broadsheet.render.templates import check_templates
 from broadsheet.site.context import Publication
@@ -55,10 +56,16 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         lifespan=_lifespan,
     )
-    app.state.readers = Readers(settings.db, searches)
+    taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
+    topics_of = topics_of_search(taxonomy)
+
+    def equip(store: Store) -> None:
+        store.vectors.asks, store.ranking.topics_of = searches, topics_of
+
+    app.state.readers = Readers(settings.db, equip)
     app.state.searches = searches
     app.state.settings = settings
-    app.state.taxonomy = Prompts.load(settings.prompts, settings.language).taxonomy
+    app.state.taxonomy = taxonomy
     app.state.look = Look(
         Publication.of(settings),
         app.state.taxonomy,

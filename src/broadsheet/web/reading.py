@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,6 @@ from fastapi import Depends, Request
 
 from broadsheet.errors import StoreError
 from broadsheet.store import Store
-from broadsheet.store.vectors import SearchVectors
 from broadsheet.web.facets import FacetIndex
 from broadsheet.web.fresh import Fresh
 
@@ -24,16 +23,16 @@ class Readers:
 
     Args:
         path: The cache.
-        asks: What gives the vectors of searches.
+        equip: Called with each store, to give it what searches need besides the cache.
 
     Attributes:
         facets: Which papers have which value of a facet.
         trends: The last weeks.
     """
 
-    def __init__(self, path: Path, asks: SearchVectors | None = None) -> None:
+    def __init__(self, path: Path, equip: Callable[[Store], None] = lambda _: None) -> None:
         self._path = path
-        self._asks = asks
+        self._equip = equip
         self._mine = threading.local()
         self.facets = Fresh(FacetIndex.of)
         self.trends = Fresh(lambda store: store.weeks.trends())
@@ -59,7 +58,7 @@ class Readers:
             store = Store.open(self._path, create=False)
         except StoreError:
             store = Store.open(self._path, create=False, reading=True)
-        store.vectors.asks = self._asks
+        self._equip(store)
         with store:
             yield store
 
@@ -73,7 +72,7 @@ class Readers:
         store: Store | None = getattr(self._mine, "store", None)
         if store is None:
             store = self._mine.store = Store.open(self._path, create=False, reading=True)
-            store.vectors.asks = self._asks
+            self._equip(store)
         return store
 
 

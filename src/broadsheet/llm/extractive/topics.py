@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from broadsheet.llm.extractive.cues import cues_with_definition, index_of
@@ -11,6 +11,8 @@ from broadsheet.llm.extractive.ranker import Ranker, load_rankers
 from broadsheet.taxonomy import Taxonomy
 
 MAX_TOPICS = 4
+_LONGEST_SEARCH = 500
+"""No more letters of a search are read."""
 SURVEYS = "benchmarks-and-surveys"
 THRESHOLD = 0.38
 """A topic this probable is given. Below one half, because missing a topic costs F1 more than giving one that
@@ -38,6 +40,11 @@ def topic_probabilities(
     return dict(
         zip(rows, ranker.probabilities(list(rows), list(rows.values()), topic_context(rows)), strict=True)
     )
+
+
+def topics_of_search(taxonomy: Taxonomy) -> Callable[[str], Mapping[str, float]]:
+    """Return what tells how probable it is that a search is about each topic, as if it were a title."""
+    return lambda words: topic_probabilities(words[:_LONGEST_SEARCH], "", taxonomy)
 
 
 def topic_features(
