@@ -127,12 +127,17 @@ def test_where_the_endpoint_fails_others_rank_and_one_warning_says_so(
 
 
 def test_a_server_that_is_silent_is_waited_for_a_moment_and_then_left_alone_for_a_while(
-    server: OpenAIServer, store: Store, searches: SearchEmbedder, monkeypatch: pytest.MonkeyPatch
+    server: OpenAIServer,
+    store: Store,
+    searches: SearchEmbedder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(asking, "SEARCH_TIMEOUT_S", 0.1)
     monkeypatch.setattr("broadsheet.store.vectors.embedder", lambda: None)
     server.embeddings.once = lambda: False
     assert found(store, "cars") == [CARS.title]
+    assert "no vector came within" in caplog.text
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searches, "_in_time", None)  # whoever asked would fail
         assert found(store, "bread") == [BREAD.title]

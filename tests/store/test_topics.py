@@ -73,3 +73,20 @@ def test_the_command_the_page_and_the_api_weigh_tags_alike(
         assert [each["id"] for each in papers] == [ABOUT.id, TITLED.id]
         page = client.get("/", params={"q": WORDS}).text
         assert page.index(f"/p/{ABOUT.id}") < page.index(f"/p/{TITLED.id}")
+
+
+def test_of_two_papers_that_are_as_like_a_paper_the_one_of_its_topics_comes_first(store: Store) -> None:
+    one, other, same = (paper(f"Dulse {name}", abstract="It wavers.") for name in ("a", "b", "c"))
+    add(store, same, other, one)
+    for each, topics in ((one, ("graphs", "robotics")), (other, ("graphs",)), (same, ("graphs", "robotics"))):
+        annotate(store, each, said=annotation(topics=topics, keywords=("silt", "reed", "salt")))
+    assert [record.id for record in store.related(one.id, 2)] == [same.id, other.id]
+    with store.transaction():
+        store.papers.revise(same.model_copy(update={"abstract": "It  wavers ."}))
+    assert [record.id for record in store.related(one.id, 2)] == [other.id, same.id]
+
+
+def test_a_paper_without_topics_is_related_by_words_alone(store: Store) -> None:
+    one, other = (paper(f"Dulse {name}", abstract="It wavers.") for name in ("a", "b"))
+    add(store, one, other)
+    assert store.related(one.id)[0].id == other.id

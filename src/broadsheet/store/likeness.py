@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import unit
 from broadsheet.fusion import Scores, fused
 from broadsheet.store.remembered import Remembered
 from broadsheet.store.terms import Terms
+from broadsheet.store.topics import topics
 from broadsheet.store.vectors import Vectors
 
 _MOST = 300
 _BEST = 5
 """How many of the first show what kind of papers are meant."""
+_ALIKE = 0.5
+"""What having the same topics is worth beside the paper's own words; measured like the next."""
+_FIRST = 100
+"""Of so many of the first the topics are compared."""
 _SHARED_WORDS = 0.7
 """What the words of these are worth beside the paper's own; measured by ``benchmarks/search.py``."""
 
@@ -29,7 +36,8 @@ class Likeness:
     def related(self, paper_id: str, limit: int) -> list[int]:
         """Return the row numbers of the papers that are most like a paper, most alike first.
 
-        The paper's words and its vector are fused; then the words and the vectors of the best of that, too.
+        The paper's words, its vector and its topics are fused; then the words and the vectors of the best of
+        that, too.
         """
         row = self._db.execute("SELECT rowid FROM papers WHERE id = ?", [paper_id]).fetchone()
         if row is None:
@@ -43,18 +51,29 @@ class Likeness:
 
     def _found(self, its_own: int, limit: int) -> list[int]:
         words = self.by_words(its_own)
-        best = _without(its_own, fused((1, words), (1, self._near(its_own, words, ()))))[:_BEST]
-        found = fused(
+        near = self._near(its_own, words, ())
+        alike = self._alike(its_own, fused((1, words), (1, near))[:_FIRST])
+        best = fused((1, words), (1, near), (_ALIKE, alike))[:_BEST]
+        return fused(
             (1, words),
             (1, self._near(its_own, words, best)),
-            (_SHARED_WORDS, self._terms.shared(best)),
-        )
-        return _without(its_own, found)[:limit]
+            (_ALIKE, alike),
+            (_SHARED_WORDS, _without(its_own, self._terms.shared(best))),
+        )[:limit]
+
+    def _alike(self, row: int, others: Sequence[int]) -> Scores:
+        """Return how many topics papers share with a paper, of all that either has."""
+        tagged = topics(self._db, [row, *others])
+        own = tagged.get(row, set())
+        return {
+            each: len(own & tagged[each]) / len(own | tagged[each])
+            for each in others
+            if own & tagged.get(each, set())
+        }
 
     def by_words(self, row: int) -> Scores:
         """Return the papers that have most of a paper's own words and pairs of words, without the paper."""
-        found = self._terms.like(row, _MOST)
-        return {each: score for each, score in found.items() if each != row}
+        return _without(row, self._terms.like(row, _MOST))
 
     def _near(self, row: int, words: Scores, best: list[int] | tuple[()]) -> Scores:
         """Return how near papers are to a paper, and to the mean of the best that were found for it."""
@@ -65,9 +84,9 @@ class Likeness:
         if best:
             about = unit(about + index.mean(best))
         level = index.level(about)
-        found = index.likeness(about, {*words, *index.nearest(about, _MOST, level=level)}, level)
-        return {each: score for each, score in found.items() if each != row}
+        found = {*words, *index.nearest(about, _MOST, level=level)}
+        return _without(row, index.likeness(about, found, level))
 
 
-def _without(row: int, found: list[int]) -> list[int]:
-    return [each for each in found if each != row]
+def _without(row: int, found: Scores) -> Scores:
+    return {each: score for each, score in found.items() if each != row}

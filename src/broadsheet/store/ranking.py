@@ -9,7 +9,7 @@ feedback).
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +22,7 @@ from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
 from broadsheet.store.postings import can_count, counted
 from broadsheet.store.terms import Terms
+from broadsheet.store.topics import topics
 from broadsheet.store.vectors import Vectors
 from broadsheet.store.words import papers_with, scored
 
@@ -102,27 +103,19 @@ class Ranking:
         words = self.by_words(search)
         about = self._about(search, words) if words else {}
         found = fused((1, words), (_ABOUT, about))
-        topics = self._on_topic(search.text, found[:_FIRST])
-        best = fused((1, words), (_ABOUT, about), (_ON_TOPIC, topics))[:_MEANT]
+        on_topic = self._on_topic(search.text, found[:_FIRST])
+        best = fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic))[:_MEANT]
         shared = self._terms.shared(best) if len(words) > 1 else {}
         among = {row: score for row, score in shared.items() if row in words or row in about}
-        return fused((1, words), (_ABOUT, about), (_ON_TOPIC, topics), (_THEIR_WORDS, among))[:MOST_FOUND]
+        return fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
 
     def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:
         """Return which of some papers have tags that a search speaks of: the sum of their probabilities."""
         probable = {tag: each for tag, each in self.topics_of(text).items() if each >= _PROBABLE}
         if not probable or not rows:
             return {}
-        tagged = self._db.execute(
-            """SELECT p.rowid, t.tag FROM papers p CROSS JOIN tags t ON t.paper_id = p.id
-               WHERE p.rowid IN (SELECT value FROM json_each(?))
-                   AND t.tag IN (SELECT value FROM json_each(?))""",
-            [json.dumps(rows), json.dumps(list(probable))],
-        )
-        scores: defaultdict[int, float] = defaultdict(float)
-        for row, tag in tagged:
-            scores[row] += probable[tag]
-        return scores
+        tagged = topics(self._db, rows).items()
+        return {row: sum(probable.get(tag, 0) for tag in tags) for row, tags in tagged}
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""
