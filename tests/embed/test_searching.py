@@ -333,3 +333,17 @@ def test_vectors_of_other_numbers_are_taken_in_when_the_run_that_makes_them_has_
     index = store.vectors.index()
     assert index
     assert index.fits(np.zeros(99))
+
+
+def test_what_the_endpoint_finds_near_outweighs_a_word(server: OpenAIServer, store: Store) -> None:
+    """The paper with the word is near to nothing, and so has no more than its words."""
+    server.embeddings.vector = lambda text, numbers: [
+        float("Dust" not in text),
+        *[0.0] * (numbers - 1),
+    ]
+    add(store, paper("Dust of cars", abstract="Dust."), *(paper(f"Silt {n}") for n in range(5)))
+    with store.transaction():
+        store._db.execute("DELETE FROM vectors WHERE model = ?", [MODEL])
+    embed(store)
+    store.ranking._terms.shared = lambda _: {}  # type: ignore[method-assign]
+    assert found(store, "dust cars")[-1] == "Dust of cars"

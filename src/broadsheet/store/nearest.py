@@ -83,6 +83,11 @@ class Index:
         self._lock = threading.Lock()
 
     @property
+    def is_asked_for(self) -> bool:
+        """Tell whether the vectors are those of an endpoint's model."""
+        return self.model != MODEL
+
+    @property
     def is_filled(self) -> bool:
         """Tell whether it was taken in at all."""
         return self.state is not None
@@ -118,7 +123,7 @@ class Index:
             reading = partial(_vectors_of, db, self.model, made_by, is_stopped=is_stopped)
             kept = self.held if is_same else _nothing()
             held, total = _grown(kept, db, self.model, reading, before.revised, state)
-            if self.model != MODEL:
+            if self.is_asked_for:
                 self._weigh(db, held, total)
             self.held, self.state = held, state
 
