@@ -153,9 +153,11 @@ def lint_evidence(show: int) -> None:
         print(f"      {evidence}")
 
 
-def draw(number: int, seed: int) -> None:
-    """Print papers drawn by a seed with their lines."""
-    for place, (title, abstract, _) in enumerate(random.Random(seed).sample(list(papers()), number), 1):
+def draw(number: int, seed: int, seen: Path | None) -> None:
+    """Print papers drawn by a seed with their lines, of those whose titles no list of seen ones has."""
+    read = {title_key(title) for title in seen.read_text("utf-8").splitlines()} if seen else set[str]()
+    fresh = [paper for paper in papers() if title_key(paper[0]) not in read]
+    for place, (title, abstract, _) in enumerate(random.Random(seed).sample(fresh, number), 1):
         print(f"{place}. {title}\n{textwrap.fill(plain(abstract), 160)}\n>>> {summarise(title, abstract)}\n")
 
 
@@ -166,12 +168,15 @@ def main() -> None:
     )
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="print N papers with their lines")
     parser.add_argument("--seed", type=int, default=1, help="which N papers")
+    parser.add_argument(
+        "--seen", type=Path, metavar="FILE", help="titles, one a line, of papers to draw none of"
+    )
     parser.add_argument("--evidence", action="store_true", help="lint what is quoted as evidence of code")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print N finds of each lint")
     parser.add_argument("--only", default="", metavar="LINT", help="print the finds of one lint only")
     arguments = parser.parse_args()
     if arguments.draw:
-        draw(arguments.draw, arguments.seed)
+        draw(arguments.draw, arguments.seed, arguments.seen)
     elif arguments.evidence:
         lint_evidence(arguments.show)
     else:

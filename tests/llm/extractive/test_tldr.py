@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS, Annotation
 from broadsheet.llm.extractive.naming import own_name
-from broadsheet.llm.extractive.rewriting import statements
+from broadsheet.llm.extractive.rewriting import Statement, statements
 from broadsheet.llm.extractive.standing import dangling
 from broadsheet.llm.extractive.tldr import summarise
+from broadsheet.llm.extractive.trimming import shortened
 from broadsheet.quantities import ungrounded_numbers
 from growth import grows_linearly
 
@@ -299,6 +300,18 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
         ("We propose a filter for such rare stripes.", "", "Proposes a filter for rare stripes"),
         ("Experiments show our method outperforms others.", "Zebu", "Zebu outperforms others"),
         (
+            "We link stripes to the herds and discuss the years.",
+            "",
+            "Links stripes to the herds and discusses the years",
+        ),
+        ("We study manes and survey it.", "", "Studies manes and surveys it"),
+        (
+            "We use herds to quickly prove and empirically demonstrate that stripes fade.",
+            "",
+            "Uses herds to quickly prove and empirically demonstrate that stripes fade",
+        ),
+        ("Study Design: The study counts manes.", "", "Counts manes"),
+        (
             "We present Zebu, a filter for stripes, and report its speed.",
             "Zebu",
             "Presents Zebu, a filter for stripes, and reports its speed",
@@ -315,6 +328,23 @@ def test_what_a_title_says_of_the_work_is_not_taken_for_its_name() -> None:
         "We present the Zealous Bulls (Zebu), a novel filter for counting stripes (FCS) of herds from afar.",
     )
     assert "a novel filter for counting stripes" in line
+
+
+def test_an_acronym_of_a_part_of_the_title_is_not_what_the_work_is_called() -> None:
+    title = "Zebu: Zealous Bulls Framework for Counting Stripes"
+    line = summarise(
+        title, "We present Zebu, the Zealous Bulls Framework for Counting Stripes (FCS), built to see."
+    )
+    assert "the Zealous Bulls Framework for Counting Stripes" in line
+
+
+def test_the_work_of_others_is_not_what_is_introduced() -> None:
+    line = summarise(
+        "Counting Stripes",
+        "Recently, the stripe filter is proposed to count the herds of large parks from towers of wood. "
+        "We build a filter that counts more of them from a small aeroplane in the rain of autumn.",
+    )
+    assert line.startswith("Builds a filter")
 
 
 def test_a_question_is_no_statement() -> None:
@@ -428,7 +458,7 @@ def test_every_real_abstract_has_a_summary_within_the_rules() -> None:
                     r"\b[Ww]e\b|[\\{}$]|https?:|^(?:It|This|These|They|However|Moreover) ", tldr
                 ), tldr
     assert seen > 400
-    assert short < seen / 6
+    assert short < seen / 5
 
 
 def test_the_first_step_of_a_procedure_is_no_second_half() -> None:
@@ -439,3 +469,87 @@ def test_the_first_step_of_a_procedure_is_no_second_half() -> None:
     )
     assert line.startswith("TideCoat is a thin, cheap coat")
     assert "starts" not in line
+
+
+@pytest.mark.parametrize(
+    ("sentences", "line"),
+    [
+        # What leans on another sentence gives way to what stands, though it comes later and tells less.
+        (
+            (
+                "We formalize the task. We study herds and count the stripes of each animal from "
+                "two high towers."
+            ),
+            "Studies herds and counts the stripes of each animal from two high towers.",
+        ),
+        # So does what a reader stumbles on.
+        (
+            (
+                "We present an new counter of stripes that sees herds from afar, by night and in "
+                "the rain as well. "
+                "We also build a tower of wood from which keepers see the herds of the whole park "
+                "in any weather."
+            ),
+            "Builds a tower of wood from which keepers see the herds of the whole park in any weather.",
+        ),
+        # Where no sentence is surely sound, the title is.
+        ("We formalize the task.", "Counting Stripes of Herds From High Towers."),
+        # A space that is lost before a parenthesis, behind a comma or between sentences is set.
+        (
+            (
+                "Herds are large.We present a zebra counter(ZC) that works from afar,by night and "
+                "in the rain of autumn."
+            ),
+            "Presents a zebra counter (ZC) that works from afar, by night and in the rain of autumn.",
+        ),
+        # A heading without a colon is none of the sentence.
+        (
+            (
+                "Performance We present a counter of two cameras that sees ninety of a hundred "
+                "animals in all weather."
+            ),
+            "Presents a counter of two cameras that sees ninety of a hundred animals in all weather.",
+        ),
+    ],
+)
+def test_a_doubtful_line_gives_way(sentences: str, line: str) -> None:
+    assert summarise("Counting Stripes of Herds From High Towers", sentences) == line
+
+
+def test_what_a_thing_is_for_may_go_where_the_thing_says_what_it_is() -> None:
+    for text, kept in (
+        (
+            "Presents a stripe counting framework to relieve these keepers",
+            "Presents a stripe counting framework",
+        ),
+        ("Presents a stripe to relieve these keepers", ""),
+        ("Presents a stripe and a framework to relieve keepers", ""),
+    ):
+        cuts = {cut.text for cut in shortened(text, Statement(text, "introduces", len("Presents")))}
+        assert cuts == {text, kept or text}
+
+
+def test_a_title_that_asks_or_speaks_as_we_is_no_line() -> None:
+    for title in ("Who Counts the Stripes of All Herds?", "How We Count the Stripes of Herds"):
+        assert summarise(title, "We formalize the task.") == "Formalizes the task."
+
+
+@pytest.mark.parametrize(
+    ("sentences", "half"),
+    [
+        # No data set achieves what a method does.
+        ("We present Zebu, a dataset of stripes. Zebu outperforms all others by 3.2%.", "outperforms"),
+        # What is said of the method is not said of the tower.
+        ("We present Zebu. We build Tower, a model of wood. Our model sees 3.2% more.", "the model sees"),
+        # Of a name that was not introduced nothing is found.
+        (
+            (
+                "We study whether stripes deter the flies of large herds in spring. We find that "
+                "LOOK deters 3.2% more."
+            ),
+            "LOOK",
+        ),
+    ],
+)
+def test_what_is_said_of_something_else_is_no_second_half(sentences: str, half: str) -> None:
+    assert half not in summarise("Zebu: Counting Stripes", sentences)

@@ -24,7 +24,10 @@ _AND_DID = re.compile(
     r"|, [a-z]+ed (?:an?|the|its) "
 )
 # "and show that": a verb of the authors after "and", unless an infinitive or a relative clause may govern it.
-_OBJECT = r"(?= (?:all|an?|each|the|its|their|them|how|on|forward|two|three|four|five|six|seven|eight|nine) )"
+_OBJECT = (
+    r"(?= (?:all|an?|each|the|its|their|them|it|how|whether|on|forward|two|three|four|five|six|seven|eight"
+    r"|nine) )"
+)
 _COORDINATED = re.compile(
     rf"(?P<before>(?P<comma>,)? and {ADVERBS}|(?P<serial>, ))"
     rf"(?P<verb>{'|'.join(ACTS)}|[a-z]+i[sz]e{_OBJECT}"
@@ -34,7 +37,10 @@ _COORDINATED = re.compile(
 _AND_PROPOSE = re.compile(rf"((?:[ –—-]and|,) {ADVERBS})(demonstrate|introduce|present|propose|show)(?= )")
 _AT_ONCE = re.compile(rf"^(?P<before> and {ADVERBS})(?P<verb>[a-z-]+(?<!s)(?<!ly))(?= )")
 _IN_LIST = re.compile(r"(?:,|\bto) [a-z]+$")
-_GOVERNS = re.compile(r"\b(?:to (?![a-z]+ing )[a-z]+|that|which|who|can|could|will|may|must|how)\b")
+_GOVERNS = re.compile(
+    r"\b(?:to (?!(?:an?|all|both|each|other|the|its|their|[a-z]+(?:ing|al|ed|ous|ic|ive|ion|s)) )[a-z]+"
+    r"|that|which|who|can|could|will|may|must|how)\b"
+)
 AND_ACTS = re.compile(rf"(?<![sy]),? and {ADVERBS}(?:{'|'.join(map(third_person, ACTS))}) ")
 """A verb coordinated with an earlier one, after which a sentence may end."""
 
@@ -68,4 +74,9 @@ def _conjugated(rest: str) -> str:
         verb = third_person(match["verb"]) if sure else match["verb"]
         return f"{match['before']}{verb}{match['that'] or ''}"
 
-    return _COORDINATED.sub(conjugate, _AND_PROPOSE.sub(r"\1\2s", rest))
+    def propose(match: re.Match[str]) -> str:
+        beside = rest[: match.start()].rpartition(" ")[2]  # "to prove and show"
+        return f"{match[1]}{match[2] if beside in KNOWN_ACTS else third_person(match[2])}"
+
+    rest = _AND_PROPOSE.sub(propose, rest)
+    return _COORDINATED.sub(conjugate, rest)

@@ -70,8 +70,9 @@ _IN_IT = re.compile(
 _SUCH = re.compile(r"(?<!\bas )\bsuch (?!as\b|that\b|an?\b)(?=[a-z-]+ [a-z-]+s\b)")
 # The headings of a structured abstract.
 _HEADING = re.compile(
-    r"^(?:\(?[1a]\) |(?:Aims?|Approach|Background|Conclusions?|Design|Findings|Introduction|Methods?"
-    r"|Methodology|Objectives?|Purpose|Results?|Summary): )(?!To )",
+    r"^(?:(?:\(?[1a]\) |(?:Aims?|Approach|Background|Conclusions?|Design|Findings|Introduction|Methods?"
+    r"|Methodology|Objectives?|Purpose|Results?|Summary|(?:Main|Key|Research|Study) [a-z]+): )(?!To )"
+    r"|(?-i:[A-Z][a-z]+ (?=(?:The|We|This|Our|In) )))",
     re.IGNORECASE,
 )
 _KNOWLEDGE = re.compile(

@@ -88,7 +88,11 @@ _OUR_WORK = re.compile(
 _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECASE)
 _OUR = re.compile(r"\b[Oo]ur(?! own)\b")
 _GOES_ON = re.compile(rf"[\w-]| {NOUN}")
-_IS_INTRODUCED = re.compile(r"\b(?:is|are) (?:introduced|proposed|presented|developed)\b(?! (?:in)?to\b)")
+_IS_INTRODUCED = re.compile(
+    r"(?:\bis|^(?:An?|Two|Three|Four|New|Novel) .*\bare) (?:introduced|proposed|presented|developed)\b"
+    r"(?! (?:in)?to\b)"
+)
+_PAST = re.compile(r"(?:Recently|Previously|Traditionally|Historically|Conventionally|In recent years)\b")
 _WHICH_WE_CALL = re.compile(
     r",? (?:which|that) we (?:call|term|name|dub|refer to as|denote|coin)(?: as)? (?=[\"“A-Z])"
 )
@@ -120,6 +124,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         sentence: The sentence, without markup.
         name: The name that the paper gives its own work, or empty.
     """
+    past = is_past(sentence)
     text = without_pointers(_WHICH_WE_CALL.sub(", ", sentence.rstrip(" .!;:").lstrip(" %•*–—-")))
     for _ in range(3):
         text = with_comma(text)
@@ -146,7 +151,12 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             kind: Kind = "introduces" if f"{verb}{rest}".startswith("puts forward ") else kind_of(verb)
             yield from _acts(verb, changed, kind, name, alone=changed == rest)
     else:
-        yield _claim(text, name, "introduces" if _IS_INTRODUCED.search(text) else "states")
+        yield _claim(text, name, "introduces" if not past and _IS_INTRODUCED.search(text) else "states")
+
+
+def is_past(sentence: str) -> bool:
+    """Tell whether a sentence speaks of the work of others: "Recently, a filter was proposed"."""
+    return _PAST.match(sentence) is not None and " we " not in sentence
 
 
 def capital(text: str) -> str:

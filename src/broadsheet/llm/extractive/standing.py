@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from broadsheet.text import stems
 
 _ENUMERATOR = re.compile(r"(?<![\w)])\((?:i{1,3}|iv|[a-d1-9])\)|(?<![\w(])(?:[1-9]|i{1,3})\) ")
 _OPENS_ELSEWHERE = re.compile(
-    r"(?:It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
-    r"|Though|And|But|So)\b|[A-Z][a-z]+s (?:to [a-z]+ )?(?:it|this|them|these|their)\b"
+    r"(?:Which|Whose|Where|Who|It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
+    r"|Though|And|But|So)\b|[A-Z][a-z]+s (?:to [a-z]+ )?(?:its?|this|them|these|their)\b"
     r"|For (?:example|instance)\b|This (?![a-z]+ (?:survey|review))"
 )
 _CANNOT_STAND = re.compile(
@@ -26,7 +27,7 @@ _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 _POINTS = re.compile(
     r"\b(?:this|these"
     r"|those(?! (?:of|for|from|in|on|who|with|without|that|when|where|at|by|[a-z]+ed|[a-z]+ing)\b)"
-    r"|such(?! as\b)|the (?:former|latter|above|old|remaining|same|resulting)|aforementioned|above-mentioned"
+    r"|such(?! as\b)|the (?:former|latter|above|old|remaining|same|resulting)|aforementioned|above-?mentioned"
     r"|said)"
     r"\b(?P<noun>(?: [\w-]+){0,4})",
     re.IGNORECASE,
@@ -39,11 +40,12 @@ _LITTLE = frozenset(
 _UNRESOLVED_END = frozenset(
     ["above", "both", "do", "does", "it", "others", "other", "so", "them", "these", "this", "those"]
 )
-_UNNAMED_END = re.compile(r"\bthe (?P<noun>challenge|gap|issue|problem|question|solution|task)s?$")
 # "A filter that removes them": what they are is said elsewhere, unless the sentence is long enough to say it.
 _SOON = 13
+# "two cameras that see the same herd"
+_SEVERAL = re.compile(r"\b(?:all|as|both|compar\w+|different|each|multiple|several|two)\b", re.IGNORECASE)
 # "both images": which two?
-_BOTH = re.compile(r"\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]+[a-hj-rtv-z]s\b(?! and\b|,)")
+_BOTH = re.compile(r"\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]+[a-hj-rtv-z]s\b(?! and\b)")
 # One of these stands in whatever the patterns that point find; looking for them first is much faster.
 _POINTERS = (
     *("this", "these", "those", "such", "above", "same", "former", "latter", "resulting", "aforementioned"),
@@ -90,15 +92,16 @@ def dangling(text: str) -> int:
     """
     last = text.rpartition(" ")[2]
     count = int(last in _UNRESOLVED_END and (last not in {"it", "them"} or text.count(" ") < _SOON))
-    unnamed = _UNNAMED_END.search(text)
-    count += unnamed is not None and unnamed["noun"] not in text[: unnamed.start()]
+    count -= last in {"do", "does"} and " than " in text
     if not _may_point(text):
         return count
     count += len(_BOTH.findall(text))
     for match in _POINTS.finditer(text):
         named = set(stems(text[: match.start()]))
-        nouns = [stem for stem in stems(match["noun"]) if stem not in _LITTLE]
-        count += not any(noun in named for noun in nouns)
+        if match[0].startswith("the same") and _SEVERAL.search(text):
+            continue
+        nouns = [*takewhile(lambda stem: stem not in _LITTLE, stems(match["noun"]))]
+        count += not nouns or nouns[-1] not in named
     return count
 
 

@@ -8,16 +8,18 @@ introduces the work, covers what the title covers, and gives the main result.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
+from broadsheet.llm.extractive.doubts import doubts
 from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, own_name, place_of
 from broadsheet.llm.extractive.pointers import without_links
-from broadsheet.llm.extractive.rewriting import Statement, capital, statements
-from broadsheet.llm.extractive.standing import dangling, hints_back, stands
+from broadsheet.llm.extractive.rewriting import Statement, capital, is_past, statements
+from broadsheet.llm.extractive.standing import stands
 from broadsheet.llm.extractive.trimming import SURE, Cut, shortened
 from broadsheet.llm.extractive.verbs import Kind
 from broadsheet.markup import plain
@@ -32,13 +34,13 @@ _FEWEST_WORDS = 5
 _FEWEST_STUDIED = 8
 _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
-
-_WEAK = re.compile(
-    r"\b(?:effectiveness|extensive experiments|promising|superiority of|validate|code|step forward"
-    r"|paves? the way|contributes? to|remains?|future|crucial|challenging"
-    r"|insights|importance of|need for|potential (?:of|to)|repository|serves? as|sheds? light|valuable"
-    r"|(?:has|have) (?:become|been|achieved|attracted|shown|emerged))\b",
+_TITLE_SCORE = -6.0
+"""A title tells what a paper is about, and is read already; what is doubtful tells less."""
+# A space is lost before a parenthesis, behind a comma, or between two sentences.
+_UNSPACED = re.compile(
+    r"(?<=[a-z]{3})(?=\([A-Z][\w-]+\))|(?<=[a-z]{2},)(?=[a-z]{2})|(?<=[a-z)]{2}\.)(?=[A-Z][a-z]+,? [a-z])"
 )
+
 _RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
 )
@@ -53,16 +55,8 @@ _STEP = re.compile(
 )
 """A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
-# "The tool counts": of which tool nothing is said.
-_BARE_SUBJECT = re.compile(
-    r"The (?:[a-z]+ed )?[a-z]+ (?:also |[a-z]+ly )?(?:is|are|was|were|can|has|have|[a-z]+(?:s|ed)) "
-)
-_LAST_DEFINITE = re.compile(r"\bthe (?P<noun>(?:[a-z-]+ ){0,2}[\w-]+)$")
+_DEFINITE = re.compile(r"\bthe (?P<noun>(?:[a-z-]+ ){0,2}[\w-]+)$")
 _DEFINITE = re.compile(r"(?:The|Both|All|Each|Experiments|Results|Extensive) (?!first )")
-_PROPOSED = re.compile(
-    r"(?<=[a-z] )the (?:proposed (?=[a-z])"
-    r"|(?:new |novel )?(?:method|approach|framework|system|pipeline)\b(?! of\b| for\b))"
-)
 _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
@@ -70,6 +64,8 @@ _FURTHER = re.compile(
 _THE_METHOD = re.compile(rf"the {NOUN} ")
 _OPENING = 70
 _LEAST_CUT = 0.3
+_SUBJECT = re.compile(r"(?=\S*[A-Z])[^,;]{2,60}? is (?=an?\b)")
+_NAMED = re.compile(r"\S*[A-Z]")
 _FIRST_HALF = {"introduces", "makes", "studies"}
 _STOP = frozenset(
     """
@@ -93,15 +89,35 @@ def summarise(title: str, abstract: str) -> str:
     Raises:
         ValueError: Neither title nor abstract has a word.
     """
-    title, abstract = plain(title), plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS])
+    title, abstract = (
+        plain(title),
+        _UNSPACED.sub(" ", plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS])),
+    )
     body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
     body = [_without_title(without_links(sentence), title) for sentence in body]
-    candidates = _candidates(title, [sentence for sentence in body if not find_urls(sentence)])
-    best = max(candidates, key=lambda candidate: candidate.score, default=None)
-    text = best.text if best else title if re.search(r"\w", title) else " ".join(body)
+    best = _surest(_candidates(title, [sentence for sentence in body if not find_urls(sentence)]), title)
+    text = best or (title if re.search(r"\w", title) else " ".join(body))
     if not text.strip(" ."):
         raise ValueError("A paper without a word in its title or abstract has no summary; skip it.")
     return _within_limits(text)
+
+
+def _surest(candidates: Iterable[_Candidate], title: str) -> str:
+    """Return the best candidate's text, doubts weighed in, or nothing if the title is the better line."""
+    best, text = (
+        _TITLE_SCORE
+        if len(title.split()) > _SHORT_TITLE + 1 and title[-1].isalnum() and stands(title)
+        else -math.inf,
+        "",
+    )
+    titled = {*stems(title)}
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.score):
+        if candidate.score <= best:
+            break  # doubts only take away
+        score = candidate.score - doubts(candidate.text, titled)
+        if score > best:
+            best, text = score, candidate.text
+    return text
 
 
 def _without_title(sentence: str, title: str) -> str:
@@ -114,9 +130,10 @@ def _without_title(sentence: str, title: str) -> str:
     if described or len(full.split()) <= _SHORT_TITLE or full.lower() not in sentence.lower():
         return sentence
     spelt = re.escape(full)
+    acronym = re.escape(name) if colon else rf"(?-i:{full[0].upper()}[\w+-]*[A-Z0-9+])"
     if colon and rest:
         sentence = re.sub(rf"(?i)(?<!\w)({re.escape(name)})(?:: {spelt}| \({spelt}\))(?!\w)", r"\1", sentence)
-    return re.sub(rf"(?i)(?<!\w){spelt},? \((?-i:([A-Z][\w+-]*[A-Z0-9+]))\)", r"\1", sentence)
+    return re.sub(rf"(?i)(?<!\w){spelt},? \(({acronym})\)", r"\1", sentence)
 
 
 def _within_limits(text: str) -> str:
@@ -162,22 +179,30 @@ def _joined(text: str, addition: str, name: str, *, found: bool) -> str:
     """Return a sentence and what it achieves, or nothing where that is not surely said of the same thing."""
     if _STEP.match(addition):
         return ""
-    _, _, rest = addition.partition(" ")
+    first, _, rest = addition.partition(" ")
     called = GENERIC_NOUN.search(text) or (name and name in text)
     if found and not addition.startswith("the "):
         # a name that was not introduced, or "finds a reason" for what nobody knows
-        if (name and name in addition and name not in text) or len(text.split()) < _FEWEST_STUDIED:
+        if (_NAMED.match(addition) and first not in text) or len(text.split()) < _FEWEST_STUDIED:
             return ""
+    elif _DATASET.search(text) and _RESULT.search(addition):
+        return ""
     elif name and addition.startswith(f"{name} ") and name in text:
         addition = f"it {addition[len(name) + 1 :]}"
     elif _THE_METHOD.match(addition) and name and text.startswith(f"{name} is "):
         addition = f"it {rest.partition(' ')[2]}"
-    elif not addition.startswith("the ") or _DATASET.search(text) or not called:
+    elif not addition.startswith("the ") or _DATASET.search(text) or not called or _is_another(text, name):
         return ""
     # A sentence that says enough is better whole than with a half that adds no figure.
     worthwhile = found or len(text.split()) < MIN_TLDR_WORDS or numbers_in(addition)
     joined = f"{text}; {addition}"
     return joined if worthwhile and _fits(joined) else ""
+
+
+def _is_another(text: str, name: str) -> bool:
+    """Tell whether a sentence says of something else than the paper's main work what it is."""
+    subject = _SUBJECT.match(text)
+    return subject is not None and name not in subject[0]
 
 
 class _Weights:
@@ -189,7 +214,9 @@ class _Weights:
         counts = Counter(stem for sentence in body for stem in set(stems(sentence)) if stem not in _STOP)
         self.central = {stem: count for stem, count in counts.items() if count >= 2}
         self.name = name
-        own = (place for place, sentence in enumerate(body) if _OWN.search(sentence))
+        own = (
+            place for place, sentence in enumerate(body) if _OWN.search(sentence) and not is_past(sentence)
+        )
         self.introduced = next(own, 0)
 
     def statement(self, cut: Cut, statement: Statement, place: int) -> float:
@@ -203,16 +230,10 @@ class _Weights:
         score += 2.2 if numbers_in(text) else 0.0
         score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
         score -= 1.5 if statement.kind == "claims" and statement.verb_end else 0.0  # says not what it is
-        score -= 2.5 if _BARE_SUBJECT.match(text) else 0.0
         named = bool(self.name) and text.startswith(f"The {self.name}")
         unnamed = _DEFINITE.match(text) and not named and statement.kind not in _FIRST_HALF
         score -= 4.0 if unnamed else 0.0
-        if statement.kind == "details" and (last := _LAST_DEFINITE.search(text)):
-            # "leverages stripes to train the frozen model": of that model nothing was said
-            said = {*stems(text[: last.start()])} | self.title
-            score -= 0.0 if {*stems(last["noun"])} & said else 2.0
         score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING].lower()) else 0.0
-        score -= self._pointing(text)
         return score + self._place(place, statement.kind)
 
     def _place(self, place: int, kind: Kind) -> float:
@@ -224,11 +245,7 @@ class _Weights:
 
     def addition(self, cut: Cut) -> float:
         score = (1.5 if _RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
-        return score - cut.cost - self._pointing(cut.text)
-
-    def _pointing(self, text: str) -> float:
-        weak = 1.8 * len(_WEAK.findall(text.lower()))
-        return 7.0 * dangling(text) + 0.8 * hints_back(text) + 5.0 * len(_PROPOSED.findall(text)) + weak
+        return score - cut.cost
 
     def length(self, text: str) -> float:
         words = len(text.split())

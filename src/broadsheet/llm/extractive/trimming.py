@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from broadsheet.english import breaks_off
 from broadsheet.llm.extractive.conjugation import AND_ACTS
+from broadsheet.llm.extractive.naming import NOUN
 from broadsheet.llm.extractive.rewriting import Statement
 
 _PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)")
@@ -28,6 +29,14 @@ _CLAUSE = re.compile(
 _ADJUNCT = re.compile(
     r",? (?:(?:while|by|without) [a-z]+ing|using|leveraging|via|through|in order to|compared (?:to|with)"
     r"|so that|(?:that|which) (?:consists of|comprises|includes|contains)|consisting of|comprising) "
+)
+# Before what tells what a thing is for or does, where the thing says what it is: "a counter of stripes".
+_PURPOSE = re.compile(
+    r"(?<=[a-z)]),? (?:to (?:[a-z]+ly )?(?!an?\b|the\b)[a-z-]+|(?:that|which) (?:[a-z]+ly )?[a-z-]+"
+    r"|for [a-z]+ing|designed) "
+)
+_IS_A_THING = re.compile(
+    rf"(?:{NOUN}|dataset|benchmark|corpus|task|metric|library|platform)s?(?: \([\w +-]+\))?$"
 )
 # Before a second thing that is introduced, where the first has no list in it.
 _SECOND = re.compile(r", (?:and|along with|together with|as well as) (?:an?|the|two|three|its|another) ")
@@ -47,7 +56,7 @@ _PASSIVE_END = re.compile(r"\b(?:is|are|was|be|been) [a-z]+ed$")
 # "objects identified through X" says nothing as "objects identified".
 _PARTICIPLE_END = re.compile(r"\b(?:[a-z-]{2,}ed|built|done|driven|found|given|known|made|seen|shown|taken)$")
 
-_PARENTHESIS_COST, _CLAUSE_COST, _ADJUNCT_COST = 0.3, 0.7, 2.0
+_PARENTHESIS_COST, _CLAUSE_COST, _ADJUNCT_COST, _PURPOSE_COST = 0.3, 0.7, 2.0, 3.0
 SURE = _PARENTHESIS_COST + _CLAUSE_COST
 """What cuts cost at most that leave a sentence's own statement whole."""
 
@@ -70,7 +79,7 @@ def shortened(text: str, statement: Statement) -> Iterator[Cut]:
     yield Cut(text)
     patterns = [(_CLAUSE, _CLAUSE_COST), (AND_ACTS, _CLAUSE_COST)]
     if statement.kind in {"introduces", "makes"}:
-        patterns += [(_ADJUNCT, _ADJUNCT_COST), (_SECOND, _ADJUNCT_COST)]
+        patterns += [(_ADJUNCT, _ADJUNCT_COST), (_SECOND, _ADJUNCT_COST), (_PURPOSE, _PURPOSE_COST)]
     for form, spent in dict.fromkeys(((text, 0.0), (_PARENTHESIS.sub("", text), _PARENTHESIS_COST))):
         if spent and form != text:
             yield Cut(form, spent)
@@ -92,6 +101,8 @@ def _must_stay(form: str, kept: str, end: re.Match[str], pattern: re.Pattern[str
     if pattern is AND_ACTS and _SERIAL.search(kept, start):
         return True
     if pattern is _SECOND and ", " in kept[start:]:
+        return True
+    if pattern is _PURPOSE and (" and " in kept or not _IS_A_THING.search(kept)):
         return True
     if pattern is _ADJUNCT and _PARTICIPLE_END.search(kept):
         return True

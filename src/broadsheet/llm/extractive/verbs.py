@@ -7,13 +7,14 @@ from typing import Literal
 Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
 
 ACTS = """
-    achieve adapt address adopt aim analyze annotate apply argue assess build calculate characterize collect
-    combine compare conduct consider construct contribute create curate define demonstrate derive describe
-    develop devise discover discuss emphasize employ enable enhance establish estimate evaluate examine
-    expand explore extend find fine-tune formalize formulate generate highlight identify illustrate
-    implement improve incorporate integrate introduce investigate learn leverage observe obtain offer
-    optimize organize outline outperform perform present propose prove provide quantify release reveal seek
-    select show simulate suggest summarize tackle trace use utilize validate verify
+    achieve adapt address adopt aim analyze annotate apply argue assess augment build calculate
+    characterize collect combine compare conduct consider construct contribute create curate define
+    demonstrate derive describe develop devise discover discuss emphasize employ enable enhance establish
+    estimate evaluate examine expand explore extend find fine-tune formalize formulate generate highlight
+    identify illustrate implement improve incorporate integrate introduce investigate learn leverage
+    observe obtain offer optimize organize outline outperform perform present propose prove provide
+    quantify recommend release reveal seek select show simulate suggest summarize survey tackle trace use
+    utilize validate verify
 """.split()  # noqa: SIM905 - easier to read than a list
 KNOWN_ACTS = frozenset(ACTS)
 INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
@@ -36,7 +37,7 @@ AUXILIARIES = frozenset(
     """.split()  # noqa: SIM905 - easier to read than a list
 )
 _OTHER_ACTS = """
-    attempt benchmark design focus measure model pretrain review revisit survey test train transform
+    attempt benchmark design focus measure model pretrain review revisit test train transform
 """.split()  # noqa: SIM905 - the same
 PAST = {
     "built": "build",

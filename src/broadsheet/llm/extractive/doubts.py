@@ -1,0 +1,142 @@
+"""Weighs what makes it doubtful that a line reads well by itself: its grammar, and what it leaves open.
+
+A doubt is no proof. It moves a line behind the others of its paper, the further the graver it is, so that a
+plainer sentence of the authors is taken where there is one. The rules are in ``doubts.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Set
+from pathlib import Path
+
+from broadsheet.llm.extractive.standing import dangling, hints_back
+from broadsheet.llm.extractive.verbs import ACTS, KNOWN_ACTS, third_person
+from broadsheet.text import singular, stems
+
+GRAVE = 20.0
+"""A grave doubt outweighs all else: the paper's title is the better line then."""
+_LIKELY, _SLIGHT, _FAINT = 9.0, 3.0, 1.5
+_WEIGHTS = {"grave": GRAVE, "likely": _LIKELY, "slight": _SLIGHT, "faint": _FAINT}
+_RULES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_ACT, _ACTS = "|".join(ACTS), "|".join(map(third_person, ACTS))
+
+
+def _spelt_out(pattern: str, lists: Mapping[str, str]) -> str:
+    """Return a rule's pattern with its lists in it and without its line breaks."""
+    words = {name: "|".join(text.split()) for name, text in lists.items()}
+    words |= {"act": _ACT, "acts": _ACTS, "finite": f"{words['finite']}|{_ACTS}"}
+    for name, choice in words.items():
+        pattern = pattern.replace(f"<{name}>", f"(?:{choice})")
+    return re.sub(r"\n\s*", "", pattern).replace(r"\ ", " ")
+
+
+_DOUBTS = tuple(
+    (_WEIGHTS[rule["weight"]], re.compile(_spelt_out(rule["pattern"], _RULES["lists"])))
+    for rule in _RULES["doubt"]
+)
+_THEY = re.compile(r"(?: \w+)? (?:they|them)\b")
+_ACTED = re.compile(rf"(?:{'|'.join(third_person(verb).capitalize() for verb in ACTS)}) ")
+_AND = r"(?:[ –—-]and|,)(?: then)? (?:[a-z]+ly )?"
+_AND_ACT = re.compile(rf"{_AND}(?:{_ACT}) (?=(?:an?|the|its|their|it|them|that|how) |[A-Z])")
+_AND_ATE = re.compile(
+    rf"{_AND}(?!(?:in)?a(?:ccurate|dequate|ppropriate) |(?:alternate|candidate|certificate|climate|date"
+    r"|delicate|immediate|intermediate|moderate|multivariate|private|rate|separate|state|template|ultimate) )"
+    r"[a-z]{3,}(?:ate|ify|ize) [a-z]"
+)
+_AND_NOUN_OR_ACT = re.compile(
+    r", and (?:benchmark|design|focus|measure|model|plan|rank|report|review|target|test|train) [a-z]"
+)
+_AFTER_THIRD = re.compile(
+    rf"\b(?:that|which) (?:[a-z]+ly )?[a-z]+s [^,;]*,? and(?: then)? (?:{_ACT}) (?:the|an?|it|them) "
+)
+_GOVERNOR = re.compile(
+    r"\bto (?:[a-z]+ly )?(?P<verb>[a-z]+)|\b(?:that|which|who|can|could|will|may|must|how|where)\b"
+)
+_DEFINITE = re.compile(r"(?<!; )\b[Tt]he (?=(?P<rest>[^,;:.()]{2,90}))")
+_LONGEST_PHRASE = 5
+_ONLY_ONE = re.compile(r"(?:first|most|best|least|only|[a-z]+est)$")
+_VAGUE, _WORKS, _SAYS_NOT_WHICH, _ENDS_PHRASE, _TELLS_WHICH, _FINITE_WORDS, _PLACES = (
+    frozenset(_RULES["definite"][name].split())
+    for name in ("vague", "works", "says_not_which", "ends", "tells_which", "finite", "places")
+)
+
+
+def doubts(text: str, titled: Set[str]) -> float:
+    """Return how doubtful it is that a line reads well by itself, 0 where nothing speaks against it.
+
+    Args:
+        text: The line, without its full stop.
+        titled: The stems of the paper's title, which is read above the line.
+    """
+    found = sum(weight * len(pattern.findall(text)) for weight, pattern in _DOUBTS)
+    found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
+    return found + sum(_unexplained(text, titled)) + _uninflected(text)
+
+
+def _lacks_plural(text: str) -> bool:
+    """Tell whether "they" or "them" stands where nothing was named that is more than one."""
+    found = _THEY.search(text)
+    return found is not None and not any(
+        word.endswith("s") for word in re.findall(r"[\w-]+", text[: found.start()])[1:]
+    )
+
+
+def _uninflected(text: str) -> float:
+    """Return the doubt that a verb was not put into the third person: "Counts stripes and plot them"."""
+    if _ACTED.match(text):
+        if _AFTER_THIRD.search(text):
+            return GRAVE
+        for pattern in (_AND_ACT, _AND_ATE):
+            for verb in pattern.finditer(text):
+                governors = [*_GOVERNOR.finditer(text, 0, verb.start())]
+                infinitive = governors[-1]["verb"] if governors else ""
+                if not governors:
+                    return GRAVE
+                if infinitive and infinitive not in KNOWN_ACTS and pattern is _AND_ACT:
+                    return _SLIGHT  # "to the": no infinitive at all
+    return _LIKELY if _AND_NOUN_OR_ACT.search(text) else 0.0
+
+
+def _unexplained(text: str, titled: Set[str]) -> Iterator[float]:
+    """Yield a doubt for each thing that the line calls "the" so-and-so and says nothing else of."""
+    for definite in _DEFINITE.finditer(text):
+        words, after = _phrase(definite["rest"])
+        told_how = after == "by" and words and words[-1].endswith("ed")
+        if not words or told_how or not all(map(str.islower, words[:2])) or _ONLY_ONE.match(words[0]):
+            continue
+        before = text[: definite.start()]
+        opens = not before or before.endswith((", ", "that "))
+        stressed = opens or after in _FINITE_WORDS or (before.count(" ") == 1 and after != "and")
+        acts = len(words) > 1 and words[1][-1] in "sd"
+        known = _VAGUE | _WORKS if stressed else _VAGUE if acts else ()
+        if len(words) > 1 and singular(words[0]) in known:
+            words, after = words[:1], words[1]
+        named = [word for word in stems(" ".join(words)) if word not in _SAYS_NOT_WHICH]
+        said = {*stems(before)}
+        if after not in _TELLS_WHICH and not any(word in said for word in named):
+            yield _weight(named, after, titled, opens=opens, stressed=stressed)
+
+
+def _phrase(rest: str) -> tuple[list[str], str]:
+    """Return the words of a noun phrase, as far as its little words tell, and the word behind it."""
+    words: list[str] = []
+    for word in rest.split():
+        if word in _ENDS_PHRASE or len(words) == _LONGEST_PHRASE or (words and word.endswith("ly")):
+            return words, word
+        words.append(word)
+    return words, ""
+
+
+def _weight(named: list[str], after: str, titled: Set[str], *, opens: bool, stressed: bool) -> float:
+    vague = sum(word in _VAGUE for word in named)
+    if len(named) > vague and any(word in titled for word in named):
+        return _FAINT * bool(vague)
+    if vague:
+        return GRAVE if len(named) == 1 and after != "and" else _SLIGHT
+    if stressed and named and named[0] in _WORKS:
+        return GRAVE
+    if opens:
+        return _LIKELY
+    return 0.0 if after in _PLACES else _FAINT
