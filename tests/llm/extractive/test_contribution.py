@@ -94,3 +94,26 @@ def test_a_title_that_says_survey_is_believed() -> None:
 def test_a_survey_that_the_taxonomy_does_not_know_is_never_answered() -> None:
     taxonomy = Taxonomy.parse('[topic]\nlanguage = "text"\n[contribution]\nmethod = "a technique"')
     assert classify_contribution("A Survey of Zebra Counting", "We survey.", taxonomy) == "method"
+
+
+FILTER = "Filters of stripes are slow. We propose a novel filter that outperforms the state of the art."
+COUNTED = f"{FILTER} We introduce a large dataset of stripes and train our filter on it."
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "kind"),
+    [
+        ("Deep Zebra Dataset (DZD): Stripes Seen From Above", COUNTED, "resource"),
+        ("Zebu: A New, Very Large-Scale Benchmark for Stripes", COUNTED, "resource"),
+        ("Zebu: A Corpus", COUNTED, "resource"),
+        # The title names more than the data, or data of others, or the abstract presents none.
+        ("Zebu: A Dataset and a Method for Stripes", COUNTED, "method"),
+        ("Zebu: Filtering Stripes With a Synthetic Dataset", COUNTED, "method"),
+        ("Zebu: Training on a Benchmark for Stripes", COUNTED, "method"),
+        ("Zebu: A Benchmark for Stripes", FILTER, "method"),
+    ],
+)
+def test_a_title_that_says_data_set_is_believed_where_the_abstract_presents_one(
+    title: str, abstract: str, kind: str
+) -> None:
+    assert classify_contribution(title, abstract, DEFAULT) == kind

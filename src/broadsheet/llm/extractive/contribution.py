@@ -13,6 +13,20 @@ from broadsheet.taxonomy import Taxonomy
 MAX_NAME_WORDS = 3
 # The weights were fitted on papers with almost no surveys among them, so the title decides.
 _SURVEY = re.compile(r"\b(?:survey|tutorial|literature review|systematic review)\b", re.IGNORECASE)
+# "Zebra: A Large Dataset of Stripes", but not "Stripes With a Dataset", nor "A Dataset and a Model"
+_RESOURCE = re.compile(
+    r"(?:^|: )(?:(?:an?|the) )?(?:(?!(?:and|by|for|from|in|of|on|to|under|via|with) |[\w-]+ing )[\w/,-]+ )"
+    r"{0,7}(?:data ?set|benchmark|corpus|testbed|treebank)(?: \([\w+-]+\))?"
+    r"(?=$|:| (?:featuring|for|from|in|of|on|to|with) )"
+    r"(?!.*\b(?:algorithm|approach|baseline|framework|method|model|network)\b)",
+    re.IGNORECASE,
+)
+_PRESENTED = re.compile(
+    r"\b(?:we|this (?:paper|work|article))\b[^.]{0,60}\b(?:introduc|present|propos|creat|construct|releas"
+    r"|develop|build|built|curat|collect|provid|contribut|compil)\w*\b[^.]{0,140}"
+    r"\b(?:data ?set|benchmark|corpus|corpora|collection|testbed|treebank)s?\b",
+    re.IGNORECASE,
+)
 
 
 def contribution_features(
@@ -55,9 +69,15 @@ def contribution_probabilities(
     return dict(zip(rows, probabilities, strict=True))
 
 
-def is_titled_survey(title: str, taxonomy: Taxonomy) -> bool:
-    """Tell whether the title calls the paper a survey, and the taxonomy knows that contribution."""
-    return "survey" in taxonomy.contribution_ids and _SURVEY.search(title) is not None
+def titled_contribution(title: str, abstract: str, taxonomy: Taxonomy) -> str:
+    """Return what the title calls the paper, a survey or a resource, if the taxonomy knows it."""
+    if _SURVEY.search(title):
+        named = "survey"
+    elif _RESOURCE.search(title) and _PRESENTED.search(abstract):
+        named = "resource"
+    else:
+        return ""
+    return named if named in taxonomy.contribution_ids else ""
 
 
 def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
@@ -72,7 +92,7 @@ def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker:
     Raises:
         ConfigError: A cue is malformed.
     """
-    if is_titled_survey(title, taxonomy):
-        return "survey"
+    if titled := titled_contribution(title, abstract, taxonomy):
+        return titled
     probabilities = contribution_probabilities(title, abstract, taxonomy, ranker)
     return max(probabilities, key=lambda id_: probabilities[id_])
