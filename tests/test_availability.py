@@ -238,6 +238,12 @@ def test_words_on_anything_else_say_nothing_of_code(sentence: str) -> None:
         ("We present Zebra, an open-source toolkit for stripes.", "We present Zebra, an open-source toolkit"),
         (f"Code: {R}", f"Code: {R}"),
         (f"Zebra ({R}) beats all.", f"Zebra ({R}) beats all"),
+        (f"Our code is available online ({R}).", f"Our code is available online ({R})"),
+        (
+            rf"Our code is at \href{{{R}}}{{\texttt{{{R}}}}}.",
+            rf"Our code is at \href{{{R}}}{{\texttt{{{R}}}}}",
+        ),
+        (f"(Our code is at {R})", f"Our code is at {R}"),
     ],
 )
 def test_evidence_is_a_clause_that_says_so(sentence: str, evidence: str) -> None:

@@ -30,6 +30,7 @@ _HERE = re.compile(r"\s?(?:online|here|at here|at this (?:https? )?(?:URL|link))
 
 _PREDICATE = re.compile("^[^a].*a[ilqu&]")  # "code available at URL", "code available online"
 _LONGEST_LEAD, _LONGEST_TAIL = 60, 25  # words
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 # "Code is available; project page: URL": the URL belongs to the noun before it.
 _ANOTHER_SUBJECT = re.compile(r"[;.,&][^i;]{0,6}[dp]")
 
@@ -158,7 +159,16 @@ def _quote(sentence: _Sentence, claim: Claim, urls: Sequence[str]) -> str:
         for tail in (_HERE, _SOON):
             if match := tail.match(sentence.text, end, sentence.end):
                 end = match.end()
-    return sentence.text[tokens[first].start : end].rstrip(" ,;:(")
+    start = tokens[first].start
+    while _closes(sentence.text[start:end], sentence.text[end : min(end + 1, sentence.end)]):
+        end += 1
+    return sentence.text[start:end].rstrip(" ,;:(")
+
+
+def _closes(quote: str, following: str) -> bool:
+    """Tell whether the character behind a quote closes a bracket that it opens."""
+    opened = _BRACKETS.get(following)
+    return opened is not None and quote.count(opened) > quote.count(following)
 
 
 def _clause_start(tokens: Sequence[Token], place: int) -> int:
