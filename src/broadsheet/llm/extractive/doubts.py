@@ -131,7 +131,7 @@ def _phrase(rest: str) -> tuple[list[str], str]:
 
 def _weight(named: list[str], after: str, titled: Set[str], *, opens: bool, stressed: bool) -> float:
     vague = sum(word in _VAGUE for word in named)
-    if len(named) > vague and any(word in titled for word in named):
+    if not _VAGUE.union(_WORKS).issuperset(named) and any(word in titled for word in named):
         return _FAINT * bool(vague)
     if vague:
         return GRAVE if len(named) == 1 and after != "and" else _SLIGHT

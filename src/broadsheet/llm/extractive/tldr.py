@@ -130,9 +130,11 @@ def _without_title(sentence: str, title: str) -> str:
     if described or len(full.split()) <= _SHORT_TITLE or full.lower() not in sentence.lower():
         return sentence
     spelt = re.escape(full)
-    acronym = re.escape(name) if colon else rf"(?-i:{full[0].upper()}[\w+-]*[A-Z0-9+])"
+    acronym = re.escape(name) if colon else rf"(?-i:{re.escape(full[0].upper())}[\w+-]*[A-Z0-9+])"
     if colon and rest:
-        sentence = re.sub(rf"(?i)(?<!\w)({re.escape(name)})(?:: {spelt}| \({spelt}\))(?!\w)", r"\1", sentence)
+        named = rf"(?i)(?<!\w)({re.escape(name)})(?:: {spelt}| \({spelt}\))(?!\w)(?: \([\w+-]+\))?"
+        shorter = re.sub(named, r"\1", sentence)
+        sentence = shorter if len(shorter.split()) > _FEWEST_WORDS + 1 else sentence
     return re.sub(rf"(?i)(?<!\w){spelt},? \(({acronym})\)", r"\1", sentence)
 
 

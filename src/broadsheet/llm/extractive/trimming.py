@@ -15,7 +15,7 @@ from broadsheet.llm.extractive.conjugation import AND_ACTS
 from broadsheet.llm.extractive.naming import NOUN
 from broadsheet.llm.extractive.rewriting import Statement
 
-_PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)")
+_PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)(?!-)")
 # Before a clause that adds to the sentence, but is no condition and no contrast.
 _CLAUSE = re.compile(
     r"; | [–—] |, (?:which|where|whereas|while|thereby|thus|hence|resulting in|leading to|such as"
