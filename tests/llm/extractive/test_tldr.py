@@ -338,6 +338,13 @@ def test_an_acronym_of_a_part_of_the_title_is_not_what_the_work_is_called() -> N
     assert "the Zealous Bulls Framework for Counting Stripes" in line
 
 
+def test_an_acronym_stands_behind_no_article_of_what_it_abbreviates() -> None:
+    line = summarise(
+        "ZF: Zebra Filter of Stripes", "We present a novel Zebra Filter of Stripes (ZF), built to see."
+    )
+    assert "a novel Zebra Filter of Stripes" in line
+
+
 def test_the_work_of_others_is_not_what_is_introduced() -> None:
     line = summarise(
         "Counting Stripes",

@@ -37,7 +37,7 @@ _NO_PURPOSE = "".join(
 _FOR_THIS = re.compile(
     r"(?:,? (?:(?:specifically )?(?:designed|intended|aimed|tailored|developed)(?: specifically)? to [a-z]+"
     r"|(?:that|which) (?:(?:aims? to|can|effectively|directly|successfully|jointly|seamlessly) ){0,2}[a-z]+"
-    r"|(?:for )?(?:address|overcom|tackl|solv|mitigat|resolv|bridg|fill)ing)"
+    r"|(?:for |aimed at |aiming at )?(?:address|overcom|tackl|solv|mitigat|resolv|bridg|fill)ing)"
     rf"|{_NO_PURPOSE},? to (?:[a-z]+ly )?(?:address|alleviate|answer|bridge|close|explore|fill|handle"
     rf"|investigate|meet|mitigate|overcome|remedy|resolve|solve|tackle))"
     rf" (?:{_THESE}{_LACKS}|the (?:challenge|gap|issue|limitation|problem)s?(?: above)?)"

@@ -101,7 +101,8 @@ def dangling(text: str) -> int:
         if match[0].startswith("the same") and _SEVERAL.search(text):
             continue
         nouns = [*takewhile(lambda stem: stem not in _LITTLE, stems(match["noun"]))]
-        count += not nouns or nouns[-1] not in named
+        *qualifying, noun = nouns or [""]
+        count += noun not in named and not (qualifying and named.issuperset(qualifying))
     return count
 
 

@@ -34,6 +34,8 @@ _FEWEST_WORDS = 5
 _FEWEST_STUDIED = 8
 _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
+_ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
+_INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
 _TITLE_SCORE = -6.0
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
 # A space is lost before a parenthesis, behind a comma, or between two sentences.
@@ -135,7 +137,10 @@ def _without_title(sentence: str, title: str) -> str:
         named = rf"(?i)(?<!\w)({re.escape(name)})(?:: {spelt}| \({spelt}\))(?!\w)(?: \([\w+-]+\))?"
         shorter = re.sub(named, r"\1", sentence)
         sentence = shorter if len(shorter.split()) > _FEWEST_WORDS + 1 else sentence
-    return re.sub(rf"(?i)(?<!\w){spelt},? \(({acronym})\)", r"\1", sentence)
+    found = re.search(rf"(?i)(?<!\w){spelt},? \(({acronym})\)", sentence)
+    if not found or not _ACRONYM.fullmatch(found[1]) or _INDEFINITE.search(sentence[: found.start()]):
+        return sentence
+    return f"{sentence[: found.start()]}{found[1]}{sentence[found.end() :]}"
 
 
 def _within_limits(text: str) -> str:
