@@ -190,6 +190,28 @@ def test_a_line_is_a_whole_sentence_that_leans_on_no_other(abstract: str, line: 
             "We propose Zebu (ZB) to count stripes. Our method finds 3.2% more of them than others do.",
             "Proposes Zebu (ZB) to count stripes; the method finds 3.2% more of them than others do.",
         ),
+        # Whose stripes "their" are was said before.
+        (
+            "To count their stripes, we build a set of four thousand photographs of herds in the plains.",
+            "Builds a set of four thousand photographs of herds in the plains.",
+        ),
+        # A counter along with photographs is more than a counter.
+        (
+            "We introduce Zebu, a counter of stripes, along with four thousand photographs of many a herd.",
+            "Introduces Zebu, a counter of stripes, along with four thousand photographs of many a herd.",
+        ),
+        # There is room for what the SEK does only without the brackets that tell what it is.
+        (
+            (
+                "We propose the Sequential Ensemble of Keepers (SEK) framework to count the stripes of the "
+                "zebras that graze in the wide plains of the far east. "
+                "We find that the SEK outperforms the strongest baseline by 3.2% on four herds."
+            ),
+            (
+                "Proposes the Sequential Ensemble of Keepers (SEK) framework to count the stripes of the "
+                "zebras that graze in the wide plains of the far east."
+            ),
+        ),
         # The method was never introduced: better what was done with it.
         (
             (

@@ -37,7 +37,7 @@ _FRONTED = re.compile(
     rf"|[A-Z].{{3,240}}?(?=, {_WE} {ADVERBS}(?:ha(?:ve|s) )?"
     rf"(?:{'|'.join(sorted(INTRODUCING | MAKING))})(?:s|d|ed)?\b)), (?={_WE} )"
 )
-_PURPOSE = re.compile(rf"^(?:In order to|To) (?P<purpose>[a-z][^,]{{8,90}}), (?={_WE} )")
+_PURPOSE = re.compile(rf"^(?:In order to|To) (?P<purpose>[a-z]+ (?!(?:its|their) )[^,]{{6,90}}), (?={_WE} )")
 _BY_US = re.compile(
     rf"^{_WE} {ADVERBS}(?P<perfect>ha(?:ve|s) {ADVERBS})?(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$",
     re.IGNORECASE | re.DOTALL,
@@ -66,7 +66,7 @@ _APPOSITION = re.compile(
     r"(?P<what>(?:an?|the first) .+)$",
     re.DOTALL,
 )
-_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or) |; and ")
+_MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or|along|alongside|together) |; and ")
 # "Our method, Zebu, is fast"
 _OUR_NAMED_WORK = re.compile(
     rf"^(?:our|the proposed) (?:[\w-]+ ){{0,4}}[a-z-]+(?:, |,? (?:called|named|termed|dubbed) )"

@@ -200,6 +200,8 @@ def _joined(text: str, addition: str, name: str, *, found: bool) -> str:
         addition = f"it {rest.partition(' ')[2]}"
     elif not addition.startswith("the ") or _DATASET.search(text) or not called or _is_another(text, name):
         return ""
+    elif _NAMED.match(rest) and rest.split()[0] not in text:
+        return ""  # what it abbreviates was cut
     # A sentence that says enough is better whole than with a half that adds no figure.
     worthwhile = found or len(text.split()) < MIN_TLDR_WORDS or numbers_in(addition)
     joined = f"{text}; {addition}"
