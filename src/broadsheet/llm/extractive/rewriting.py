@@ -37,7 +37,9 @@ _FRONTED = re.compile(
     rf"|[A-Z].{{3,240}}?(?=, {_WE} {ADVERBS}(?:ha(?:ve|s) )?"
     rf"(?:{'|'.join(sorted(INTRODUCING | MAKING))})(?:s|d|ed)?\b)), (?={_WE} )"
 )
-_PURPOSE = re.compile(rf"^(?:In order to|To) (?P<purpose>[a-z]+ (?!(?:its|their) )[^,]{{6,90}}), (?={_WE} )")
+_PURPOSE = re.compile(
+    rf"^(?:In order to|To) (?P<purpose>[a-z]+ (?!(?:above|its|their) )[^,]{{6,90}}), (?={_WE} )"
+)
 _BY_US = re.compile(
     rf"^{_WE} {ADVERBS}(?P<perfect>ha(?:ve|s) {ADVERBS})?(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$",
     re.IGNORECASE | re.DOTALL,
