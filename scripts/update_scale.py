@@ -84,6 +84,8 @@ def costs() -> str:
     head = ("model", *(f"{name}{how}" for name in AMOUNTS for how in ("", ", Batch API")))
     rows = []
     for model, price in prices.models.items():
+        if not price.output:  # it gives vectors
+            continue
         half = prices.of(model, batch)
         assert half is not None  # noqa: S101 - narrows the type: it is in the table
         cells = (f"${usd(n, each):,.2f}" for n in AMOUNTS.values() for each in (price, half))

@@ -43,10 +43,10 @@ class Likeness:
         if row is None:
             return []
         its_own = int(row[0])
-        index = self._vectors.index()
-        if index is None and self._vectors.compares:
+        others = self._vectors.index()
+        if others is None and self._vectors.compares:
             return self._found(its_own, limit)  # vectors are still taken in, and then count
-        asked = its_own, limit, index and (index.index.model, index.index.state)
+        asked = its_own, limit, others and (others.index.model, others.index.state)
         return self._remembered.related(self._db, asked, lambda: self._found(its_own, limit))
 
     def _found(self, its_own: int, limit: int) -> list[int]:

@@ -138,11 +138,11 @@ class Ranking:
         compared = self._vectors.compared(search.text)
         if compared is None:
             return 0, {}
-        index, asked = compared
+        papers, asked = compared
         among = self._among(search) if search.required or search.excluded else None
-        level = index.level(asked)
-        near = _ABOUT_BY_ENDPOINT if index.index.is_asked_for else _ABOUT
-        return near, index.likeness(asked, {*words, *index.nearest(asked, _NEAREST, among, level)}, level)
+        level = papers.level(asked)
+        worth = _ABOUT_BY_ENDPOINT if papers.index.is_asked_for else _ABOUT
+        return worth, papers.likeness(asked, {*words, *papers.nearest(asked, _NEAREST, among, level)}, level)
 
     def _among(self, search: Search) -> list[int]:
         conditions, values = _must_and_must_not(search)
