@@ -168,12 +168,14 @@ def screened(held: Held, chosen: NDArray[Any] | None, vector: NDArray[Any], comp
     """Return the places of so many papers, of all or of those chosen, that are nearest by their signs."""
     import numpy as np
 
-    places = np.arange(len(held.rows)) if chosen is None else chosen
-    if len(places) > max(_BY_SIGNS, compared):
+    papers, most = len(held.rows) if chosen is None else len(chosen), max(_BY_SIGNS, compared)
+    if papers > most:
         asked = signs_of(vector[np.newaxis] * SCALE, held.middle)[:, 0]
-        far = _bits_apart(held.signs if chosen is None else held.signs[:, chosen], asked)
-        nearer = np.searchsorted(np.cumsum(np.bincount(far)), max(_BY_SIGNS, compared))
-        places = places[far <= nearer]
+        far, counts = _bits_apart(held.signs if chosen is None else held.signs[:, chosen], asked)
+        near = np.flatnonzero(far <= np.searchsorted(np.cumsum(counts), most))
+        places = near if chosen is None else chosen[near]
+    else:
+        places = np.arange(papers) if chosen is None else chosen
     if len(places) > compared:
         estimates = _estimated(held.signs[:, places], vector)
         places = places[np.argpartition(-estimates, compared - 1)[:compared]]
@@ -190,17 +192,18 @@ def _places(held: Held, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]
     return places, held.rows[places] == rows
 
 
-def _bits_apart(signs: NDArray[Any], asked: NDArray[Any]) -> NDArray[Any]:
-    """Return in how many signs each paper differs from those that are asked for."""
+def _bits_apart(signs: NDArray[Any], asked: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return in how many signs each paper differs from those asked for, and how many in each number."""
     import numpy as np
 
     papers = signs.shape[1]
-    apart = np.zeros(papers, np.uint16)
+    apart, counts = np.zeros(papers, np.uint16), np.zeros(64 * len(asked) + 1, np.int64)
     for start in range(0, papers, _CHUNK):
         part = apart[start : start + _CHUNK]
         for bits, wanted in zip(signs, asked, strict=True):
             part += np.bitwise_count(bits[start : start + _CHUNK] ^ wanted)
-    return apart
+        counts += np.bincount(part, minlength=len(counts))
+    return apart, counts
 
 
 def _estimated(signs: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
