@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from heapq import nlargest
 
 Scores = Mapping[int, float]
 """The rows that a ranking found, and how well each does in it; more is better, and 0 is nothing."""
@@ -19,9 +20,20 @@ def fused(*rankings: tuple[float, Scores]) -> list[int]:
     Args:
         rankings: What the best of a ranking is worth, and its scores.
     """
+    total = summed(*rankings)
+    return [row for _, row in sorted(((score, row) for row, score in total.items()), reverse=True)]
+
+
+def summed(*rankings: tuple[float, Scores]) -> dict[int, float]:
+    """Return what the rows of all rankings are worth together."""
     total: defaultdict[int, float] = defaultdict(float)
     for weight, scores in rankings:
         best = max(scores.values(), default=0.0)
         for row, score in scores.items():
             total[row] += weight * score / best if best > 0 else 0.0
-    return [row for _, row in sorted(((score, row) for row, score in total.items()), reverse=True)]
+    return total
+
+
+def first(total: Scores, most: int) -> list[int]:
+    """Return the best rows, so many at most, in the order of `fused`: the others are not put in order."""
+    return [row for _, row in nlargest(most, ((score, row) for row, score in total.items()))]

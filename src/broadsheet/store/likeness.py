@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import unit
-from broadsheet.fusion import Scores, fused
+from broadsheet.fusion import Scores, first, fused, summed
 from broadsheet.store.remembered import Remembered
 from broadsheet.store.terms import Terms
 from broadsheet.store.topics import topics
@@ -52,8 +52,9 @@ class Likeness:
     def _found(self, its_own: int, limit: int) -> list[int]:
         words = self.by_words(its_own)
         near = self._near(its_own, words, ())
-        alike = self._alike(its_own, fused((1, words), (1, near))[:_FIRST])
-        best = fused((1, words), (1, near), (_ALIKE, alike))[:_BEST]
+        found = summed((1, words), (1, near))
+        alike = self._alike(its_own, first(found, _FIRST))
+        best = first(summed((1, words), (1, near), (_ALIKE, alike)), _BEST)
         return fused(
             (1, words),
             (1, self._near(its_own, words, best)),

@@ -16,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.filters import Filter
-from broadsheet.fusion import Scores, fused
+from broadsheet.fusion import Scores, first, fused, summed
 from broadsheet.searching import Phrase, Search, parsed
 from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
@@ -105,20 +105,27 @@ class Ranking:
             return self._latest(search) if search.excluded else []
         words = self.by_words(search)
         near, about = self._about(search, words) if words else (0, {})
-        found = fused((1, words), (near, about))
-        on_topic = self._on_topic(search.text, found[:_FIRST])
-        best = fused((1, words), (near, about), (_ON_TOPIC, on_topic))[:_MEANT]
+        found = summed((1, words), (near, about))
+        on_topic = self._on_topic(search.text, first(found, _FIRST))
+        moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
+        best = first(found | moved, _MEANT)
         shared = self._terms.shared(best) if len(words) > 1 else {}
         among = {row: score for row, score in shared.items() if row in words or row in about}
         return fused((1, words), (near, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
 
     def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:
-        """Return which of some papers have tags that a search speaks of: the sum of their probabilities."""
+        """Return which of some papers have tags that a search speaks of: the sum of their probabilities.
+
+        It is a share of the largest such sum.
+        """
         probable = {tag: each for tag, each in self.topics_of(text).items() if each >= _PROBABLE}
         if not probable or not rows:
             return {}
-        tagged = topics(self._db, rows).items()
-        return {row: sum(probable.get(tag, 0) for tag in tags) for row, tags in tagged}
+        sums = {
+            row: sum(probable.get(tag, 0) for tag in tags) for row, tags in topics(self._db, rows).items()
+        }
+        most = max(sums.values(), default=0)
+        return {row: each / most for row, each in sums.items() if each}
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""
