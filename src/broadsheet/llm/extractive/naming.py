@@ -23,7 +23,12 @@ _INTRODUCED = (
         rf"\b(?:propose|present|introduce|develop|describe)s? (?:the |our "
         rf")?({NAME}(?:\s{NAME}){{0,3}})(?: \([\w-]{{2,20}}\))?,? (?:an?|the|which|that|to)\b"
     ),
-    re.compile(r"\b(?:propose|present|introduce|develop)s?\b[^.()]{3,120}\(([A-Z][\w-]*[A-Z0-9][\w-]*)\)"),
+    # but not "a filter that treats stripes as a Markov Decision Process (MDP)"
+    re.compile(
+        r"\b(?:propose|present|introduce|develop)s?\b"
+        r"(?:(?!(?<!known) as | (?:by|leveraging|that|using|via|which) )[^.()]){3,120}"
+        r"\(([A-Z][\w-]*[A-Z0-9][\w-]*)\)"
+    ),
 )
 
 
