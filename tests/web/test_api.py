@@ -95,6 +95,14 @@ def test_a_thousand_names_are_looked_up_in_one_request_and_more_refused(client, 
     assert client.post("/api/lookup", json={"wanted": ["x"] * 1001}).status_code == 422
 
 
+def test_stats_say_of_papers_what_the_command_says_and_nothing_else(client, cache):
+    with Store.open(cache) as store:
+        said = store.statistics.summary()
+    told = client.get("/api/stats").json()
+    assert told == {name: said[name] for name in ("papers", "annotated", "revised", "editions", "code")}
+    assert told["annotated"] == told["papers"] > 0
+
+
 def test_tags_count_what_a_filter_finds(client):
     for each in client.get("/api/tags").json():
         total = client.get("/api/papers", params={"tag": each["tag"]}).json()["total"]

@@ -190,5 +190,4 @@ def edition(day: Annotated[date, Path(examples=["2026-01-05"])], reading: Readin
 @router.get("/stats")
 def stats(reading: Reading) -> dict[str, Any]:
     """Count papers and annotations; what they cost is the operator's affair."""
-    counted = reading.store.statistics.summary()
-    return {name: counted[name] for name in ("papers", "annotated", "revised", "editions", "code")}
+    return reading.store.statistics.of_papers()
