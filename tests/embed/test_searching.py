@@ -347,3 +347,22 @@ def test_what_the_endpoint_finds_near_outweighs_a_word(server: OpenAIServer, sto
     embed(store)
     store.ranking._terms.shared = lambda _: {}  # type: ignore[method-assign]
     assert found(store, "dust cars")[-1] == "Dust of cars"
+
+
+def test_the_doctor_asks_for_one_vector_and_counts_what_has_none(
+    server: OpenAIServer, tmp_path: Path
+) -> None:
+    server.embeddings.vector = lambda _, numbers: [1.0] * numbers
+    words = ("doctor", "--engine", "extractive", "--json", "--db", filled(tmp_path / "b.db"))
+
+    def told(**variables: str) -> dict[str, Any]:
+        checks = json.loads(command(*words, TIKTOKEN_CACHE_DIR=str(tmp_path), **variables).stdout)
+        return next(each for each in checks if each["name"] == "embeddings")
+
+    found = told()
+    assert found["ok"]
+    assert "256 numbers; 3 texts have no vector yet" in found["detail"]
+    assert len(asked(server)) == 1
+    server.embeddings.first = [404] * 9
+    assert not told()["ok"]
+    assert "Embeddings need OPENAI_API_KEY" in told(OPENAI_BASE_URL="")["detail"]

@@ -41,7 +41,7 @@ class Check:
 
 @command("doctor")
 def doctor_(*, offline: OfflineOption = False, as_json: JsonOption = False, options: EngineOptions) -> None:
-    """Look whether key, endpoint, model, database, prompts, worker, vocabulary and mail are in place."""
+    """Look whether key, model, embeddings, database, prompts, worker, vocabulary and mail are in place."""
     settings = start(options)
     found = list(_checks(settings, offline=offline))
     lines = "\n".join(f"{'ok' if each.ok else 'not ok':8}{each.name:12}{each.detail}" for each in found)
@@ -61,6 +61,8 @@ def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
         yield key
         if key.ok and not offline:
             yield from _endpoint_and_model(settings)
+    if settings.embedding_model:
+        yield _embeddings(settings, offline=offline)
     if not offline:
         yield _vocabulary()
     if settings.mail is not None:
@@ -129,6 +131,29 @@ def _endpoint_and_model(settings: Settings) -> Iterator[Check]:
     yield Check(
         "model", True, f"{settings.model} (answered by {found.answered_by}): {found.dialect.sentence}"
     )
+
+
+def _embeddings(settings: Settings, *, offline: bool) -> Check:
+    """Ask for one vector, and count the texts that have none."""
+    from broadsheet.embed import keep_spent, open_stage, search_embedder
+
+    told = [settings.embedding_model]
+    try:
+        with Store.open(settings.db, create=False) if settings.db.exists() else Store.in_memory() as store:
+            stage = open_stage(settings, store)
+            asks = search_embedder(settings, store)
+            if stage and (lacking := stage.estimate().papers):
+                told.append(f"{plural(lacking, 'text has', 'texts have')} no vector yet: broadsheet embed")
+            if asks and not offline:
+                try:
+                    vector = asks.ask("Is everything in place?")
+                    keep_spent(store, settings, asks)
+                finally:
+                    asks.close()
+                told.insert(1, f"answers with vectors of {len(vector):,} numbers")
+    except BroadsheetError as error:
+        return Check("embeddings", False, f"{settings.embedding_model}: {error}")
+    return Check("embeddings", True, "; ".join(told))
 
 
 def _mail(settings: Settings, mail: MailSettings, *, offline: bool) -> Check:

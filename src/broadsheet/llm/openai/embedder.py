@@ -137,12 +137,21 @@ class SearchEmbedder:
             if not text or time.monotonic() < self._rests_until:
                 return None
         try:
-            require_access(_NO_ACCESS)
-            reply = asyncio.run_coroutine_threadsafe(self._in_time(text), self._running()).result()
-            vector = _usable(reply)
+            return self.ask(text)
         except BroadsheetError as error:
             self._rest(error)
             return None
+
+    def ask(self, text: str) -> NDArray[Any]:
+        """Ask for the unit vector of a text.
+
+        Raises:
+            ConfigError: There is neither a key nor an address.
+            LLMError: The server gives no vector in time, or one without a direction.
+        """
+        require_access(_NO_ACCESS)
+        reply = asyncio.run_coroutine_threadsafe(self._in_time(text), self._running()).result()
+        vector = _usable(reply)
         with self._lock:
             self._spent.append(reply.usage)
             self._vectors[text] = vector
