@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from broadsheet import Filter, Paper, Store
 from broadsheet.searching import parsed
-from broadsheet.store import ranking, vectors
+from broadsheet.store import ranking, terms, vectors, words
 from builders import DAY, add, annotate, annotation, maker, paper
 
 WORDS = ("tide", "ebb", "silt", "reef", "gull", "kelp")
@@ -91,6 +91,24 @@ def test_a_lone_word_finds_the_same_as_when_another_that_nobody_has_stands_besid
     alone = list(store.ranking.by_words(parsed("silt")))
     assert alone == [8, 6, 4, 2, 9, 7, 5, 3, 1][:most]
     assert alone == list(store.ranking.by_words(parsed('"silt" silt')))
+
+
+def test_papers_are_scored_the_same_whether_all_are_or_some(store: Store) -> None:
+    add(store, paper("Kelp", abstract="."), paper("Kelp and silt", abstract="."), *_others(9))
+    add(store, paper("A kelp forest", abstract="Kelp sways."))
+    scores = words.scored(store._db, '"kelp" OR "silt"', 10)
+    assert set(scores) == {1, 2, 12}
+    some = dict(words.scored_among(store._db, '"kelp" OR "silt"', [2, 5, 12]))
+    assert some == pytest.approx({2: scores[2], 12: scores[12]})
+
+
+def test_of_papers_like_one_only_those_that_have_most_of_its_terms_are_scored(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = paper("Ants, kelp and reefs", abstract=".")
+    add(store, first, paper("Ants", abstract="."), paper("Kelp and reefs", abstract="."), *_others(9))
+    monkeypatch.setattr(terms, "_EXACTLY", 1)
+    assert list(store.ranking._terms.like(1, 2)) == [1, 3]
 
 
 def test_a_rare_word_weighs_more_than_a_frequent_one_and_two_more_than_one(store: Store) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import nlargest
 from itertools import pairwise
 from math import log
 
@@ -20,7 +21,7 @@ from broadsheet.fusion import Scores
 from broadsheet.searching import Phrase
 from broadsheet.store.nearest import State
 from broadsheet.store.remembered import FREQUENT, Remembered
-from broadsheet.store.words import all_scored
+from broadsheet.store.words import scored_among
 
 _OWN, _OWN_POSTINGS = 40, 10_000
 """How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
@@ -30,6 +31,8 @@ _MOST_PAIRS, _PAIRS = 10, 4
 five words."""
 _SHARED, _SHARED_POSTINGS = 20, 8_000
 """The same of several papers; these are only added up, which takes a third of the time."""
+_EXACTLY = 2
+"""Of how many times as many papers as are found the score is computed: those that have most of the terms."""
 _TITLE = 5
 """How often a word of a title counts beside one of the abstract."""
 _AGAIN = 3
@@ -51,10 +54,15 @@ class Terms:
         best = max(weights.values(), default=1)
         again = {term: max(1, round(_AGAIN * weight / best)) for term, weight in weights.items()}
         telling = list(self._telling(weights, _OWN, _OWN_POSTINGS, again, state))
+        have: defaultdict[int, float] = defaultdict(float)
+        for term in telling:
+            for found in self._remembered.rows(self._db, state, term):
+                have[found] += weights[term]
+        among = nlargest(_EXACTLY * most, have, key=lambda found: have[found])
         total: defaultdict[int, float] = defaultdict(float)
         for times in sorted({again[term] for term in telling}):
             asked = [Phrase(term).quoted for term in telling if again[term] == times]
-            for found, score in all_scored(self._db, " OR ".join(asked)):
+            for found, score in scored_among(self._db, " OR ".join(asked), among):
                 total[found] += times * score
         ordered = sorted(((score, found) for found, score in total.items()), reverse=True)
         return {found: score for score, found in ordered[:most]}
