@@ -62,7 +62,11 @@ class Neighbours:
         return 0.0 if common is None else min(0.99, max(0.0, float(common @ vector)))
 
     def nearest(
-        self, vector: NDArray[Any], most: int, among: Sequence[int] | None = None, level: float = 0.0
+        self,
+        vector: NDArray[Any],
+        most: int,
+        among: Sequence[int] | NDArray[Any] | None = None,
+        level: float = 0.0,
     ) -> list[int]:
         """Return the rows of the papers that are nearest to a unit vector, the nearest first.
 

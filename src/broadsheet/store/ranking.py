@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
@@ -20,11 +20,14 @@ from broadsheet.fusion import Scores, first, fused, summed
 from broadsheet.searching import Phrase, Search, parsed
 from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
-from broadsheet.store.postings import can_count, counted
+from broadsheet.store.postings import can_count, counted, numbers
 from broadsheet.store.terms import Terms
 from broadsheet.store.topics import topics
 from broadsheet.store.vectors import Vectors
 from broadsheet.store.words import papers_with, scored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_FOUND = 1_000
 """How many papers a search finds at most: with any word enough, those further down say little of it."""
@@ -151,10 +154,10 @@ class Ranking:
         worth = _ABOUT_BY_ENDPOINT if papers.index.is_asked_for else _ABOUT
         return worth, papers.likeness(asked, {*words, *papers.nearest(asked, _NEAREST, among, level)}, level)
 
-    def _among(self, search: Search) -> list[int]:
+    def _among(self, search: Search) -> NDArray[Any]:
         conditions, values = _must_and_must_not(search)
-        rows = self._db.execute(f"SELECT rowid FROM papers WHERE 1 {conditions}", values)  # noqa: S608 - ours
-        return [row[0] for row in rows]
+        rows = self._db.execute(f"SELECT group_concat(rowid) FROM papers WHERE 1 {conditions}", values)  # noqa: S608
+        return numbers(rows.fetchone()[0])
 
     def _latest(self, search: Search) -> list[int]:
         conditions, values = _must_and_must_not(search)
