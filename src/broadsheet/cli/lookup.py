@@ -73,7 +73,7 @@ def ranking(store: Store, settings: Settings) -> Iterator[None]:
     finally:
         if searches:
             searches.close()
-    if 0 < lacking <= _MANY or searches:
+    if 0 < lacking <= _MANY or searches or store.vectors.has_signs_to_keep():
         _keep_vectors(settings, searches)
 
 
@@ -84,6 +84,7 @@ def _keep_vectors(settings: Settings, searches: SearchEmbedder | None = None) ->
 
             keep_spent(store, settings, searches)
         store.complete_vectors()
+        store.keep_signs()
 
 
 @command("list")

@@ -22,6 +22,7 @@ from broadsheet.migrations.one_search_index import m017_one_search_index  # noqa
 from broadsheet.migrations.packed_texts import m024_packed_texts  # noqa: F401 - registers it
 from broadsheet.migrations.paper_addresses import m022_paper_addresses  # noqa: F401 - registers it
 from broadsheet.migrations.steps import migrations
+from broadsheet.migrations.vector_signs import m025_vector_signs  # noqa: F401 - registers it
 from broadsheet.migrations.vectors import m023_vectors  # noqa: F401 - registers it
 from broadsheet.migrations.worker_days import m021_worker_days  # noqa: F401 - registers it
 from broadsheet.packing import teach

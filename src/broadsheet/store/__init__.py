@@ -251,6 +251,16 @@ class Store:
                 with self.transaction():
                     self.vectors.store(rows)
 
+    def keep_signs(self) -> None:
+        """Keep the signs of many papers' vectors, so that no later process need read all of these.
+
+        Where vectors are lacking, or the file cannot be written now, nothing is kept.
+        """
+        with suppress(StoreError):
+            if self.vectors.has_signs_to_keep() and not self.vectors.lacking():
+                with self.transaction():
+                    self.vectors.keep_signs()
+
     def related(self, paper_id: str, limit: int = 10) -> Sequence[Record]:
         """Return the papers that are most like a paper, most alike first.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import DIMENSIONS, MODEL, Embedder
+from broadsheet.store import kept_signs
 from broadsheet.store.connection import file_of
 from broadsheet.store.held import SCALE, Held, quantized, signs_of
 
@@ -28,7 +29,7 @@ _WHOLE = 0.9
 """The share of the papers whose vectors must have been asked for before these rank at all."""
 _CHUNK = 1_024
 _ADDED = "p.rowid <= ? AND p.rowid > ? ORDER BY p.rowid"
-_REVISED = "p.revised_at > ? AND +p.rowid > ? ORDER BY +p.rowid"
+REVISED = "p.revised_at > ? AND +p.rowid > ? ORDER BY +p.rowid"
 """The signs keep SQLite from reading all papers in order, of which few were revised."""
 PAPERS = """SELECT p.rowid, p.content_hash, v.vector, CASE WHEN v.vector IS NULL THEN p.title END AS title,
         CASE WHEN v.vector IS NULL THEN p.abstract END AS abstract
@@ -113,7 +114,7 @@ class Index:
         if state == self.state:
             return
         with self._lock, suppress(_StoppedError):
-            before = self.state or State(None, 0, "", "")
+            before, held = self._before(db, state)
             still = db.execute(
                 "SELECT 1 FROM papers WHERE (rowid, id) = (?, ?)", [before.row, before.id]
             ).fetchone()
@@ -121,11 +122,19 @@ class Index:
             if made_by is None and state.revised != before.revised:
                 is_same = False  # a revised paper has no vector until it is asked for
             reading = partial(_vectors_of, db, self.model, made_by, is_stopped=is_stopped)
-            kept = self.held if is_same else _nothing()
+            kept = held if is_same else _nothing()
             held, total = _grown(kept, db, self.model, reading, before.revised, state)
             if self.is_asked_for:
                 self._weigh(db, held, total)
             self.held, self.state = held, state
+
+    def _before(self, db: Database, state: State) -> tuple[State, Held]:
+        """Return what was taken in last, by this process or by one that has kept the signs of many papers."""
+        if self.state:
+            return self.state, self.held
+        if self.model == MODEL and state.row > MOST_HELD and (held := kept_signs.read(db)):
+            return State(state.file, *kept_signs.known(db)), held
+        return State(None, 0, "", ""), self.held
 
     def _weigh(self, db: Database, held: Held, total: NDArray[Any]) -> None:
         """Keep how many of the papers are held, and the mean of those, of which the last came in now."""
@@ -166,7 +175,7 @@ def _grown(
 
     last = int(kept.rows[-1]) if len(kept.rows) else 0
     total = np.zeros(len(kept.middle), np.float32)
-    changed = list(reading(_REVISED, [revised, 0])) if last else []
+    changed = list(reading(REVISED, [revised, 0])) if last else []
     if not changed and last >= state.row:
         return kept, total
     counted = db.execute("SELECT count(*) FROM papers WHERE rowid > ? AND rowid <= ?", [last, state.row])

@@ -62,6 +62,7 @@ LEFT_OUT: Mapping[str, str] = {
     "paces": "when a source may be asked again, which passes in a minute",
     "papers_fts": "an index, made again",
     "vectors": "what papers are about, worked out or asked for again from their words",
+    "vector_signs": "the signs of vectors, taken from these again",
     "_sqlite_migrations": "the last migration stands in the backup's own file",
 }
 """The tables that a backup leaves out, and why."""

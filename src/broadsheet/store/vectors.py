@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import MODEL, Embedder, embedder
+from broadsheet.store import kept_signs
 from broadsheet.store.held import quantized
-from broadsheet.store.nearest import PAPERS, Index
+from broadsheet.store.nearest import PAPERS, REVISED, Index
 from broadsheet.store.neighbours import Neighbours
 from broadsheet.store.postings import can_count
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _indexes: dict[tuple[str, str], Index] = {}
 _lock = threading.Lock()
+_GROWTH = 1.02
+"""Signs are kept anew once there are so many times as many: reading the vectors of a fiftieth is quick."""
 
 
 class SearchVectors(Protocol):
@@ -143,27 +146,50 @@ class Vectors:
         """Return how many papers may have no static vector yet; none without the extra."""
         if embedder() is None:
             return 0
-        papers, vectors = self._db.execute(
-            "SELECT (SELECT count(*) FROM papers), (SELECT count(*) FROM vectors WHERE model = ?)", [MODEL]
-        ).fetchone()
-        return max(0, int(papers) - int(vectors))
+        kept = kept_signs.known(self._db)
+        if not kept.newest:
+            papers, vectors = self._db.execute(
+                "SELECT (SELECT count(*) FROM papers), (SELECT count(*) FROM vectors WHERE model = ?)",
+                [MODEL],
+            ).fetchone()
+            return max(0, int(papers) - int(vectors))
+        lacking = self._db.execute(
+            f"SELECT count(*) FROM ({PAPERS} WHERE v.vector IS NULL AND (p.rowid > ? OR p.revised_at > ?))",  # noqa: S608 - ours
+            [MODEL, kept.newest, kept.revised_at],
+        )
+        return int(lacking.fetchone()[0])
 
     def missing(self) -> Iterator[list[tuple[str, str, bytes]]]:
         """Make a static vector for each paper that has none; yield 500 rows at a time, for `store`.
 
-        Making takes a second of processor time a thousand: call it outside a transaction.
+        Making takes a second of processor time a thousand: call it outside a transaction. Papers whose signs
+        are kept had one, unless they were revised since.
         """
-        made_by, last = embedder(), 0
-        while made_by is not None:
-            lacking = self._db.execute(
-                f"{PAPERS} WHERE p.rowid > ? AND v.vector IS NULL ORDER BY p.rowid LIMIT 500", [MODEL, last]
-            ).fetchall()
-            if not lacking:
-                return
-            last = lacking[-1]["rowid"]
-            made = quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
-            hashes = [row["content_hash"] for row in lacking]
-            yield [(MODEL, hash_, vector.tobytes()) for hash_, vector in zip(hashes, made, strict=True)]
+        made_by, kept = embedder(), kept_signs.known(self._db)
+        for condition, values, last in (
+            ("p.rowid > ? ORDER BY p.rowid", [], kept.newest),
+            (REVISED, [kept.revised_at], 0),
+        ):
+            query = f"SELECT * FROM ({PAPERS} WHERE v.vector IS NULL AND {condition}) LIMIT 500"  # noqa: S608 - ours
+            while made_by and (lacking := self._db.execute(query, [MODEL, *values, last]).fetchall()):
+                last = lacking[-1]["rowid"]  # noqa: PLW2901 - where the next query begins
+                made = quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
+                hashes = [row["content_hash"] for row in lacking]
+                yield [(MODEL, hash_, vector.tobytes()) for hash_, vector in zip(hashes, made, strict=True)]
+
+    def has_signs_to_keep(self) -> bool:
+        """Tell whether signs are held of many more papers than they are kept of."""
+        index = self._index(MODEL)
+        if index.state is None or index.held.vectors is not None:
+            return False
+        return len(index.held.rows) > _GROWTH * kept_signs.papers(self._db)
+
+    def keep_signs(self) -> None:
+        """Keep the signs that are held; call it inside a transaction, with all vectors stored."""
+        index = self._index(MODEL)
+        if index.state:
+            state = index.state
+            kept_signs.keep(self._db, index.held, kept_signs.KeptSigns(state.row, state.id, state.revised))
 
     def store(self, rows: Sequence[tuple[str, str, bytes]]) -> None:
         """Store rows of `missing`; call it inside a transaction."""

@@ -67,6 +67,7 @@ class Upkeep:
             if store.vectors.is_behind():
                 store.complete_vectors(self._stopped.is_set)
                 store.vectors.keep_up(self._stopped.is_set)
+                store.keep_signs()
             if time.monotonic() >= self._counts_at:
                 self._count(store)
 
