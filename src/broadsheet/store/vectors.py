@@ -170,7 +170,7 @@ class Vectors:
             ("p.rowid > ? ORDER BY p.rowid", [], kept.newest),
             (REVISED, [kept.revised_at], 0),
         ):
-            query = f"SELECT * FROM ({PAPERS} WHERE v.vector IS NULL AND {condition}) LIMIT 500"  # noqa: S608 - ours
+            query = f"{PAPERS} WHERE v.vector IS NULL AND {condition} LIMIT 500"
             while made_by and (lacking := self._db.execute(query, [MODEL, *values, last]).fetchall()):
                 last = lacking[-1]["rowid"]  # noqa: PLW2901 - where the next query begins
                 made = quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
