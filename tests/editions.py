@@ -32,7 +32,7 @@ def small_edition(path: Path) -> tuple[Store, Edition]:
     announced = paper("Lantern: Night Vision for Ferries")
     add(store, tide, hostile, rtl, gone, withheld, announced, bare, failed)
     annotate(store, tide)
-    annotate(store, hostile, said=annotation(tldr=HOSTILE, topics=("language",), code="none"))
+    annotate(store, hostile, said=annotation(tldr=f"{HOSTILE} too", topics=("language",), code="none"))
     annotate(store, rtl, said=annotation(topics=("language", "graphs"), code="none"))
     two = Code(
         status="available", evidence="Our code is available", urls=("https://example.org/a", "javascript:b")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pydantic import Field
@@ -301,6 +301,7 @@ def test_markdown_shows_any_text_letter_for_letter(text: str) -> None:
 def test_any_words_of_a_paper_stand_on_every_page_as_text_and_nothing_else(
     title: str, tldr: str, linked: bool
 ) -> None:
+    assume(not fields.repeats_title(visible(tldr), title))
     said = annotation(tldr=TLDR).model_copy(update={"tldr": tldr})
     told = Paper(title=title, abstract=tldr, url="https://example.org/p" if linked else "")
     record = Record(paper=told, first_seen=DAY, source="jsonl", annotation=said)

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadsheet.compose import compose
 from broadsheet.record import Record
+from broadsheet.render import render
 from broadsheet.render.reading import readable
+from broadsheet.render.views.listing import PaperRow
 from broadsheet.render.views.paper import PaperPage, Surroundings
+from broadsheet.store import Store
 from broadsheet.store.overview import Version
-from builders import DAY, annotation, paper, sighting
+from builders import DAY, add, annotate, annotation, paper, sighting
 from editions import TAXONOMY
 
 SEEN = datetime(2026, 1, 7, 9, tzinfo=UTC)
@@ -43,6 +47,22 @@ def test_formulas_are_shown_in_letters_and_money_is_left_alone(text: str, shown:
 @given(st.text(st.sampled_from("$\\{}^_ab 1\n\x07") | st.characters(codec="utf-8")))
 def test_readable_text_is_one_line_without_control_characters(text: str) -> None:
     assert readable(text).isprintable()
+
+
+def test_a_line_that_only_says_the_title_again_is_not_printed() -> None:
+    tides = paper("Tide Tables of Nine Estuaries")
+    with Store.in_memory() as store:
+        add(store, tides)
+        annotate(store, tides, said=annotation(tldr="Tide tables of nine estuaries."))
+        record = store.get(tides.id)
+        edition = compose(store, DAY, taxonomy=TAXONOMY).edition
+        assert edition
+    assert PaperPage.of(record, TAXONOMY.names, Surroundings()).sentence == ""
+    assert PaperRow.of(record).sentence == ""
+    pages = render(edition, TAXONOMY)
+    for text in (pages.html, pages.markdown, pages.text):
+        assert "Tide Tables of Nine Estuaries" in text
+        assert "Tide tables" not in text
 
 
 def test_the_words_that_are_evidence_for_code_are_marked() -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from broadsheet.edition import Correction
 from broadsheet.record import Record
-from broadsheet.render.fields import Link, safe_url, shown
+from broadsheet.render.fields import Link, safe_url, sentence_of, shown
 from broadsheet.render.page import marked_abstract
 from broadsheet.render.reading import readable
 from broadsheet.render.remarks import corrected
@@ -159,7 +159,7 @@ def _view(entry: FeedEntry, domain: str, names: Mapping[str, str]) -> EntryView:
         url=entry.url,
         paper_url=safe_url(record.paper.url),
         title=readable(record.title) or record.id,
-        summary=visible(annotation.tldr) if annotation else "",
+        summary=sentence_of(record),
         authors=tuple(name for author in record.paper.authors if (name := visible(author))),
         tags=tuple(visible(names.get(tag, tag)) for tag in tags),
         code=tuple(link for field in fields for link in field.links),

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from broadsheet.annotation import Annotation, Code, InFacet, Place
-from broadsheet.record import LinkState, Repository
+from broadsheet.record import LinkState, Record, Repository
 from broadsheet.schema import shown_fields
 from broadsheet.visible import visible
 
@@ -81,6 +81,17 @@ def shown(
         if text or links:
             found.append(Shown(field.show.label, field.show.at, text, links, plain, named))
     return tuple(found)
+
+
+def repeats_title(text: str, title: str) -> bool:
+    """Tell whether a line only says a paper's title again, which stands above it already."""
+    return text.rstrip(".").casefold() == visible(title).rstrip(".").casefold()
+
+
+def sentence_of(record: Record) -> str:
+    """Return a paper's TL;DR as it is printed: empty where there is none, or only the title again."""
+    text = visible(record.annotation.tldr) if record.annotation else ""
+    return "" if repeats_title(text, record.title) else text
 
 
 def listed_repository(repository: Repository | None) -> tuple[Shown, ...]:

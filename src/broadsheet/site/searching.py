@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from broadsheet.record import Record
 from broadsheet.render.addresses import slug
-from broadsheet.render.fields import authors_line
+from broadsheet.render.fields import authors_line, sentence_of
 from broadsheet.render.reading import readable
 from broadsheet.render.templates import filled
 from broadsheet.site.context import Site
@@ -67,7 +67,7 @@ class SearchPages:
         return [
             slug(record.id),
             readable(record.title) or record.id,
-            visible(annotation.tldr) if annotation else "",
+            sentence_of(record),
             ", ".join(map(visible, annotation.keywords)) if annotation else "",
             ", ".join(visible(names.get(tag, tag)) for tag in tags),
             authors_line(record.paper.authors),

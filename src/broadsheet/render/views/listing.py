@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 
 from broadsheet.record import Record
-from broadsheet.render.fields import Link, authors_line, shown
+from broadsheet.render.fields import Link, authors_line, sentence_of, shown
 from broadsheet.render.reading import readable
 from broadsheet.render.remarks import in_words
 from broadsheet.taxonomy import Tag, Taxonomy
@@ -55,7 +55,7 @@ class PaperRow:
             heading=readable(record.title) or record.id,
             authors=authors_line(record.paper.authors),
             day=record.first_seen,
-            sentence=visible(annotation.tldr) if annotation else "",
+            sentence=sentence_of(record),
             code=tuple(link for field in fields for link in field.links),
             tags=tuple(tag for field in fields for tag in field.tags) if names is not None else (),
             votes=record.votes if names is not None else None,

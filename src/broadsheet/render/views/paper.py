@@ -14,7 +14,7 @@ from broadsheet.engines import how_made
 from broadsheet.paper import Sighting
 from broadsheet.record import Record
 from broadsheet.render.environments import destination, markdown
-from broadsheet.render.fields import Shown, listed_repository, safe_url, shown
+from broadsheet.render.fields import Shown, listed_repository, safe_url, sentence_of, shown
 from broadsheet.render.page import marked_abstract
 from broadsheet.render.reading import readable
 from broadsheet.render.remarks import corrected, findings_in_words, in_words
@@ -156,7 +156,7 @@ class PaperPage:
             pdf=safe_url(f"https://arxiv.org/pdf/{paper.arxiv_id}") if paper.arxiv_id else "",
             authors=tuple(name for author in paper.authors if (name := readable(author))),
             dates=f"{published}irst seen {in_words(record.first_seen)}",
-            sentence=visible(annotation.tldr) if annotation else "",
+            sentence=sentence_of(record),
             made=_made(record),
             shown=(
                 *(each for each in fields if each.at != "headline"),
@@ -243,4 +243,5 @@ def _lines(text: str) -> str:
 def _markdown_line(record: Record) -> str:
     url, title = safe_url(record.paper.url), markdown(visible(record.title) or record.id)
     cited = f"[{title}]({destination(url)})" if url else title
-    return f"{cited}: {markdown(visible(record.annotation.tldr))}" if record.annotation else str(cited)
+    sentence = sentence_of(record)
+    return f"{cited}: {markdown(sentence)}" if sentence else str(cited)
