@@ -334,6 +334,8 @@ Store.open("old.db")
 
 def test_an_upgrade_that_is_killed_has_changed_nothing_and_can_be_done_again() -> None:
     made_at(Path("old.db"), "m018_subscribers_and_deliveries")
+    with closing(sqlite3.connect("old.db")) as plain:
+        plain.execute("PRAGMA journal_mode = WAL")  # as a cache that is in use
     killed = warm_start.Popen([sys.executable, "-c", KILLED])
     assert killed.wait() == -signal.SIGKILL
     with closing(sqlite3.connect("old.db")) as plain:
@@ -439,6 +441,23 @@ def test_an_upgrade_gives_pages_their_new_size_unless_another_process_reads(
     with Store.open("read.db") as store:
         assert store.count() == 1
         assert rows(store, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_an_upgrade_writes_to_the_file_and_to_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_at(Path("old.db"), "m023_vectors")
+    with closing(sqlite3.connect("old.db")) as plain:
+        plain.execute("PRAGMA journal_mode = WAL")
+    apply, seen = migrations.apply, []
+
+    def watched(db: Database) -> None:
+        seen.append(db.execute("PRAGMA journal_mode").fetchone()[0])
+        apply(db)
+
+    monkeypatch.setattr(migrations, "apply", watched)
+    for _ in range(2):
+        with Store.open("old.db") as store:
+            assert rows(store, "PRAGMA journal_mode") == [("wal",)]
+    assert seen == ["delete"]
 
 
 def test_an_upgrade_gives_the_room_back_that_it_has_freed() -> None:

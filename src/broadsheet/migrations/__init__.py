@@ -6,6 +6,9 @@ Migrations do not create the columns of an annotation: those are derived from th
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
+
 from sqlite_utils import Database  # noqa: TID251 - only this package and store use SQL
 from sqlite_utils.db import Table  # noqa: TID251 - the same
 
@@ -28,7 +31,7 @@ from broadsheet.migrations.worker_days import m021_worker_days  # noqa: F401 - r
 from broadsheet.packing import teach
 from broadsheet.schema import columns
 
-__all__ = ["ensure_annotation_columns", "migrations", "upgrade"]
+__all__ = ["ensure_annotation_columns", "leave_log", "migrations", "upgrade"]
 
 
 def upgrade(db: Database) -> bool:
@@ -48,6 +51,8 @@ def upgrade(db: Database) -> bool:
         )
     if applied == ours and not _missing_columns(db):
         return False
+    if applied:
+        leave_log(db)
     # Take the write lock and check again under it, since another process may be opening the same new file.
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -59,6 +64,19 @@ def upgrade(db: Database) -> bool:
         raise
     db.execute("COMMIT")
     return bool(applied) and applied != ours
+
+
+def leave_log(db: Database) -> None:
+    """Write to the file itself from now on, unless another process has it open.
+
+    An upgrade may write every page, and SQLite looks through the whole write-ahead log for each page that it
+    reads again: a million papers made a log of 13 GB. Pages take a new size only outside it, too.
+    """
+    (timeout_ms,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute("PRAGMA busy_timeout = 0")
+    with suppress(sqlite3.OperationalError, StoreError):
+        db.execute("PRAGMA journal_mode = DELETE")
+    db.execute(f"PRAGMA busy_timeout = {timeout_ms}")
 
 
 def _refuse_another_programs(db: Database) -> None:

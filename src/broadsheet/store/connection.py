@@ -13,7 +13,7 @@ from typing import Any
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.errors import StoreError
-from broadsheet.migrations import upgrade
+from broadsheet.migrations import leave_log, upgrade
 from broadsheet.redaction import Secrets
 
 BUSY_TIMEOUT_S = 30.0
@@ -220,14 +220,8 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
 
 
 def _shrink(db: Database) -> None:
-    """Give back the room that an upgrade has freed; without room for a second copy, it is used later.
-
-    Pages take their new size only outside WAL mode, which no other process lets a file leave.
-    """
-    with suppress(StoreError):
-        db.execute("PRAGMA busy_timeout = 0")
-        db.execute("PRAGMA journal_mode = DELETE")
-    db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
+    """Give back the room that an upgrade has freed; without room for a second copy, it is used later."""
+    leave_log(db)
     with suppress(StoreError):
         db.execute("VACUUM")
 
