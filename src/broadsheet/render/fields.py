@@ -55,7 +55,11 @@ class Shown:
 
 
 def shown(
-    annotation: Annotation, names: Mapping[str, str], *, under: str, states: Mapping[str, LinkState]
+    annotation: Annotation,
+    names: Mapping[str, str],
+    under: str,
+    states: Mapping[str, LinkState],
+    title: str = "",
 ) -> tuple[Shown, ...]:
     """Return the fields that have something to show, in the order in which they are declared.
 
@@ -64,6 +68,7 @@ def shown(
         names: Shown name of each tag, by id.
         under: Id of the tag that the section's heading already says.
         states: What the last check found behind each URL.
+        title: The heading above; a line that only says it again is left out.
     """
     found = []
     for field in shown_fields(type(annotation)):
@@ -78,7 +83,7 @@ def shown(
             text, links = ", ".join(name for _, name in named), ()
         else:
             text, links, plain = words(value, field.show.label), (), field.show.at == "headline"
-        if text or links:
+        if (text or links) and not (field.show.at == "headline" and repeats_title(text, title)):
             found.append(Shown(field.show.label, field.show.at, text, links, plain, named))
     return tuple(found)
 

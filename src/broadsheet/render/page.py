@@ -15,15 +15,7 @@ from broadsheet.edition import Card, Count, Edition, Made, Pick, Section
 from broadsheet.engines import how_made
 from broadsheet.english import reads_english
 from broadsheet.newsletter import Colours, Newsletter
-from broadsheet.render.fields import (
-    Shown,
-    authors_line,
-    listed_repository,
-    repeats_title,
-    safe_url,
-    sentence_of,
-    shown,
-)
+from broadsheet.render.fields import Shown, authors_line, listed_repository, safe_url, sentence_of, shown
 from broadsheet.render.making import code_counts, made_sentence, makers_notes
 from broadsheet.render.reading import heading, readable
 from broadsheet.render.remarks import announced, corrected, findings_in_words, in_words
@@ -264,7 +256,6 @@ def _card(
     card: Card, section_id: str, names: Mapping[str, str], usual: Made | None, *, abstracts: bool
 ) -> CardView:
     record, annotation = card.record, card.record.annotation
-    fields = shown(annotation, names, under=section_id, states=record.links) if annotation else ()
     return CardView(
         paper_id=record.id,
         anchor=anchor(record.id),
@@ -272,7 +263,7 @@ def _card(
         url=safe_url(record.paper.url),
         authors=authors_line(record.paper.authors),
         shown=(
-            *(each for each in fields if each.at != "headline" or not repeats_title(each.text, record.title)),
+            *(shown(annotation, names, section_id, record.links, record.title) if annotation else ()),
             *listed_repository(record.repository),
         ),
         marks=tuple(_marks(card, usual)),
