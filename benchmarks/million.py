@@ -83,7 +83,9 @@ def fill(database: Path, papers: int) -> None:
             if number < days - 1:
                 compose(store, day, taxonomy=TAXONOMY)
         if hasattr(store, "complete_vectors"):  # an older one has no vectors
-            store.complete_vectors()
+            from drawn_vectors import draw
+
+            draw(store)
 
 
 def took(command: Sequence[str | Path], folder: Path) -> Took:

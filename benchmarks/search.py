@@ -50,7 +50,7 @@ def main() -> None:
         if not cache.exists():
             _fill(cache, files)
         with Store.open(cache) as store:
-            store.complete_vectors()
+            store.complete_vectors(threads=os.cpu_count() or 1)
             store.ranking.topics_of = topics_of_search(Prompts.load(None, "en").taxonomy)
             _compare(store, [json.loads(line) for line in queries.read_text("utf-8").splitlines()])
 

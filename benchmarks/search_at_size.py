@@ -18,6 +18,8 @@ from statistics import quantiles
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from drawn_vectors import draw
+
 from broadsheet.filters import Filter
 from broadsheet.paper import Paper
 from broadsheet.store import Store
@@ -37,13 +39,13 @@ def main(papers: int) -> None:
         copy(HERE / ".search.db", cache)
         with Store.open(cache) as store:
             _grow(store, papers)
+            draw(store)
     queries = [json.loads(line) for line in (HERE / "search_queries.jsonl").read_text("utf-8").splitlines()]
     asked = [each["asked"] for each in queries]
     with Store.open(cache) as store:
         started = time.perf_counter()
-        store.complete_vectors()
         store.vectors.index()
-        print(f"{store.count():,} papers; vectors made or read in {time.perf_counter() - started:.1f} s")
+        print(f"{store.count():,} papers; vectors read in {time.perf_counter() - started:.1f} s")
         writer = subprocess.Popen([sys.executable, __file__, "write", str(cache)], stdin=subprocess.PIPE)
         try:
             searches, likenesses = asked[:45] * ROUNDS, asked[45:] * ROUNDS

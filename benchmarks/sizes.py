@@ -74,7 +74,7 @@ def main() -> None:
         print(f"  parts together      {_size(Path('parts')) / papers:>8,.0f}")
         print(f"  the cache           {Path('cache.db').stat().st_size / papers:>8,.0f}")
         with Store.open("cache.db") as cache:
-            cache.complete_vectors()
+            cache.complete_vectors(threads=os.cpu_count() or 1)
         print(f"  with vectors        {Path('cache.db').stat().st_size / papers:>8,.0f}")
         print(f"  export as Parquet   {Path('papers.parquet').stat().st_size / papers:>8,.0f}")
         print("the cache, by table and index:")

@@ -38,6 +38,7 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(HERE)]
 
 
+from drawn_vectors import draw
 from loading import Answers, Asks, Connection, arrive, load
 
 from broadsheet.paper import Sighting
@@ -130,6 +131,7 @@ def fill(database: Path, papers: int) -> None:
                     listed = Sighting(source="arxiv", origin="cs.LG", day=day, rank=rank)
                     store.papers.sight(paper.id, listed)
                     store.annotations.keep(paper, site.MAKER, annotation)
+        draw(store)
 
 
 def where_all():

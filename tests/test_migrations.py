@@ -474,3 +474,17 @@ def test_an_upgrade_gives_the_room_back_that_it_has_freed() -> None:
     with Store.open("old.db") as store:
         assert rows(store, "PRAGMA freelist_count") == [(0,)]
     assert Path("old.db").stat().st_size < before
+
+
+def test_vectors_of_the_model_before_are_removed_and_those_of_an_endpoint_kept() -> None:
+    made_at(Path("old.db"), "m025_vector_signs")
+    with closing(sqlite3.connect("old.db")) as plain:
+        plain.executemany(
+            "INSERT INTO vectors (model, content_hash, vector) VALUES (?, 'h', x'00')",
+            [("wordllama-256",), ("text-embedding-3-small",)],
+        )
+        plain.execute("INSERT INTO vector_signs VALUES ('wordllama-256', 1, 'old-1', '', x'00', x'00')")
+        plain.commit()
+    with Store.open("old.db") as store:
+        assert rows(store, "SELECT model FROM vectors") == [("text-embedding-3-small",)]
+        assert rows(store, "SELECT count(*) FROM vector_signs") == [(0,)]

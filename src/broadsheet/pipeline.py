@@ -16,7 +16,7 @@ from broadsheet import fallback
 from broadsheet.annotate import AnnotateReport, Budget, Prepared, Wanted, Watch, prepare
 from broadsheet.compose import Composed, compose, due
 from broadsheet.config import Settings
-from broadsheet.embed import Embedding, EmbedReport, left_of, open_stage, with_embedding
+from broadsheet.embed import Embedding, EmbedReport, left_of, make_vectors, open_stage, with_embedding
 from broadsheet.errors import LLMError
 from broadsheet.fetch import FetchReport, fetch, look_back
 from broadsheet.llm import open_llm
@@ -26,6 +26,9 @@ from broadsheet.render import render, write
 from broadsheet.render.templates import check_templates
 from broadsheet.sources import Source
 from broadsheet.store import Store
+
+MOST_MADE = 2_000
+"""So many vectors a run makes at most, 20 s on two processors; `broadsheet embed` makes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class RunReport:
             before.
         extracted: Papers whose lines are extracted because the model gave none.
         outage: Why the model gave no answer, if it gave out.
-        embedded: Texts that were embedded, where a model is set for that.
+        embedded: Texts that were embedded, by the endpoint's model or else by the packaged one.
         not_embedded: Why the endpoint gave no more vectors, if it gave out.
     """
 
@@ -139,9 +142,19 @@ def run(
                 extracted = fallback.extract_rest(store, llm, prompts, settings, day, issued, outage)
         issues = tuple(issue(store, settings, prompts, day, newsletter) for newsletter in issued)
         report = RunReport(fetched, annotated, issues, extracted, outage)
-        if embedding and not outage:
+        if embedding is None:
+            report = _make_vectors(report, store, hooks)
+        elif not outage:
             report = _embed(report, embedding, left_of(budget, annotated), hooks)
     return report
+
+
+def _make_vectors(report: RunReport, store: Store, hooks: Hooks) -> RunReport:
+    """Make the vectors that are lacking here, where the extra ``search`` is installed."""
+    if not store.vectors.lacking():
+        return report
+    with hooks.watching("Embedding") as watch:
+        return replace(report, embedded=make_vectors(store, watch, MOST_MADE))
 
 
 def _embed(report: RunReport, embedding: Embedding, budget: Budget, hooks: Hooks) -> RunReport:

@@ -80,7 +80,7 @@ def test_related_papers_are_listed_for_readers_and_for_scripts(command: Command)
 def test_a_search_without_vectors_says_that_only_words_are_compared(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broadsheet.store.vectors.embedder", lambda: None)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", lambda: None)
     assert command("list", "--search", "ebb", "--json") == 0
     assert ids(command) == [EBB.id]
     assert "broadsheet[search]" in command.err

@@ -13,7 +13,7 @@ from broadsheet.store.nearest import Index
 from broadsheet.store.neighbours import Neighbours
 from builders import add, paper, rows
 
-pytest.importorskip("wordllama")
+pytest.importorskip("onnxruntime")
 CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
 TRAFFIC = paper("Vehicles on a highway", abstract="They queue where the road narrows.")
 BREAD = paper("Sourdough bread at home", abstract="Flour, water and salt make a loaf.")

@@ -17,7 +17,7 @@ KELP = paper("Kelp forests", abstract="They sway in the tide.")
 
 @pytest.fixture(autouse=True)
 def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "embedder", lambda: None)
+    monkeypatch.setattr(vectors, "installed", lambda: None)
 
 
 def rows(store: Store, of: Remembered, term: str) -> list[int]:

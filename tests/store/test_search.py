@@ -23,7 +23,7 @@ WORDS = ("tide", "ebb", "silt", "reef", "gull", "kelp")
 @pytest.fixture(autouse=True)
 def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ranking of an installation without vectors."""
-    monkeypatch.setattr(vectors, "embedder", lambda: None)
+    monkeypatch.setattr(vectors, "installed", lambda: None)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def fill(store: Store) -> None:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr("broadsheet.store.vectors.embedder", lambda: None)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", lambda: None)
     with Store.in_memory() as made:
         fill(made)
         yield made
@@ -62,7 +62,7 @@ def test_what_must_not_stand_tells_no_topic_and_a_word_said_twice_stands_twice()
 def test_the_command_the_page_and_the_api_weigh_tags_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broadsheet.store.vectors.embedder", lambda: None)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", lambda: None)
     db = tmp_path / "b.db"
     with Store.open(db) as made:
         fill(made)

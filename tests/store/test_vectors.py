@@ -28,14 +28,14 @@ from in_process import broadsheet
 
 CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
 TRAFFIC = paper("Automobile traffic on a highway", abstract="Vehicles queue where the road narrows.")
-BREAD = paper("Sourdough bread at home", abstract="Flour, water and salt make a loaf.")
+TUNING = paper("Low-rank adaptation of language models", abstract="Fewer weights are trained.")
 FLEET = paper("Road vehicles of the future", abstract="Electric automobiles and their batteries.")
 
 
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store.in_memory() as made:
-        add(made, CARS, TRAFFIC, BREAD)
+        add(made, CARS, TRAFFIC, TUNING)
         yield made
 
 
@@ -56,7 +56,7 @@ def test_what_no_paper_has_a_word_of_is_not_guessed_at(store: Store) -> None:
 
 def test_what_must_stand_and_what_must_not_holds_for_what_is_found_by_meaning(store: Store) -> None:
     assert found(store, "cars -highway") == [CARS.title]
-    assert found(store, 'cars "sourdough bread"') == [BREAD.title]
+    assert found(store, 'cars "language models"') == [TUNING.title]
 
 
 def test_papers_are_related_by_words_and_by_what_they_are_about(store: Store) -> None:
@@ -68,7 +68,7 @@ def test_papers_are_related_by_words_and_by_what_they_are_about(store: Store) ->
 
 def test_without_the_extra_words_alone_rank_and_relate(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.vectors.index()
-    monkeypatch.setattr(vectors, "embedder", lambda: None)
+    monkeypatch.setattr(vectors, "installed", lambda: None)
     store.complete_vectors()
     assert rows(store, "SELECT count(*) FROM vectors") == [(0,)]
     assert found(store, "cars") == [CARS.title]
@@ -80,7 +80,7 @@ def test_without_the_extra_words_alone_rank_and_relate(store: Store, monkeypatch
 def test_what_has_a_word_of_the_title_is_more_like_a_paper_than_what_has_one_of_its_abstract(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "embedder", lambda: None)
+    monkeypatch.setattr(vectors, "installed", lambda: None)
     one = paper("Kelp", abstract="Silt.")
     titled, told = paper("North", abstract="Kelp."), paper("South", abstract="Silt.")
     add(store, one, titled, told)
@@ -96,7 +96,7 @@ def test_vectors_are_stored_once_for_each_text_and_go_with_it(store: Store) -> N
         (3, DIMENSIONS, DIMENSIONS)
     ]
     with store.transaction():
-        store.papers.revise(BREAD.model_copy(update={"abstract": "Now about electric cars."}))
+        store.papers.revise(TUNING.model_copy(update={"abstract": "Now about electric cars."}))
         store.papers.remove(TRAFFIC.id)
     assert rows(store, "SELECT count(*) FROM vectors") == [(1,)]
 
@@ -106,7 +106,7 @@ def test_a_reader_keeps_up_with_papers_that_another_process_adds_revises_and_rem
     tmp_path: Path, stored: bool
 ) -> None:
     with Store.open(tmp_path / "b.db") as writer, Store.open(tmp_path / "b.db") as reader:
-        add(writer, CARS, TRAFFIC, BREAD)
+        add(writer, CARS, TRAFFIC, TUNING)
         assert found(reader, "cars") == [CARS.title, TRAFFIC.title]
         add(writer, FLEET)
         if stored:
@@ -114,11 +114,11 @@ def test_a_reader_keeps_up_with_papers_that_another_process_adds_revises_and_rem
         assert set(found(reader, "cars")) == {CARS.title, TRAFFIC.title, FLEET.title}
         with writer.transaction():
             writer.papers.revise(
-                TRAFFIC.model_copy(update={"title": "Sourdough", "abstract": BREAD.abstract})
+                TRAFFIC.model_copy(update={"title": TUNING.title, "abstract": TUNING.abstract})
             )
             writer.papers.remove(FLEET.id)
         assert found(reader, "cars") == [CARS.title]
-        assert found(reader, "sourdough") == ["Sourdough", BREAD.title]
+        assert found(reader, "low-rank") == [TUNING.title] * 2
     with closing(sqlite3.connect(tmp_path / "b.db")) as plain:
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -129,7 +129,7 @@ def test_a_revised_paper_is_near_to_what_it_is_about_now(store: Store) -> None:
     asked = before.mean([3])
     assert before.likeness(asked, [1])[1] < 0.3
     with store.transaction():
-        store.papers.revise(CARS.model_copy(update={"title": BREAD.title, "abstract": BREAD.abstract}))
+        store.papers.revise(CARS.model_copy(update={"title": TUNING.title, "abstract": TUNING.abstract}))
     after = store.vectors.index()
     assert after
     assert after.likeness(asked, [1, 2, 3]) == pytest.approx({1: 1, 2: 0, 3: 1}, abs=0.01)
@@ -138,11 +138,11 @@ def test_a_revised_paper_is_near_to_what_it_is_about_now(store: Store) -> None:
 def test_a_vector_says_the_same_however_many_texts_it_was_made_with() -> None:
     made_by = embedder()
     assert made_by is not None
-    texts = [(each.title, each.abstract) for each in (CARS, TRAFFIC, BREAD)]
+    texts = [(each.title, each.abstract) for each in (CARS, TRAFFIC, TUNING)]
     together = made_by.papers(texts)
     assert np.allclose(together, np.concatenate([made_by.papers([text]) for text in texts]), atol=1e-6)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    assert not made_by.search("").any()
+    assert np.allclose(together, made_by.papers(texts, threads=3), atol=1e-6)
 
 
 def holding(rows: Sequence[int], made: NDArray[Any], *, is_leaning: bool = False) -> Neighbours:
@@ -161,7 +161,11 @@ def test_the_nearest_are_those_that_comparing_all_at_once_finds(seed: int, count
     papers = holding(rows, dice.normal(size=(count, DIMENSIONS)) + 0.3)
     asked = unit(dice.normal(size=DIMENSIONS) + 0.3).astype(np.float32)
     likeness = papers.index.held.vectors.astype(np.float32) @ asked
-    near = [row for like, row in sorted(zip(-likeness, rows.tolist(), strict=True)) if -like >= 0.25 * 127]
+    near = [
+        row
+        for like, row in sorted(zip(-likeness, rows.tolist(), strict=True))
+        if -like >= neighbours._LEAST * 127
+    ]
     assert set(papers.nearest(asked, most)) == set(near[:most])
     assert papers.nearest(asked, most, among=near[::2]) == near[::2][:most]
 
@@ -206,7 +210,7 @@ def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(tmp_path / "b.db") as writer:
-        add(writer, CARS, TRAFFIC, BREAD)
+        add(writer, CARS, TRAFFIC, TUNING)
         held = writer.vectors.index()
         assert held
         asked = held.mean([1])
@@ -225,7 +229,7 @@ def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
         assert likeness == pytest.approx(expected)
         monkeypatch.setattr(neighbours, "_MOST_READ", 1)
         with writer.transaction():
-            writer.papers.revise(CARS.model_copy(update={"title": BREAD.title, "abstract": BREAD.abstract}))
+            writer.papers.revise(CARS.model_copy(update={"title": TUNING.title, "abstract": TUNING.abstract}))
         writer.complete_vectors()
         read.index.refresh(writer._db, embedder())
         assert read.likeness(asked, [3, 1]) == pytest.approx({3: 0, 1: 0}, abs=0.1)
@@ -253,7 +257,7 @@ def test_likeness_is_the_cosine_and_nothing_for_what_is_opposite_or_unknown(stor
 def test_a_command_that_ranks_stores_what_papers_are_about(tmp_path: Path, words: tuple[str, ...]) -> None:
     db = tmp_path / "b.db"
     with Store.open(db) as made:
-        add(made, CARS, TRAFFIC, BREAD)
+        add(made, CARS, TRAFFIC, TUNING)
     code, told = broadsheet(*words, "--db", db)
     assert (code, TRAFFIC.title in told) == (0, True)
     with Store.open(db) as made:
@@ -271,7 +275,7 @@ def test_vectors_are_those_of_the_file_that_was_put_in_place(tmp_path: Path) -> 
             }
             return {id_: opened.records.by_rows(found)[-1].id for id_, found in first.items()}
 
-    orders = ((CARS, BREAD, TRAFFIC, FLEET), (BREAD, CARS, TRAFFIC, FLEET), (TRAFFIC, FLEET, CARS, BREAD))
+    orders = ((CARS, TUNING, TRAFFIC, FLEET), (TUNING, CARS, TRAFFIC, FLEET), (TRAFFIC, FLEET, CARS, TUNING))
     path = tmp_path / "cache.db"
     for number, order in enumerate(orders):
         other = tmp_path / f"{number}.db"

@@ -27,5 +27,5 @@ def client(cache):
 def _words_alone():
     """Searches rank as in an installation without vectors, so that a plain reading can follow them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("broadsheet.store.vectors.embedder", lambda: None)
+        patch.setattr("broadsheet.store.vectors.installed", lambda: None)
         yield

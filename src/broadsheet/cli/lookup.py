@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from broadsheet.embed import SearchEmbedder
 
 WORDS_ALONE = "Only words are compared; with broadsheet[search], what papers are about counts too."
-_MANY = 2_000
-"""Fewer papers take no more than a second or two."""
+_EMBED = "words alone are compared until `broadsheet embed` has made them."
+_WORTH_A_WORD = 50
+"""Fewer papers take less than a second."""
 
 
 @contextmanager
@@ -52,38 +53,45 @@ def chosen(options: FilterOptions) -> Iterator[tuple[Store, Filter]]:
 def ranking(store: Store, settings: Settings) -> Iterator[None]:
     """Keep what new papers are about for the next time, or say that only words are compared.
 
-    Where an endpoint's model is set, it gives the vector of the search.
-
-    It is kept once the question inside has been answered, so that a damaged cache is left as it is; of many
-    papers before, since the question would work it out too. A cache that cannot be written is left as it is.
+    Where an endpoint's model is set, it gives the vector of the search. Else vectors that are lacking are
+    made first, if these are few. A cache that cannot be written is left as it is.
     """
     searches = None
     if settings.embedding_model:
         from broadsheet.embed import search_embedder
 
         searches = store.vectors.asks = search_embedder(settings, store)
+    elif store.vectors.lacks_many:
+        note(f"{plural(store.vectors.lacking(), 'paper has', 'papers have')} no vector yet: {_EMBED}")
+    elif lacking := store.vectors.lacking():
+        _make_vectors(settings, lacking)
     if not store.vectors.compares:
         note(WORDS_ALONE)
-    lacking = store.vectors.lacking()
-    if lacking > _MANY:
-        note(f"Working out what {plural(lacking, 'paper')} are about; this is done once.")
-        _keep_vectors(settings)
     try:
         yield
     finally:
         if searches:
             searches.close()
-    if 0 < lacking <= _MANY or searches or store.vectors.has_signs_to_keep():
-        _keep_vectors(settings, searches)
+    if searches or store.vectors.has_signs_to_keep():
+        _keep(settings, searches)
 
 
-def _keep_vectors(settings: Settings, searches: SearchEmbedder | None = None) -> None:
+def _make_vectors(settings: Settings, lacking: int) -> None:
+    from broadsheet.embed import make_vectors
+
+    if lacking > _WORTH_A_WORD:
+        note(f"Working out what {lacking:,} papers are about; this is done once.")
+    with suppress(StoreError), Store.open(settings.db, create=False) as store:
+        make_vectors(store)
+
+
+def _keep(settings: Settings, searches: SearchEmbedder | None) -> None:
+    """Store what a search has cost, and what later searches need not read again."""
     with suppress(StoreError), Store.open(settings.db, create=False) as store:
         if searches:
             from broadsheet.embed import keep_spent
 
             keep_spent(store, settings, searches)
-        store.complete_vectors()
         store.keep_signs()
 
 

@@ -12,7 +12,7 @@ from broadsheet.cli.app import command
 from broadsheet.cli.lookup import WORDS_ALONE
 from broadsheet.cli.options import TaskOptions, start
 from broadsheet.cli.printing import note
-from broadsheet.embedding import folder
+from broadsheet.embedding import installed
 from broadsheet.errors import UserError
 
 
@@ -34,7 +34,7 @@ def serve(
 
     settings = start(options)
     app = create_app(settings)
-    if folder() is None:
+    if installed() is None:
         note(WORDS_ALONE)
     if not _is_loopback(host):
         note(

@@ -154,16 +154,16 @@ def embedded_sentence(report: EmbedReport) -> str:
     """Return what embedding came to, in sentences."""
     if not report.texts:
         return f"Every text has its vector of {report.model}."
-    requests, tokens = plural(report.requests, "request"), plural(report.input_tokens, "token")
-    spent = f"{tokens} in {requests}, cost {money(report.cost_usd)}"
-    parts = [
-        f"{report.embedded:,} of {plural(report.texts, 'text')} embedded by {report.model}: {spent}.",
-    ]
+    made = f"{report.embedded:,} of {plural(report.texts, 'text')} embedded by {report.model}"
+    if report.requests:
+        requests, tokens = plural(report.requests, "request"), plural(report.input_tokens, "token")
+        made += f": {tokens} in {requests}, cost {money(report.cost_usd)}"
+    parts = [f"{made}."]
     if report.failed:
         parts.append(f"{report.failed:,} got no vector of use; the next run asks for them again.")
     if report.left:
-        why = "Stopped" if report.ending == "stopped" else "The budget is used up"
-        parts.append(f"{why}; {plural(report.left, 'text is', 'texts are')} left for the next run.")
+        why = {"stopped": "Stopped; ", "budget": "The budget is used up; "}.get(report.ending, "")
+        parts.append(f"{why}{plural(report.left, 'text is', 'texts are')} left for the next run.")
     return " ".join(parts)
 
 

@@ -1,5 +1,6 @@
 """Embeds papers: asks an endpoint once for the vector of each text that has none, and stores what comes.
 
+Where no model of an endpoint is set, `make_vectors` makes those of the packaged model on this machine.
 An answer and its vectors are committed together before anything else is done, so a kill loses no more than
 the requests under way.
 """
@@ -14,6 +15,7 @@ from broadsheet.annotate import AnnotateReport, Budget, Estimate, Watch
 from broadsheet.annotate.spending import Ledger
 from broadsheet.config import Settings
 from broadsheet.embed.batches import MOST_TEXTS, MOST_TOKENS, Batches
+from broadsheet.embed.packaged import make_vectors
 from broadsheet.embed.run import EmbedReport, EmbedRun, new_reply
 from broadsheet.errors import ConfigError
 from broadsheet.llm import Reply, Request, Usage
@@ -22,7 +24,15 @@ from broadsheet.prices import Price, Prices
 from broadsheet.store import Store
 from broadsheet.store.postings import can_count
 
-__all__ = ["EmbedReport", "Embedding", "SearchEmbedder", "keep_spent", "open_stage", "search_embedder"]
+__all__ = [
+    "EmbedReport",
+    "Embedding",
+    "SearchEmbedder",
+    "keep_spent",
+    "make_vectors",
+    "open_stage",
+    "search_embedder",
+]
 
 _CHARACTERS_A_TOKEN = 4
 _NO_NUMPY = "Embeddings are compared with numpy, which is not installed: pip install 'broadsheet[search]'"

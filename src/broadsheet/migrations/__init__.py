@@ -22,6 +22,7 @@ from broadsheet.migrations.editions_by_newsletter import (
 from broadsheet.migrations.endpoint_limits import m015_endpoint_limits  # noqa: F401 - the same
 from broadsheet.migrations.later_steps import m011_one_annotate_at_a_time  # noqa: F401 - registers them
 from broadsheet.migrations.one_search_index import m017_one_search_index  # noqa: F401 - the same
+from broadsheet.migrations.packaged_model import m026_packaged_model  # noqa: F401 - the same
 from broadsheet.migrations.packed_texts import m024_packed_texts  # noqa: F401 - registers it
 from broadsheet.migrations.paper_addresses import m022_paper_addresses  # noqa: F401 - registers it
 from broadsheet.migrations.steps import migrations

@@ -236,20 +236,34 @@ class Store:
         chosen = (where or Filter()).model_copy(update={"search": words})
         return self.records.matching(chosen, limit=limit)
 
-    def complete_vectors(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
-        """Store a static vector for each paper that has none, so that no later search need make it.
+    def complete_vectors(
+        self,
+        is_stopped: Callable[[], bool] = lambda: False,
+        *,
+        most: int | None = None,
+        threads: int = 1,
+        on_made: Callable[[int], None] = lambda _: None,
+    ) -> int:
+        """Store a vector of the packaged model for each paper that has none, the latest first; tell how many.
 
         Without the extra ``search``, or where the file cannot be written now, nothing is stored.
 
         Args:
-            is_stopped: Asked before each 500 papers whether to leave the rest.
+            is_stopped: Asked before each 64 papers whether to leave the rest.
+            most: About so many at most.
+            threads: How many are made at once; each takes 20 ms of processor time.
+            on_made: Called with how many are stored.
         """
+        made = 0
         with suppress(StoreError):
-            for rows in self.vectors.missing() if self.vectors.lacking() else ():
-                if is_stopped():
-                    return
+            for rows in self.vectors.missing(threads) if self.vectors.lacking() else ():
                 with self.transaction():
                     self.vectors.store(rows)
+                made += len(rows)
+                on_made(made)
+                if is_stopped() or (most is not None and made >= most):
+                    break
+        return made
 
     def keep_signs(self) -> None:
         """Keep the signs of many papers' vectors, so that no later process need read all of these.

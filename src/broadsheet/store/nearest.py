@@ -201,7 +201,7 @@ def _grown(
 
 
 def _middle(model: str, vectors: NDArray[Any]) -> NDArray[Any]:
-    """Return the numbers that signs are taken from; what static vectors share is out of them already."""
+    """Return the numbers that signs are taken from; what the packaged model's share is out of them."""
     import numpy as np
 
     if model == MODEL:

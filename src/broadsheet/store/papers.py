@@ -246,7 +246,7 @@ class Papers:
     def _forget_vectors(self, paper_id: str) -> None:
         """Remove the vectors of a paper's present words, of every model.
 
-        Twins make their static ones again when they are needed, or ask for theirs once more.
+        Those of twins are made or asked for once more.
         """
         self._db.execute(
             """WITH RECURSIVE models (model) AS (SELECT min(model) FROM vectors UNION ALL

@@ -38,12 +38,9 @@ _NEAREST = 300
 """How many papers are found by their vectors at most."""
 _MEANT = 5
 """How many of the best are taken for what was meant."""
-_ABOUT, _THEIR_WORDS = 0.7, 1.0
+_ABOUT, _THEIR_WORDS = 1.2, 1.0
 """What being near to the search, and having the words of the best, are worth beside having its words;
-measured by ``benchmarks/search.py``."""
-_ABOUT_BY_ENDPOINT = 1.2
-"""What being near is worth by the vectors of an endpoint's model, which knows more; measured with a small
-one, all-MiniLM-L6-v2, where 1.0 to 2.0 do as well."""
+measured by ``benchmarks/search.py``, where 1.0 to 2.0 do nearly as well."""
 _ON_TOPIC = 0.6
 """The same of the tags that the search speaks of."""
 _PROBABLE = 0.5
@@ -107,14 +104,14 @@ class Ranking:
         if not (search.words or search.required):
             return self._latest(search) if search.excluded else []
         words = self.by_words(search)
-        near, about = self._about(search, words) if words else (0, {})
-        found = summed((1, words), (near, about))
+        about = self._about(search, words) if words else {}
+        found = summed((1, words), (_ABOUT, about))
         on_topic = self._on_topic(search.text, first(found, _FIRST))
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
         best = first(found | moved, _MEANT)
         shared = self._terms.shared(best) if len(words) > 1 else {}
         among = {row: score for row, score in shared.items() if row in words or row in about}
-        return fused((1, words), (near, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
+        return fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
 
     def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:
         """Return which of some papers have tags that a search speaks of: the sum of their probabilities.
@@ -140,19 +137,15 @@ class Ranking:
         any_of_them = " OR ".join(phrase.quoted for phrase, _ in asked)
         return scored(self._db, any_of_them, MOST_FOUND, conditions, values)
 
-    def _about(self, search: Search, words: Scores) -> tuple[float, Scores]:
-        """Return how near what was found by its words, and what is nearest at all, is to a search.
-
-        What that is worth comes first.
-        """
+    def _about(self, search: Search, words: Scores) -> Scores:
+        """Return how near what was found by its words, and what is nearest at all, is to a search."""
         compared = self._vectors.compared(search.text)
         if compared is None:
-            return 0, {}
+            return {}
         papers, asked = compared
         among = self._among(search) if search.required or search.excluded else None
         level = papers.level(asked)
-        worth = _ABOUT_BY_ENDPOINT if papers.index.is_asked_for else _ABOUT
-        return worth, papers.likeness(asked, {*words, *papers.nearest(asked, _NEAREST, among, level)}, level)
+        return papers.likeness(asked, {*words, *papers.nearest(asked, _NEAREST, among, level)}, level)
 
     def _among(self, search: Search) -> NDArray[Any]:
         conditions, values = _must_and_must_not(search)

@@ -1,8 +1,8 @@
 """What papers are about, as vectors beside their words; each is stored under the hash of these words.
 
-There are two kinds. Static ones are made here, where the extra ``search`` is installed. Those of an
-endpoint's model are asked for by the stage `embed`; where nearly all papers have one, they rank in place of
-the others.
+There are two kinds. Those of the packaged model are made here, where the extra ``search`` is installed. Those
+of an endpoint's model are asked for by the stage `embed`; where nearly all papers have one, they rank in
+place of the others.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
-from broadsheet.embedding import MODEL, Embedder, embedder
+from broadsheet.embedding import MODEL, Embedder, embedder, installed
 from broadsheet.store import kept_signs
 from broadsheet.store.held import quantized
-from broadsheet.store.nearest import PAPERS, REVISED, Index
+from broadsheet.store.nearest import PAPERS, Index
 from broadsheet.store.neighbours import Neighbours
 from broadsheet.store.postings import can_count
 
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 _indexes: dict[tuple[str, str], Index] = {}
 _lock = threading.Lock()
+_MOST_MADE = 500
+"""So many vectors that are lacking are made while a reader waits, which takes 10 s of processor time. Where
+more are, words alone are compared until these are made."""
+_MADE_AT_ONCE = 64
+"""So many are stored together: a kill has no more of them made again."""
+_NEW = "p.rowid > ? AND p.rowid < ? ORDER BY p.rowid DESC"
+_REVISED = "p.revised_at > ? AND +p.rowid < ? ORDER BY +p.rowid DESC"
+_NO_ROW = 2**63 - 1
 _GROWTH = 1.02
 """Signs are kept anew once there are so many times as many: reading the vectors of a fiftieth is quick."""
 
@@ -63,12 +71,12 @@ class Vectors:
     @property
     def compares(self) -> bool:
         """Tell whether what papers are about can be compared at all."""
-        return embedder() is not None or (self.asks is not None and can_count())
+        return installed() is not None or (self.asks is not None and can_count())
 
     def compared(self, text: str) -> tuple[Neighbours, NDArray[Any]] | None:
         """Return the vectors of the papers and that of a search; None where words alone rank.
 
-        Where the endpoint gives no vector, the static ones are compared.
+        Where the endpoint gives no vector, those of the packaged model are compared.
         """
         found = self.index()
         self.does_without = False
@@ -77,24 +85,32 @@ class Vectors:
             if vector is not None and found.fits(vector):
                 return found, vector
             self.does_without = True
-            found = self._static()
-        made_by = embedder()
+            found = self._packaged()
+        made_by = embedder() if found else None
         return (found, made_by.search(text)) if found and made_by else None
 
     def index(self) -> Neighbours | None:
         """Return who tells what is near; None without the extra, or until papers are first taken in.
 
-        Those of the endpoint's model are preferred where nearly all papers have one.
+        Vectors of the endpoint's model are preferred where nearly all papers have one.
         """
         if self.asks and can_count():
             found = self._taken_in(self.asks.model, None)
             if found and found.index.is_whole:
                 return found
-        return self._static()
+        return self._packaged()
 
-    def _static(self) -> Neighbours | None:
-        made_by = embedder()
-        return self._taken_in(MODEL, made_by) if made_by else None
+    def _packaged(self) -> Neighbours | None:
+        if installed() is None:
+            return None
+        index = self._index(MODEL)
+        if not index.is_kept and index.is_behind(self._db) and self.lacks_many:
+            return None
+        return self._taken_in(MODEL, self._made_by())
+
+    def _made_by(self) -> Embedder | None:
+        """Return what makes vectors that are lacking; nothing does where an endpoint is asked for them."""
+        return None if self.asks else embedder()
 
     def _taken_in(self, model: str, made_by: Embedder | None) -> Neighbours | None:
         found = self._index(model)
@@ -122,8 +138,8 @@ class Vectors:
         Args:
             is_stopped: Asked before each 1,024 papers whether to leave everything as it was.
         """
-        if made_by := embedder():
-            self._index(MODEL).refresh(self._db, made_by, is_stopped)
+        if installed() and not self.lacks_many:
+            self._index(MODEL).refresh(self._db, self._made_by(), is_stopped)
         if self.asks and can_count():
             self._index(self.asks.model).refresh(self._db, None, is_stopped)
 
@@ -142,9 +158,14 @@ class Vectors:
                 return _indexes.setdefault((self._name, model), Index(model))
             return self._own.setdefault(model, Index(model))
 
+    @property
+    def lacks_many(self) -> bool:
+        """Tell whether more papers have no vector of the packaged model than a reader should wait for."""
+        return self.lacking() > _MOST_MADE
+
     def lacking(self) -> int:
-        """Return how many papers may have no static vector yet; none without the extra."""
-        if embedder() is None:
+        """Return how many papers may have no vector of the packaged model yet; none without the extra."""
+        if installed() is None:
             return 0
         kept = kept_signs.known(self._db)
         if not kept.newest:
@@ -159,21 +180,23 @@ class Vectors:
         )
         return int(lacking.fetchone()[0])
 
-    def missing(self) -> Iterator[list[tuple[str, str, bytes]]]:
-        """Make a static vector for each paper that has none; yield 500 rows at a time, for `store`.
+    def missing(self, threads: int = 1) -> Iterator[list[tuple[str, str, bytes]]]:
+        """Make a vector for each paper that has none, the latest first; yield 64 rows at a time, for `store`.
 
-        Making takes a second of processor time a thousand: call it outside a transaction. Papers whose signs
-        are kept had one, unless they were revised since.
+        Making takes 20 ms of processor time a paper: call it outside a transaction. Papers whose signs are
+        kept had one, unless they were revised since.
+
+        Args:
+            threads: How many are made at once.
         """
         made_by, kept = embedder(), kept_signs.known(self._db)
-        for condition, values, last in (
-            ("p.rowid > ? ORDER BY p.rowid", [], kept.newest),
-            (REVISED, [kept.revised_at], 0),
-        ):
-            query = f"{PAPERS} WHERE v.vector IS NULL AND {condition} LIMIT 500"
-            while made_by and (lacking := self._db.execute(query, [MODEL, *values, last]).fetchall()):
-                last = lacking[-1]["rowid"]  # noqa: PLW2901 - where the next query begins
-                made = quantized(made_by.papers([(row["title"], row["abstract"]) for row in lacking]))
+        for condition, value in ((_NEW, kept.newest), (_REVISED, kept.revised_at)):
+            query = f"{PAPERS} WHERE v.vector IS NULL AND {condition} LIMIT {_MADE_AT_ONCE}"
+            last = _NO_ROW
+            while made_by and (lacking := self._db.execute(query, [MODEL, value, last]).fetchall()):
+                last = lacking[-1]["rowid"]
+                texts = [(row["title"], row["abstract"]) for row in lacking]
+                made = quantized(made_by.papers(texts, threads))
                 hashes = [row["content_hash"] for row in lacking]
                 yield [(MODEL, hash_, vector.tobytes()) for hash_, vector in zip(hashes, made, strict=True)]
 

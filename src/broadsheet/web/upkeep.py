@@ -16,6 +16,8 @@ from broadsheet.web.reading import Readers
 
 _REST_S = 2.0
 """How long it rests between two looks at the cache, and before the first, since readers come first."""
+_MADE_AT_ONCE = 256
+"""So many vectors are made between two looks: five seconds of processor time."""
 _COUNT_S = 60.0
 """How often the cost of searches is stored: an answer in the cache for each would be many."""
 _log = logging.getLogger(__name__)
@@ -24,8 +26,8 @@ _log = logging.getLogger(__name__)
 class Upkeep:
     """A thread that counts facets and trends anew, and takes in what new papers are about.
 
-    It stores the static vectors that it makes, so that a server that is started next finds them, and what the
-    vectors of searches have cost; a cache that cannot be written is served all the same. Until all papers
+    It makes and stores the vectors of the packaged model that are lacking, some at a time, and stores what
+    the vectors of searches have cost; a cache that cannot be written is served all the same. Until papers
     have a vector, searches compare words alone.
     """
 
@@ -65,11 +67,16 @@ class Upkeep:
             self._readers.facets.renew(store)
             self._readers.trends.renew(store)
             if store.vectors.is_behind():
-                store.complete_vectors(self._stopped.is_set)
+                if not self._searches and self._makes_many(store):
+                    continue
                 store.vectors.keep_up(self._stopped.is_set)
                 store.keep_signs()
             if time.monotonic() >= self._counts_at:
                 self._count(store)
+
+    def _makes_many(self, store: Store) -> bool:
+        """Make some of the vectors that are lacking; tell whether more may be."""
+        return store.complete_vectors(self._stopped.is_set, most=_MADE_AT_ONCE) >= _MADE_AT_ONCE
 
     def _count(self, store: Store) -> None:
         """Store what the vectors of searches have cost, if the cache can be written."""

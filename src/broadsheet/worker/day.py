@@ -163,7 +163,6 @@ class DayRun:
             cost_usd=told.cost_usd,
             words=str(report.outage) if report.outage else None,
         )
-        self._log_embedded(day, report)
         if report.issues is None:
             return
         cards = {
@@ -176,6 +175,7 @@ class DayRun:
         )
         pages = [each.written for each in report.issues if each.written]
         self._log("render", "done", day=day, editions=len(pages), page=pages[0] if pages else None)
+        self._log_embedded(day, report)
 
     def _log_embedded(self, day: date, report: RunReport) -> None:
         if report.not_embedded:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ENGINE = "openai"
 SEARCH_TIMEOUT_S = 4.0
-"""How long a search waits for its vector; then words and static vectors rank alone."""
+"""How long a search waits for its vector; then words and the packaged model's vectors rank alone."""
 REST_S = 60.0
 """How long a server that gave none is left alone, so that not every search waits for it."""
 _REMEMBERED = 1_024

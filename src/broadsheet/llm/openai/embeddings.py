@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIMENSIONS = 256
-"""So many numbers are asked for: 256 bytes a paper, as the static vectors have."""
+"""So many numbers are asked for: 256 bytes a paper."""
 _MOST_DIMENSIONS = 8_192
 _BYTES_A_NUMBER = 32
 """What a server writes of one at most, white space included."""

@@ -1,0 +1,115 @@
+"""The packaged model makes the vectors that are lacking: after an edition, on command, or before a search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadsheet.annotate import Progress, Watch
+from broadsheet.embed import make_vectors
+from broadsheet.embedding import MODEL, embedder
+from broadsheet.store import Store, vectors
+from builders import add, paper, rows
+from in_process import ran
+
+CARS = paper("Cars and their drivers", abstract="How people drive cars in a city.")
+TRAFFIC = paper("Automobile traffic on a highway", abstract="Vehicles queue where the road narrows.")
+TUNING = paper("Low-rank adaptation of language models", abstract="Fewer weights are trained.")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    with Store.open(tmp_path / "b.db") as made:
+        add(made, CARS, TRAFFIC, TUNING)
+    return tmp_path / "b.db"
+
+
+def stored(db: Path) -> int:
+    with Store.open(db) as store:
+        return int(rows(store, "SELECT count(*) FROM vectors")[0][0])
+
+
+def told(*words: object) -> Any:
+    return json.loads(ran(*words, "--json").stdout)
+
+
+def test_the_command_makes_those_that_are_lacking_once(db: Path) -> None:
+    dry = told("embed", "--db", db, "--dry-run")
+    assert (dry, stored(db)) == ({"model": MODEL, "texts": 3, "requests": 0, "cost_usd": 0.0}, 0)
+    made = told("embed", "--db", db)
+    assert (made["embedded"], made["left"], made["requests"], stored(db)) == (3, 0, 0, 3)
+    assert told("embed", "--db", db)["texts"] == 0
+    assert "Every text has its vector" in ran("embed", "--db", db).stdout
+
+
+def test_a_run_makes_them_once_its_edition_is_written(tmp_path: Path) -> None:
+    papers = tmp_path / "papers.jsonl"
+    papers.write_text(
+        json.dumps({"id": "2601.00001", "title": CARS.title, "abstract": CARS.abstract}), encoding="utf-8"
+    )
+    words = ("run", papers, "--engine", "extractive", "--date", "2026-01-05")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("broadsheet.pipeline.make_vectors", _fails)
+        assert ran(*words, "--db", tmp_path / "b.db", "--out", tmp_path / "out").returncode
+    assert (tmp_path / "out" / "2026-01-05" / "index.html").is_file()
+    report = told(*words, "--db", tmp_path / "b.db", "--out", tmp_path / "out")
+    assert (report["embedded"]["embedded"], stored(tmp_path / "b.db")) == (1, 1)
+
+
+def _fails(*_: object) -> None:
+    raise AssertionError
+
+
+def test_a_run_makes_no_more_than_so_many_and_says_how_many_are_left(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "_MADE_AT_ONCE", 1)
+    monkeypatch.setattr("broadsheet.pipeline.MOST_MADE", 2)
+    run = ran("run", "sample", "--db", db, "--out", db.with_name("out"), "--engine", "extractive")
+    assert "left for the next run" in run.stderr
+    assert stored(db) == 2
+
+
+def test_the_latest_are_made_first_and_a_stop_keeps_what_was_made(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "_MADE_AT_ONCE", 1)
+    seen: list[Progress] = []
+    with Store.open(db) as store:
+        report = make_vectors(store, Watch(seen.append, lambda: len(seen) == 2))
+        assert report is not None
+        assert (report.embedded, report.left, report.ending) == (2, 1, "stopped")
+        assert [(each.done, each.total) for each in seen] == [(1, 3), (2, 3)]
+        held = {hash_ for (hash_,) in rows(store, "SELECT content_hash FROM vectors")}
+        assert held == {TRAFFIC.content_hash, TUNING.content_hash}
+
+
+def test_a_search_makes_a_few_and_stores_them(db: Path) -> None:
+    listed = ran("list", "--search", "cars", "--db", db)
+    assert [title in listed.stdout for title in (CARS.title, TRAFFIC.title, TUNING.title)] == [
+        *(True, True, False)
+    ]
+    assert stored(db) == 3
+
+
+def test_a_search_where_many_are_lacking_compares_words_and_says_what_makes_them(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "_MOST_MADE", 2)
+    for words in (("list", "--search", "cars"), ("related", CARS.id)):
+        asked = ran(*words, "--db", db)
+        assert asked.returncode == 0
+        assert TRAFFIC.title not in asked.stdout
+        assert "broadsheet embed" in asked.stderr
+    assert stored(db) == 0
+
+
+def test_what_follows_the_beginning_of_a_text_changes_nothing() -> None:
+    made_by = embedder()
+    assert made_by is not None
+    beginning = "Tides turn in the estuary. " * 40
+    one, other = made_by.papers([("Tides", beginning), ("Tides", beginning + "Cars." * 9_000)])
+    assert one.tolist() == other.tolist()
