@@ -21,7 +21,7 @@ def fused(*rankings: tuple[float, Scores]) -> list[int]:
         rankings: What the best of a ranking is worth, and its scores.
     """
     total = summed(*rankings)
-    return [row for _, row in sorted(((score, row) for row, score in total.items()), reverse=True)]
+    return [row for _, row in sorted(zip(total.values(), total.keys(), strict=True), reverse=True)]
 
 
 def summed(*rankings: tuple[float, Scores]) -> dict[int, float]:
@@ -29,11 +29,12 @@ def summed(*rankings: tuple[float, Scores]) -> dict[int, float]:
     total: defaultdict[int, float] = defaultdict(float)
     for weight, scores in rankings:
         best = max(scores.values(), default=0.0)
+        share = weight / best if best > 0 else 0.0
         for row, score in scores.items():
-            total[row] += weight * score / best if best > 0 else 0.0
+            total[row] += share * score
     return total
 
 
 def first(total: Scores, most: int) -> list[int]:
     """Return the best rows, so many at most, in the order of `fused`: the others are not put in order."""
-    return [row for _, row in nlargest(most, ((score, row) for row, score in total.items()))]
+    return [row for _, row in nlargest(most, zip(total.values(), total.keys(), strict=True))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import GeneratorType
 from typing import Any, Literal, ParamSpec, TypeVar, cast
@@ -18,6 +17,8 @@ SPENT_SUMS = """count(*) AS requests, coalesce(sum(input_tokens), 0) AS input_to
     CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0.0) END AS cost_usd"""
 """The sums over some replies; ``cost_usd`` is NULL if the price of any of them is unknown."""
 
+_FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What decoding a row raises that is not ours."""
 _Given = ParamSpec("_Given")
 _Value = TypeVar("_Value")
 
@@ -31,25 +32,25 @@ def decodes_rows(decode: Callable[_Given, _Value]) -> Callable[_Given, _Value]:
         StoreError: Raised by the decorated function for such a row.
     """
 
-    @contextmanager
-    def naming_it() -> Iterator[None]:
-        try:
-            yield
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            raise StoreError(
-                "The database holds a row that Broadsheet did not write; restore the file from a backup or"
-                f" name another with --db ({type(error).__name__} in {decode.__name__.strip('_')})."
-            ) from error
+    def unknown(error: Exception) -> StoreError:
+        return StoreError(
+            "The database holds a row that Broadsheet did not write; restore the file from a backup or"
+            f" name another with --db ({type(error).__name__} in {decode.__name__.strip('_')})."
+        )
 
     def each(values: Iterator[Any]) -> Iterator[Any]:
-        with naming_it():
+        try:
             yield from values
+        except _FAULTS as error:
+            raise unknown(error) from error
 
     @functools.wraps(decode)
     def decoded(*args: _Given.args, **named: _Given.kwargs) -> _Value:
-        with naming_it():
+        try:  # a context manager would cost as much as some of what is decoded
             values = decode(*args, **named)
-            return cast("_Value", each(values)) if isinstance(values, GeneratorType) else values
+        except _FAULTS as error:
+            raise unknown(error) from error
+        return cast("_Value", each(values)) if isinstance(values, GeneratorType) else values
 
     return decoded
 
