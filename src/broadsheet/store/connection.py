@@ -15,6 +15,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 from broadsheet.errors import StoreError
 from broadsheet.migrations import leave_log, upgrade
 from broadsheet.redaction import Secrets
+from broadsheet.store.vocabulary import open_vocabulary
 
 BUSY_TIMEOUT_S = 30.0
 PAGE_BYTES = 8_192
@@ -91,8 +92,11 @@ class _Cursor(sqlite3.Cursor):
         return super().execute(*args)
 
     def __next__(self) -> Any:
-        with _translating(self.path):
+        try:  # `_translating` itself would cost more than to read a row
             return super().__next__()
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            with _translating(self.path):
+                raise
 
     def fetchone(self) -> Any:
         with _translating(self.path):
@@ -202,6 +206,7 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; another keeps its own
         if upgrade(db):
             _shrink(db)
+        open_vocabulary(db)
         if not bound:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA wal_autocheckpoint = 500")  # 4 MB, as 1,000 pages of SQLite's size are
@@ -246,6 +251,7 @@ def connect_in_memory() -> Database:
     connection.row_factory = sqlite3.Row
     db = Database(connection, execute_plugins=False)
     upgrade(db)
+    open_vocabulary(db)
     return db
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.embedding import unit
-from broadsheet.fusion import Scores, first, fused, summed
+from broadsheet.fusion import Scores, first, summed
 from broadsheet.store.remembered import Remembered
 from broadsheet.store.terms import Terms
 from broadsheet.store.topics import topics
@@ -55,12 +55,13 @@ class Likeness:
         found = summed((1, words), (1, near))
         alike = self._alike(its_own, first(found, _FIRST))
         best = first(summed((1, words), (1, near), (_ALIKE, alike)), _BEST)
-        return fused(
+        total = summed(
             (1, words),
             (1, self._near(its_own, words, best)),
             (_ALIKE, alike),
             (_SHARED_WORDS, _without(its_own, self._terms.shared(best))),
-        )[:limit]
+        )
+        return first(total, limit)
 
     def _alike(self, row: int, others: Sequence[int]) -> Scores:
         """Return how many topics papers share with a paper, of all that either has."""
@@ -74,7 +75,7 @@ class Likeness:
 
     def by_words(self, row: int) -> Scores:
         """Return the papers that have most of a paper's own words and pairs of words, without the paper."""
-        return _without(row, self._terms.like(row, _MOST))
+        return _without(row, self._terms.like(row, _MOST, guesses=self._vectors.index() is not None))
 
     def _near(self, row: int, words: Scores, best: list[int] | tuple[()]) -> Scores:
         """Return how near papers are to a paper, and to the mean of the best that were found for it."""

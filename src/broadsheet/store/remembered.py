@@ -14,13 +14,14 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.searching import Phrase
 from broadsheet.store.nearest import State, state_of
-from broadsheet.store.words import papers_having
+from broadsheet.store.vocabulary import Standing, standing
+from broadsheet.store.words import papers_having, papers_with
 
 FREQUENT = 1_500
 """In more papers a term says little of what one of them is like."""
 _MOST_COUNTS = 50_000
-_MOST_ROWS = 1_000_000
-"""Of all terms together, 8 bytes each."""
+_MOST_ROWS = 2_000_000
+"""Of all terms together, 4 bytes each, and 4 for how often a token stands there."""
 _MOST_RELATED = 20_000
 """Of so many papers the most similar ones are kept, ten row numbers each: 4 MB."""
 _CHANGE = 0.05
@@ -38,6 +39,7 @@ class Remembered:
         self._state: State | None = None
         self._annotations = 0
         self._rows: dict[str, array[int]] = {}
+        self._standing: dict[str, Standing] = {}
         self._held = 0
         self._counts: dict[str, int] = {}
         self._counted_among = 0
@@ -57,7 +59,7 @@ class Remembered:
         annotations = int(db.execute("SELECT max(rowid) FROM annotations").fetchone()[0] or 0)
         with self._lock:
             if state != self._state or _differ(annotations, self._annotations):
-                self._rows, self._held, self._related = {}, 0, {}
+                self._rows, self._standing, self._held, self._related = {}, {}, 0, {}
                 self._state, self._annotations = state, annotations
             if _differ(state.row, self._counted_among) or len(self._counts) > _MOST_COUNTS:
                 self._counts, self._counted_among = {}, state.row
@@ -67,7 +69,10 @@ class Remembered:
         """Return how many papers have a term; one more than `FREQUENT` stands for all beyond."""
         counted = self._counts.get(term)
         if counted is None:
-            counted = self._counts[term] = len(self.rows(db, state, term))
+            # To match a phrase takes longer than to tell what it found, which will be asked for next.
+            is_phrase = not term.isalnum()
+            found = len(self.rows(db, state, term)) if is_phrase else papers_with(db, Phrase(term), FREQUENT)
+            counted = self._counts[term] = found
         return counted
 
     def rows(self, db: Database, state: State, term: str) -> Sequence[int]:
@@ -75,14 +80,33 @@ class Remembered:
         known = self._rows.get(term)
         if known is not None and state == self._state:
             return known
-        found = array("q", papers_having(db, Phrase(term), FREQUENT + 1))
+        found = array("i", papers_having(db, Phrase(term), FREQUENT + 1))
         with self._lock:
             if len(found) <= FREQUENT and state == self._state and term not in self._rows:
                 self._rows[term] = found
-                self._held += len(found)
-            while self._held > _MOST_ROWS:
-                self._held -= len(self._rows.pop(next(iter(self._rows))))
+                self._hold(len(found))
         return found
+
+    def standing(self, db: Database, state: State, token: str) -> Standing:
+        """Return in which papers a token stands, and how often; ask for none that is frequent."""
+        known = self._standing.get(token)
+        if known is not None and state == self._state:
+            return known
+        found = standing(db, token)
+        with self._lock:
+            if state == self._state and token not in self._standing:
+                self._standing[token] = found
+                self._hold(2 * len(found.rows))
+        return found
+
+    def _hold(self, numbers: int) -> None:
+        """Count numbers that are kept, and let others go where these are too many."""
+        self._held += numbers
+        while self._held > _MOST_ROWS:
+            if self._standing and len(self._standing) >= len(self._rows):
+                self._held -= 2 * len(self._standing.pop(next(iter(self._standing))).rows)
+            else:
+                self._held -= len(self._rows.pop(next(iter(self._rows))))
 
     def related(self, db: Database, asked: Hashable, find: Callable[[], list[int]]) -> list[int]:
         """Return the rows of the papers that are most like one, found once while the cache stays as it is.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from heapq import nlargest
-from itertools import pairwise
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from math import log
+from typing import NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
@@ -20,24 +20,58 @@ from broadsheet.english import is_little
 from broadsheet.fusion import Scores
 from broadsheet.searching import Phrase
 from broadsheet.store.nearest import State
+from broadsheet.store.postings import added
 from broadsheet.store.remembered import FREQUENT, Remembered
+from broadsheet.store.vocabulary import LEAST_IDF, SATURATION, Standing, Tokens, lengths
 from broadsheet.store.words import scored_among
 
 _OWN, _OWN_POSTINGS = 40, 10_000
 """How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
 what tells less is left out."""
-_MOST_PAIRS, _PAIRS = 10, 4
+_MOST_PAIRS, _PAIRS = 15, 4
 """How many pairs of words are looked at, and how many are looked for: to find who has one takes as long as
 five words."""
 _SHARED, _SHARED_POSTINGS = 20, 8_000
 """The same of several papers; these are only added up, which takes a third of the time."""
-_EXACTLY = 2
-"""Of how many times as many papers as are found the score is computed: those that have most of the terms."""
 _TITLE = 5
 """How often a word of a title counts beside one of the abstract."""
 _AGAIN = 3
 """How often the term that tells most counts beside the one that tells least."""
+_OF_TOKEN, _UNKNOWN = 0.7, 3.0
+"""How often a phrase stands in a paper that has it, for each time that its rarest token does, and how often
+that may be where all are frequent; the first was measured by ``benchmarks/search.py``."""
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
+_PART = re.compile(r"[^\W_]+")
+
+
+class _Stands(NamedTuple):
+    """Where a term stands.
+
+    Attributes:
+        rows: The papers that have it.
+        parts: Where its token stands, or those tokens of a phrase that are not frequent.
+        is_alone: Whether it is one token.
+    """
+
+    rows: Sequence[int]
+    parts: tuple[Standing, ...]
+    is_alone: bool
+
+    def times(self, among: Container[int]) -> Iterator[tuple[int, float]]:
+        """Yield those of some papers that have it, and how often.
+
+        How often they have a phrase is guessed by its rarest token, which seldom stands elsewhere.
+        """
+        known = [
+            {row: times for row, times in zip(*part, strict=True) if row in among} for part in self.parts
+        ]
+        if self.is_alone:
+            yield from known[0].items()
+            return
+        for row in self.rows:
+            if row in among:
+                least = min((each.get(row, 1) for each in known), default=_UNKNOWN)
+                yield row, max(1, _OF_TOKEN * least)
 
 
 class Terms:
@@ -46,26 +80,63 @@ class Terms:
     def __init__(self, db: Database, remembered: Remembered) -> None:
         self._db = db
         self._remembered = remembered
+        self._tokens = Tokens()
 
-    def like(self, row: int, most: int) -> Scores:
-        """Return the papers that have most of a paper's own terms, itself among them, with their BM25."""
+    def like(self, row: int, most: int, *, guesses: bool = False) -> Scores:
+        """Return the papers that have most of a paper's own terms, itself among them, with their BM25.
+
+        Args:
+            row: The paper.
+            most: At most so many.
+            guesses: Guess how often phrases stand in a paper by their tokens, which takes a third of the
+                time and is as good beside vectors.
+        """
         state = self._remembered.refresh(self._db)
         weights = self._weighed(self._own(row), state)
         best = max(weights.values(), default=1)
         again = {term: max(1, round(_AGAIN * weight / best)) for term, weight in weights.items()}
         telling = list(self._telling(weights, _OWN, _OWN_POSTINGS, again, state))
-        have: defaultdict[int, float] = defaultdict(float)
-        for term in telling:
-            for found in self._remembered.rows(self._db, state, term):
-                have[found] += weights[term]
-        among = nlargest(_EXACTLY * most, have, key=lambda found: have[found])
-        total: defaultdict[int, float] = defaultdict(float)
-        for times in sorted({again[term] for term in telling}):
-            asked = [Phrase(term).quoted for term in telling if again[term] == times]
+        stands = {term: self._standing(term, state) for term in telling}
+        among = list(added(((stands[term].rows, weights[term]) for term in telling), most))
+        exactly = [] if guesses else [term for term in telling if not stands[term].is_alone]
+        total = self._scored(among, {term: stands[term] for term in telling if term not in exactly}, again)
+        for times in sorted({again[term] for term in exactly}):
+            asked = [Phrase(term).quoted for term in exactly if again[term] == times]
             for found, score in scored_among(self._db, " OR ".join(asked), among):
                 total[found] += times * score
         ordered = sorted(((score, found) for found, score in total.items()), reverse=True)
-        return {found: score for score, found in ordered[:most]}
+        return {found: score for score, found in ordered}
+
+    def _standing(self, term: str, state: State) -> _Stands:
+        if term.isalnum() and (token := self._token(term)):
+            found = self._remembered.standing(self._db, state, token)
+            return _Stands(found.rows, (found,), is_alone=True)
+        rarer = [
+            self._remembered.standing(self._db, state, token)
+            for part in _PART.findall(term)
+            if self._remembered.count(self._db, state, part) <= FREQUENT and (token := self._token(part))
+        ]
+        return _Stands(self._remembered.rows(self._db, state, term), tuple(rarer), is_alone=False)
+
+    def _token(self, word: str) -> str:
+        """Return the one token that a word is, or nothing."""
+        (tokens,) = self._tokens.of([word])
+        return tokens[0] if len(tokens) == 1 else ""
+
+    def _scored(
+        self, among: Sequence[int], stands: Mapping[str, _Stands], again: Mapping[str, int]
+    ) -> defaultdict[int, float]:
+        """Return the BM25 of some papers for terms that each count so many times."""
+        total: defaultdict[int, float] = defaultdict(float)
+        if not among:
+            return total
+        papers, norms = lengths(self._db, among)
+        for term, those in stands.items():
+            having = len(those.rows)
+            worth = again[term] * max(LEAST_IDF, log((papers - having + 0.5) / (having + 0.5)))
+            for row, times in those.times(norms):
+                total[row] += worth * times * (SATURATION + 1) / (times + norms[row])
+        return total
 
     def _own(self, row: int) -> dict[str, float]:
         """Return the terms of a paper, and how much it says each.
@@ -102,25 +173,24 @@ class Terms:
                 said[term] += (1 + log(count)) / (1 + 0.3 * place)
         state = self._remembered.refresh(self._db)
         weights = self._weighed(said, state)
-        having: defaultdict[int, float] = defaultdict(float)
-        for term in self._telling(weights, _SHARED, _SHARED_POSTINGS, {}, state):
-            for row in self._remembered.rows(self._db, state, term):
-                having[row] += weights[term]
-        return having
+        telling = self._telling(weights, _SHARED, _SHARED_POSTINGS, {}, state)
+        return added((self._remembered.rows(self._db, state, term), weights[term]) for term in telling)
 
     def _weighed(self, said: Mapping[str, float], state: State) -> dict[str, float]:
         """Return what terms tell, by how much they are said and how few papers have them.
 
-        Of pairs of words only those that are said most are looked at.
+        Of pairs of words only those that are said most are looked at, until enough are found in other papers.
         """
         words = {term: much for term, much in said.items() if " " not in term}
         pairs = Counter({term: much for term, much in said.items() if term not in words})
-        weighed = {}
-        for term, much in (*words.items(), *pairs.most_common(_MOST_PAIRS)):
-            having = self._remembered.count(self._db, state, term)
-            if 1 < having <= min(FREQUENT, state.row / 2):
-                weighed[term] = much * log(state.row / having)
-        return weighed
+        weighed = {term: tells for term, much in words.items() if (tells := self._tells(term, much, state))}
+        found = ((term, self._tells(term, much, state)) for term, much in pairs.most_common(_MOST_PAIRS))
+        return weighed | dict(islice(((term, tells) for term, tells in found if tells), _PAIRS))
+
+    def _tells(self, term: str, much: float, state: State) -> float:
+        """Return what a term tells; nothing where one paper alone has it, or too many."""
+        having = self._remembered.count(self._db, state, term)
+        return much * log(state.row / having) if 1 < having <= min(FREQUENT, state.row / 2) else 0
 
     def _telling(
         self,
@@ -131,14 +201,11 @@ class Terms:
         state: State,
     ) -> Iterator[str]:
         """Yield the terms that tell most, until so many of them or of (term, paper) pairs are scored."""
-        pairs = 0
         for term in sorted(weights, key=lambda term: (-weights[term], term))[:terms]:
             postings -= again.get(term, 1) * self._remembered.count(self._db, state, term)
             if postings < 0:
                 return
-            pairs += " " in term
-            if " " not in term or pairs <= _PAIRS:
-                yield term
+            yield term
 
 
 def _terms(text: str) -> Iterator[str]:

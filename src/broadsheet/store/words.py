@@ -15,6 +15,8 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.searching import Phrase
 
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+"""How the index splits text into tokens."""
 _WEIGHTS = "3.0, 2.0, 2.0, 1.0, 1.0, 0.5"
 """Of a word in title, TL;DR, keywords, tags, abstract and authors; measured by ``benchmarks/search.py``."""
 _COLUMNS = "rowid, title, tldr, keywords, tags, abstract, authors"
