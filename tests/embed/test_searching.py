@@ -350,7 +350,7 @@ def test_what_the_endpoint_finds_near_outweighs_a_word(server: OpenAIServer, sto
     with store.transaction():
         store._db.execute("DELETE FROM vectors WHERE model = ?", [MODEL])
     embed(store)
-    store.ranking._terms.shared = lambda _: {}  # type: ignore[method-assign]
+    store.ranking._terms.shared = lambda *_, **__: {}  # type: ignore[method-assign]
     assert found(store, "dust cars")[-1] == "Dust of cars"
 
 

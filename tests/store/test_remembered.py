@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from broadsheet import Filter, Store
+from broadsheet.searching import Phrase
 from broadsheet.store import remembered, vectors
 from broadsheet.store.remembered import Remembered
 from broadsheet.store.terms import Terms
@@ -86,3 +87,18 @@ def test_what_is_like_a_paper_is_kept_of_so_many_papers_and_not_before_vectors_a
         with store.vectors.kept_up_by_caller():
             assert [each.id for each in store.related(KELP.id)]
         assert not kept
+
+
+def test_who_has_a_word_of_a_search_is_counted_once_unless_nobody_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Store.in_memory() as store:
+        add(store, *(paper(f"Gull {n}", abstract="Cries.") for n in range(30)), KELP)
+        terms = store.ranking._terms
+        assert [terms.having(Phrase(word), 9) for word in ("gull", "kelp", "reef")] == [10, 1, 0]
+        add(store, paper("Kelp reef", abstract="."))
+        assert [terms.having(Phrase(word), 9) for word in ("kelp", "reef")] == [1, 1]
+        assert terms.having(Phrase("ki", is_unfinished=True), 9) == 0
+        assert terms.having(Phrase("ke", is_unfinished=True), 9) == 2
+        add(store, paper("Kelp shore", abstract="."))
+        assert terms.having(Phrase("kelp"), 9) == 3

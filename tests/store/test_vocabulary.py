@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from broadsheet import Store
-from broadsheet.store import postings, vectors, vocabulary
-from broadsheet.store.nearest import state_of
-from broadsheet.store.terms import Terms
+from broadsheet.store import postings, vocabulary
 from broadsheet.store.vocabulary import Tokens, lengths, standing
 from broadsheet.store.words import TOKENIZER, scored
 from builders import add, annotate, annotation, paper
@@ -43,8 +41,8 @@ def test_a_token_stands_where_fts5_finds_it_and_counts_as_its_columns_weigh(
     assert not standing(store._db, "albatross").rows
 
 
-@pytest.mark.parametrize("guesses", [True, False])
-def test_papers_are_scored_as_fts5_scores_them(store: Store, guesses: bool) -> None:
+@pytest.mark.parametrize("beside_vectors", [True, False])
+def test_papers_are_scored_as_fts5_scores_them(store: Store, beside_vectors: bool) -> None:
     terms = store.ranking._terms
     state = terms._remembered.refresh(store._db)
     for word in ("kelp", "silt", "sways"):
@@ -55,7 +53,7 @@ def test_papers_are_scored_as_fts5_scores_them(store: Store, guesses: bool) -> N
         assert terms._scored(list(expected), stands, {word: 3}) == pytest.approx(
             {row: 3 * score for row, score in expected.items()}
         )
-    assert list(terms.like(1, 5, guesses=guesses)) == [1, 2, 3]
+    assert list(terms.like(1, 5, beside_vectors=beside_vectors)) == [1, 2, 3]
 
 
 def test_how_often_a_phrase_stands_is_guessed_by_its_rarest_token(store: Store) -> None:
@@ -107,19 +105,11 @@ def test_lists_are_added_up_by_row(monkeypatch: pytest.MonkeyPatch, has_numpy: b
     assert postings.added([], 2) == {}
 
 
-def test_no_more_pairs_are_looked_for_than_enough_others_have(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vectors, "embedder", lambda: None)
-    add(
-        store,
-        *(
-            paper(f"Grey seal, harbour porpoise and river otter {number}", abstract=".")
-            for number in range(3)
-        ),
-    )
-    monkeypatch.setattr("broadsheet.store.terms._PAIRS", 2)
-    terms: Terms = store.ranking._terms
-    terms._remembered.refresh(store._db)
+def test_no_more_pairs_are_looked_for_than_enough_others_have(store: Store) -> None:
+    animals = "Grey seal, harbour porpoise and river otter"
+    add(store, *(paper(f"{animals} {number}", abstract=".") for number in range(3)))
+    terms = store.ranking._terms
+    state = terms._remembered.refresh(store._db)
     pairs = {"lone pair": 9.0, "grey seal": 3.0, "harbour porpoise": 2.0, "river otter": 1.0}
-    assert set(terms._weighed(pairs, state_of(store._db))) == {"grey seal", "harbour porpoise"}
+    assert set(terms._weighed(pairs, state, 2)) == {"grey seal", "harbour porpoise"}
+    assert len(terms._weighed(pairs, state, 9)) == 3

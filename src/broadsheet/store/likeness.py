@@ -55,11 +55,12 @@ class Likeness:
         found = summed((1, words), (1, near))
         alike = self._alike(its_own, first(found, _FIRST))
         best = first(summed((1, words), (1, near), (_ALIKE, alike)), _BEST)
+        shared = self._terms.shared(best, beside_vectors=self._vectors.index() is not None)
         total = summed(
             (1, words),
             (1, self._near(its_own, words, best)),
             (_ALIKE, alike),
-            (_SHARED_WORDS, _without(its_own, self._terms.shared(best))),
+            (_SHARED_WORDS, _without(its_own, shared)),
         )
         return first(total, limit)
 
@@ -75,7 +76,7 @@ class Likeness:
 
     def by_words(self, row: int) -> Scores:
         """Return the papers that have most of a paper's own words and pairs of words, without the paper."""
-        return _without(row, self._terms.like(row, _MOST, guesses=self._vectors.index() is not None))
+        return _without(row, self._terms.like(row, _MOST, beside_vectors=self._vectors.index() is not None))
 
     def _near(self, row: int, words: Scores, best: list[int] | tuple[()]) -> Scores:
         """Return how near papers are to a paper, and to the mean of the best that were found for it."""

@@ -24,7 +24,7 @@ from broadsheet.store.postings import can_count, counted, numbers
 from broadsheet.store.terms import Terms
 from broadsheet.store.topics import topics
 from broadsheet.store.vectors import Vectors
-from broadsheet.store.words import papers_with, scored
+from broadsheet.store.words import scored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +109,7 @@ class Ranking:
         on_topic = self._on_topic(search.text, first(found, _FIRST))
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
         best = first(found | moved, _MEANT)
-        shared = self._terms.shared(best) if len(words) > 1 else {}
+        shared = self._terms.shared(best, beside_vectors=bool(about)) if len(words) > 1 else {}
         among = {row: score for row, score in shared.items() if row in words or row in about}
         return fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
 
@@ -129,7 +129,7 @@ class Ranking:
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""
-        counts = [(phrase, papers_with(self._db, phrase, _MOST_POSTINGS)) for phrase in search.required]
+        counts = [(phrase, self._terms.having(phrase, _MOST_POSTINGS)) for phrase in search.required]
         asked = [*counts, *self._telling(search.telling)]
         conditions, values = _must_and_must_not(search)
         if can_count():
@@ -164,7 +164,7 @@ class Ranking:
     def _telling(self, telling: Sequence[Phrase]) -> list[tuple[Phrase, int]]:
         """Return the words that are worth scoring, not the most frequent of many, with their papers."""
         counted = sorted(
-            (papers_with(self._db, word, _MOST_POSTINGS), place) for place, word in enumerate(telling)
+            (self._terms.having(word, _MOST_POSTINGS), place) for place, word in enumerate(telling)
         )
         chosen: list[tuple[Phrase, int]] = []
         postings = 0

@@ -42,6 +42,7 @@ class Remembered:
         self._standing: dict[str, Standing] = {}
         self._held = 0
         self._counts: dict[str, int] = {}
+        self._having: dict[tuple[str, int], int] = {}
         self._counted_among = 0
         self._related: dict[Hashable, list[int]] = {}
 
@@ -61,8 +62,11 @@ class Remembered:
             if state != self._state or _differ(annotations, self._annotations):
                 self._rows, self._standing, self._held, self._related = {}, {}, 0, {}
                 self._state, self._annotations = state, annotations
-            if _differ(state.row, self._counted_among) or len(self._counts) > _MOST_COUNTS:
-                self._counts, self._counted_among = {}, state.row
+            if (
+                _differ(state.row, self._counted_among)
+                or max(len(self._counts), len(self._having)) > _MOST_COUNTS
+            ):
+                self._counts, self._having, self._counted_among = {}, {}, state.row
         return state
 
     def count(self, db: Database, state: State, term: str) -> int:
@@ -73,6 +77,17 @@ class Remembered:
             is_phrase = not term.isalnum()
             found = len(self.rows(db, state, term)) if is_phrase else papers_with(db, Phrase(term), FREQUENT)
             counted = self._counts[term] = found
+        return counted
+
+    def having(self, db: Database, phrase: Phrase, most: int) -> int:
+        """Return how many papers have a phrase of a search; one more than so many stands for all beyond.
+
+        That none has it is not remembered: the next paper may.
+        """
+        asked = phrase.quoted, most
+        counted = self._having.get(asked) or papers_with(db, phrase, most)
+        if counted:
+            self._having[asked] = counted
         return counted
 
     def rows(self, db: Database, state: State, term: str) -> Sequence[int]:

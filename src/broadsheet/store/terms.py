@@ -28,9 +28,9 @@ from broadsheet.store.words import scored_among
 _OWN, _OWN_POSTINGS = 40, 10_000
 """How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
 what tells less is left out."""
-_MOST_PAIRS, _PAIRS = 15, 4
-"""How many pairs of words are looked at, and how many are looked for: to find who has one takes as long as
-five words."""
+_MOST_PAIRS, _PAIRS, _PAIRS_SHARED = 15, 4, 2
+"""How many pairs of words are looked at, and how many are looked for, of one paper and of several: to find
+who has one takes as long as five words."""
 _SHARED, _SHARED_POSTINGS = 20, 8_000
 """The same of several papers; these are only added up, which takes a third of the time."""
 _TITLE = 5
@@ -82,23 +82,28 @@ class Terms:
         self._remembered = remembered
         self._tokens = Tokens()
 
-    def like(self, row: int, most: int, *, guesses: bool = False) -> Scores:
+    def having(self, phrase: Phrase, most: int) -> int:
+        """Return how many papers have a phrase, about; one more than so many stands for all beyond."""
+        self._remembered.refresh(self._db)
+        return self._remembered.having(self._db, phrase, most)
+
+    def like(self, row: int, most: int, *, beside_vectors: bool = False) -> Scores:
         """Return the papers that have most of a paper's own terms, itself among them, with their BM25.
 
         Args:
             row: The paper.
             most: At most so many.
-            guesses: Guess how often phrases stand in a paper by their tokens, which takes a third of the
-                time and is as good beside vectors.
+            beside_vectors: How often phrases stand in a paper may be guessed by their tokens, which takes a
+                third of the time and ranks as well where vectors do too.
         """
         state = self._remembered.refresh(self._db)
-        weights = self._weighed(self._own(row), state)
+        weights = self._weighed(self._own(row), state, _PAIRS)
         best = max(weights.values(), default=1)
         again = {term: max(1, round(_AGAIN * weight / best)) for term, weight in weights.items()}
         telling = list(self._telling(weights, _OWN, _OWN_POSTINGS, again, state))
         stands = {term: self._standing(term, state) for term in telling}
         among = list(added(((stands[term].rows, weights[term]) for term in telling), most))
-        exactly = [] if guesses else [term for term in telling if not stands[term].is_alone]
+        exactly = [] if beside_vectors else [term for term in telling if not stands[term].is_alone]
         total = self._scored(among, {term: stands[term] for term in telling if term not in exactly}, again)
         for times in sorted({again[term] for term in exactly}):
             asked = [Phrase(term).quoted for term in exactly if again[term] == times]
@@ -152,11 +157,12 @@ class Terms:
                 times[term] += weight
         return {term: 1 + log(count) for term, count in times.items() if count > 1 or " " not in term}
 
-    def shared(self, rows: Sequence[int]) -> Scores:
+    def shared(self, rows: Sequence[int], *, beside_vectors: bool = False) -> Scores:
         """Return the papers that have the words that titles and keywords of some papers tell most by.
 
         Args:
             rows: Papers, best first: the later count less.
+            beside_vectors: Fewer pairs of words are enough where vectors rank too.
         """
         found = self._db.execute(
             """SELECT p.rowid, p.title, a.keywords
@@ -172,11 +178,11 @@ class Terms:
             for term, count in Counter(term for text in texts for term in _terms(text)).items():
                 said[term] += (1 + log(count)) / (1 + 0.3 * place)
         state = self._remembered.refresh(self._db)
-        weights = self._weighed(said, state)
+        weights = self._weighed(said, state, _PAIRS_SHARED if beside_vectors else _PAIRS)
         telling = self._telling(weights, _SHARED, _SHARED_POSTINGS, {}, state)
         return added((self._remembered.rows(self._db, state, term), weights[term]) for term in telling)
 
-    def _weighed(self, said: Mapping[str, float], state: State) -> dict[str, float]:
+    def _weighed(self, said: Mapping[str, float], state: State, most_pairs: int) -> dict[str, float]:
         """Return what terms tell, by how much they are said and how few papers have them.
 
         Of pairs of words only those that are said most are looked at, until enough are found in other papers.
@@ -185,7 +191,7 @@ class Terms:
         pairs = Counter({term: much for term, much in said.items() if term not in words})
         weighed = {term: tells for term, much in words.items() if (tells := self._tells(term, much, state))}
         found = ((term, self._tells(term, much, state)) for term, much in pairs.most_common(_MOST_PAIRS))
-        return weighed | dict(islice(((term, tells) for term, tells in found if tells), _PAIRS))
+        return weighed | dict(islice(((term, tells) for term, tells in found if tells), most_pairs))
 
     def _tells(self, term: str, much: float, state: State) -> float:
         """Return what a term tells; nothing where one paper alone has it, or too many."""
