@@ -14,7 +14,9 @@ FRESH_S = 5.0
 """How long an answer is given as it is."""
 KEPT_S = 60.0
 """How long it is given while a newer one is made: as long as its Cache-Control lets every cache do."""
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 16 * 1024 * 1024
+_BESIDE_BYTES = 1_200
+"""What an answer takes besides its body: its headers, its address, and the objects that hold them."""
 Key = tuple[str, str, str, bytes]
 
 
@@ -59,13 +61,17 @@ class Kept:
         """Keep an answer and return it."""
         answer = Whole(tuple(headers), body, etag, self._clock())
         if before := self._answers.pop(key, None):
-            self._bytes -= len(before.body)
+            self._bytes -= _size(before)
         self._answers[key] = answer
-        self._bytes += len(body)
+        self._bytes += _size(answer)
         while self._bytes > MOST_BYTES:
             _, oldest = self._answers.popitem(last=False)
-            self._bytes -= len(oldest.body)
+            self._bytes -= _size(oldest)
         return answer
+
+
+def _size(answer: Whole) -> int:
+    return len(answer.body) + _BESIDE_BYTES
 
 
 def key_of(scope: Scope) -> Key:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from broadsheet.errors import UserError
 from broadsheet.web.impatience import Impatient
+from broadsheet.web.memory import give_back_free_memory
 
 KEEP_ALIVE_S = 5
 MOST_AT_ONCE = 500
@@ -30,6 +31,7 @@ def run(app: FastAPI, host: str, port: int, *, proxy: str = "", on_start: Callab
     Raises:
         UserError: The address cannot be listened on.
     """
+    give_back_free_memory()
     listening = _listening(host, port)
     shown = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(

@@ -1,0 +1,25 @@
+"""Has the system's allocator give back what a server no longer needs, where that is glibc (mallopt(3)).
+
+By default each thread gets an arena of its own, which keeps what it once held, and after the first large
+array was freed those that follow are kept as well. Over a million papers that was 40 MB of 300.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""The parameters' numbers in malloc.h."""
+_ARENAS = 2
+"""Threads that hold Python's lock in turn need no more."""
+_LARGE_BYTES = 256 * 1024
+"""From this size on each piece is given back as soon as it is free."""
+
+
+def give_back_free_memory() -> None:
+    """Set the allocator, before threads are started; another than glibc's stays as it is."""
+    with suppress(AttributeError, OSError, TypeError):
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(_MMAP_THRESHOLD, _LARGE_BYTES)
+        set_option(_ARENA_MAX, _ARENAS)

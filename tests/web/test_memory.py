@@ -1,0 +1,40 @@
+"""A server gives the memory back that it no longer needs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import pytest
+
+from warm_start import Popen
+
+PIECES = """
+import sys
+from pathlib import Path
+from broadsheet.web.memory import give_back_free_memory
+
+def held():
+    return int(Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]) // 1024
+
+if sys.argv[1] == "given back":
+    give_back_free_memory()
+large = b"x" * (30 << 20)
+del large  # from now on glibc keeps what is smaller than the largest piece that it has given back
+before, pieces, pins = held(), [], []
+for _ in range(60):
+    pieces.append(b"x" * (1 << 20))
+    pins.append(b"x" * 10_000)
+pieces.clear()
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="Only glibc's allocator is set; others give memory back."
+)
+@pytest.mark.parametrize(("said", "least", "most"), [("given back", -5, 10), ("kept", 40, 100)])
+def test_what_is_free_is_given_back_to_the_system(said: str, least: int, most: int) -> None:
+    with Popen([sys.executable, "-c", PIECES, said], stdout=-1, text=True) as process:
+        told, _ = process.communicate()
+    assert least <= int(told) <= most
