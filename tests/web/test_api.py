@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadsheet.config import Settings
+from broadsheet.errors import StoreError
 from broadsheet.filters import Filter
 from broadsheet.store import Store
 from broadsheet.web import create_app
@@ -251,3 +253,31 @@ def test_related_papers_are_those_of_the_command_line(client, cache):
     answer = client.get(f"/api/related/{wanted}?limit=3")
     assert [paper["id"] for paper in answer.json()["papers"]] == expected
     assert client.get("/api/related/no-such-paper").status_code == 404
+
+
+def test_a_paper_is_looked_up_by_its_id_before_a_request_is_routed(cache, client, monkeypatch):
+    with Store.open(cache) as store:
+        record = next(store.list(limit=1))
+        expected = record.as_dict(store.annotation)
+    routed = client.get("/api/papers/" + quote(record.title))
+    assert routed.json() == expected
+    monkeypatch.setattr(Store, "get", None)
+    found = client.get(f"/api/papers/{record.id}")
+    assert (found.status_code, found.json()) == (200, expected)
+    for name in ("content-type", "content-security-policy", "cache-control"):
+        assert found.headers[name] == routed.headers[name]
+
+
+def test_what_is_no_id_of_one_paper_is_answered_as_before(cache, client, monkeypatch):
+    with Store.open(cache) as store:
+        wanted = store.records.ids(Filter(), limit=1)[0]
+    assert client.head(f"/api/papers/{wanted}").status_code == 405
+    assert client.get("/api/papers/").status_code in {404, 422}
+    assert client.get("/api/papers/nothing-of-the-kind").json()["status"] == 404
+
+    def unread(*_: object) -> None:
+        raise StoreError("The cache is locked.")
+
+    monkeypatch.setattr("broadsheet.store.records.Records.by_ids", unread)
+    refused = client.get(f"/api/papers/{wanted}")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")

@@ -171,6 +171,12 @@ class Records:
             f"No paper in the cache answers to {wanted[:80]!r}; try: broadsheet list --search WORDS"
         )
 
+    def with_id(self, wanted: str) -> Record | None:
+        """Return the paper with this id (ours, arXiv's, a DOI, a file's own) or address, if one alone has."""
+        ids = self._with_id(storable(wanted).removeprefix("id:"))
+        found = self.by_ids(ids) if len(ids) == 1 else []
+        return found[0] if found else None
+
     def named(self, wanted: str) -> list[Record]:
         """Return the papers with this id, address or title, the whole of it; up to ten.
 

@@ -21,6 +21,7 @@ from broadsheet.store import Store
 from broadsheet.web import api, downloads, feeds, lists, pages, paper, subscribing
 from broadsheet.web.conditional import Conditional
 from broadsheet.web.guards import Guard, RateLimit
+from broadsheet.web.known import Known
 from broadsheet.web.look import Look
 from broadsheet.web.problems import answer_with_problems
 from broadsheet.web.reading import Readers
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     answer_with_problems(app)
+    app.add_middleware(Known, readers=app.state.readers)
     app.add_middleware(Conditional)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(RateLimit)
