@@ -242,4 +242,5 @@ def test_doctor_offline_asks_no_server(broadsheet: Command, monkeypatch: pytest.
         "prompts",
         "engine",
         "key",
+        "embeddings",
     ]

@@ -113,3 +113,15 @@ def test_what_follows_the_beginning_of_a_text_changes_nothing() -> None:
     beginning = "Tides turn in the estuary. " * 40
     one, other = made_by.papers([("Tides", beginning), ("Tides", beginning + "Cars." * 9_000)])
     assert one.tolist() == other.tolist()
+
+
+def test_the_doctor_says_what_searches_compare_by(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> str:
+        checks = told("doctor", "--offline", "--engine", "extractive", "--db", db)
+        return next(str(each["detail"]) for each in checks if each["name"] == "embeddings")
+
+    assert said() == f"{MODEL}; 3 texts have no vector yet: broadsheet embed"
+    told("embed", "--db", db)
+    assert said() == MODEL
+    monkeypatch.setattr("broadsheet.embedding.installed", lambda: None)
+    assert "broadsheet[search]" in said()

@@ -61,8 +61,7 @@ def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
         yield key
         if key.ok and not offline:
             yield from _endpoint_and_model(settings)
-    if settings.embedding_model:
-        yield _embeddings(settings, offline=offline)
+    yield _embeddings(settings, offline=offline) if settings.embedding_model else _packaged(settings)
     if not offline:
         yield _vocabulary()
     if settings.mail is not None:
@@ -142,8 +141,7 @@ def _embeddings(settings: Settings, *, offline: bool) -> Check:
         with Store.open(settings.db, create=False) if settings.db.exists() else Store.in_memory() as store:
             stage = open_stage(settings, store)
             asks = search_embedder(settings, store)
-            if stage and (lacking := stage.estimate().papers):
-                told.append(f"{plural(lacking, 'text has', 'texts have')} no vector yet: broadsheet embed")
+            told += _lacking(stage.estimate().papers if stage else 0)
             if asks and not offline:
                 try:
                     vector = asks.ask("Is everything in place?")
@@ -153,6 +151,26 @@ def _embeddings(settings: Settings, *, offline: bool) -> Check:
                 told.insert(1, f"answers with vectors of {len(vector):,} numbers")
     except BroadsheetError as error:
         return Check("embeddings", False, f"{settings.embedding_model}: {error}")
+    return Check("embeddings", True, "; ".join(told))
+
+
+def _lacking(texts: int) -> list[str]:
+    return [f"{plural(texts, 'text has', 'texts have')} no vector yet: broadsheet embed"] if texts else []
+
+
+def _packaged(settings: Settings) -> Check:
+    """Tell by what searches compare papers, where no endpoint gives their vectors."""
+    from broadsheet.embedding import MODEL, installed
+
+    if installed() is None:
+        return Check("embeddings", True, "none; searches compare words alone without broadsheet[search]")
+    told = [MODEL]
+    try:
+        if settings.db.exists():
+            with Store.open(settings.db, create=False, reading=True) as store:
+                told += _lacking(store.vectors.lacking())
+    except BroadsheetError as error:
+        return Check("embeddings", False, str(error))
     return Check("embeddings", True, "; ".join(told))
 
 

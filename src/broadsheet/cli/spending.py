@@ -111,7 +111,9 @@ def failed_sentence(standing: Standing) -> str:
 def progress_note(now: Progress) -> str:
     """Return the words beside the bar; the first, what is waited for, is cut off last."""
     parts = [now.waiting] if now.waiting else []
-    parts += [f"{now.papers_per_s:.1f} papers/s", f"{now.tokens:,} tokens", money(now.cost_usd)]
+    parts.append(f"{now.papers_per_s:.1f} papers/s")
+    if now.tokens or now.cost_usd:
+        parts += [f"{now.tokens:,} tokens", money(now.cost_usd)]
     return ", ".join(parts)
 
 
