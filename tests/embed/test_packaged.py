@@ -125,3 +125,11 @@ def test_the_doctor_says_what_searches_compare_by(db: Path, monkeypatch: pytest.
     assert said() == MODEL
     monkeypatch.setattr("broadsheet.embedding.installed", lambda: None)
     assert "broadsheet[search]" in said()
+
+
+def test_the_vector_of_a_search_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_by = embedder()
+    assert made_by is not None
+    first = made_by.search("tides of the estuary")
+    monkeypatch.setattr(made_by, "_mean_of", None)  # nothing is made again
+    assert made_by.search("tides of the estuary") is first
