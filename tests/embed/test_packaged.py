@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from broadsheet.annotate import Progress, Watch
@@ -133,3 +134,18 @@ def test_the_vector_of_a_search_is_made_once(monkeypatch: pytest.MonkeyPatch) ->
     first = made_by.search("tides of the estuary")
     monkeypatch.setattr(made_by, "_mean_of", None)  # nothing is made again
     assert made_by.search("tides of the estuary") is first
+
+
+def test_what_all_abstracts_share_is_out_of_their_vectors() -> None:
+    made_by = embedder()
+    assert made_by is not None
+    texts = [
+        "We train a language model with fewer weights on a new benchmark.",
+        "We propose a diffusion model that outperforms others in image synthesis.",
+        "A robot learns to grasp objects from demonstrations in our experiments.",
+        "Our method segments medical images with few labels.",
+    ]
+    raw = made_by.means(texts)
+    made = made_by.papers([(text, "") for text in texts])
+    others = ~np.eye(len(texts), dtype=bool)
+    assert (made @ made.T)[others].mean() < (raw @ raw.T)[others].mean() - 0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from starlette.testclient import TestClient
 from broadsheet.config import Settings
 from broadsheet.embed import SearchEmbedder, keep_spent, open_stage
 from broadsheet.embedding import MODEL as PACKAGED
+from broadsheet.embedding import Embedder
 from broadsheet.llm.openai import embedder as asking
 from broadsheet.store import Store
 from broadsheet.store.held import Held
 from broadsheet.store.nearest import Index
 from broadsheet.store.neighbours import Neighbours
+from broadsheet.store.vectors import Vectors
 from broadsheet.web import create_app, upkeep
 from builders import add, paper, rows
 from in_process import Ran, ran
@@ -322,6 +325,28 @@ def test_the_server_asks_for_searches_alone_and_stores_what_they_cost(
     assert asked(server) == [["cars"]]
     with Store.open(db) as after:
         assert rows(after, "SELECT sum(input_tokens) FROM replies WHERE papers = '{}'") == [(1,)]
+
+
+def test_where_an_endpoint_is_set_the_packaged_model_makes_no_vector(
+    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, is_done = filled(tmp_path / "b.db"), threading.Event()
+    keep_up = Vectors.keep_up
+
+    def told(self: Vectors, *is_stopped: Any) -> None:
+        keep_up(self, *is_stopped)
+        is_done.set()
+
+    monkeypatch.setattr(Embedder, "papers", None)  # whoever asked would fail
+    monkeypatch.setattr(Vectors, "keep_up", told)
+    monkeypatch.setattr(upkeep, "_REST_S", 0.01)
+    with TestClient(create_app(SETTINGS.model_copy(update={"db": db}))):
+        assert is_done.wait(60)
+    for words in (("list", "--search", "cars"), ("related", CARS.id), ("run", "sample")):
+        told_of = command(*words, "--db", db, BROADSHEET_ENGINE="extractive", BROADSHEET_OUT=str(tmp_path))
+        assert told_of.returncode == 0
+    with Store.open(db) as after:
+        assert rows(after, "SELECT DISTINCT model FROM vectors") == [(MODEL,)]
 
 
 def test_vectors_of_other_numbers_are_taken_in_when_the_run_that_makes_them_has_ended(
