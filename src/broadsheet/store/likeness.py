@@ -55,7 +55,7 @@ class Likeness:
         found = summed((1, words), (1, near))
         alike = self._alike(its_own, first(found, _FIRST))
         best = first(summed((1, words), (1, near), (_ALIKE, alike)), _BEST)
-        shared = self._terms.shared(best, beside_vectors=self._vectors.index() is not None)
+        shared = self._terms.shared(best)
         total = summed(
             (1, words),
             (1, self._near(its_own, words, best)),
