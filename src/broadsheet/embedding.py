@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from broadsheet.embedding_graph import lean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,16 +50,12 @@ class Embedder:
 
     def __init__(self, files: Files) -> None:
         import numpy as np
-        from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
 
         self._tokenizer: Any = Tokenizer.from_file(str(files.tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_LONGEST)
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session: Any = InferenceSession(str(files.weights), options, providers=["CPUExecutionProvider"])
+        self._session = _loaded(files.weights)
         self._mean = np.load(Path(__file__).with_name("embedding_mean.npy")).astype(np.float32)
         self._of_search = lru_cache(maxsize=_SEARCHES_REMEMBERED)(self._search)
 
@@ -103,6 +102,26 @@ class Embedder:
 
     def _without_mean(self, vectors: NDArray[Any]) -> NDArray[Any]:
         return unit(vectors - self._mean)
+
+
+def _loaded(weights: Path) -> Any:
+    """Return the model, ready to run in one thread a call.
+
+    A lean one is loaded from a file, since onnxruntime keeps what it is given in memory.
+    """
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    load = partial(InferenceSession, sess_options=options, providers=["CPUExecutionProvider"])
+    try:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / weights.name
+            path.write_bytes(lean(weights.read_bytes()))
+            return load(str(path))
+    except OSError:  # no room for it, or nowhere to write
+        return load(str(weights))
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[Any]:

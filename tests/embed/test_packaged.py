@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnxruntime import InferenceSession, SessionOptions
 
 from broadsheet.annotate import Progress, Watch
 from broadsheet.embed import make_vectors
-from broadsheet.embedding import MODEL, embedder
+from broadsheet.embedding import MODEL, Embedder, embedder, installed
+from broadsheet.embedding_graph import lean
 from broadsheet.store import Store, vectors
 from builders import add, paper, rows
 from in_process import ran
@@ -149,3 +151,36 @@ def test_what_all_abstracts_share_is_out_of_their_vectors() -> None:
     made = made_by.papers([(text, "") for text in texts])
     others = ~np.eye(len(texts), dtype=bool)
     assert (made @ made.T)[others].mean() < (raw @ raw.T)[others].mean() - 0.1
+
+
+def test_a_lean_model_says_the_same_from_two_thirds_of_the_floats(tmp_path: Path) -> None:
+    files = installed()
+    assert files is not None
+    whole = files.weights.read_bytes()
+    assert lean(whole) != whole
+    assert lean(lean(whole)) == lean(whole)
+    assert lean(b"") == b""
+    ids = np.array([[101, 2054, 2003, 1037, 102]], np.int64)
+    asked = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    told, floats = [], []
+    for model in (whole, lean(whole)):
+        options = SessionOptions()
+        options.optimized_model_filepath = str(tmp_path / "loaded.onnx")
+        options.log_severity_level = 3
+        session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        told.append(session.run(["last_hidden_state"], asked)[0].tolist())
+        floats.append((tmp_path / "loaded.onnx").stat().st_size)
+    assert told[0] == told[1]
+    assert floats[1] < 0.7 * floats[0]
+
+
+def test_without_room_for_a_lean_model_the_whole_one_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = installed()
+    assert files is not None
+    expected = Embedder(files).search("tides")
+    monkeypatch.setattr("broadsheet.embedding.TemporaryDirectory", _full)
+    assert Embedder(files).search("tides").tolist() == expected.tolist()
+
+
+def _full() -> None:
+    raise OSError(28, "No space left on device")

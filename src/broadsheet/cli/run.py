@@ -33,7 +33,7 @@ from broadsheet.cli.spending import (
 )
 from broadsheet.cli.watching import watching
 from broadsheet.newsletter import DEFAULT
-from broadsheet.store import scratch_copy
+from broadsheet.store.scratch import scratch_copy
 from broadsheet.text import plural
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from sqlite3 import ProgrammingError
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -26,7 +25,7 @@ from broadsheet.record import Record
 from broadsheet.store.annotations import Annotations
 from broadsheet.store.backlog import Backlog
 from broadsheet.store.batch_jobs import BatchJobs
-from broadsheet.store.connection import connect, connect_in_memory, copy, require_in_place
+from broadsheet.store.connection import connect, connect_in_memory, require_in_place
 from broadsheet.store.deliveries import Deliveries
 from broadsheet.store.editions import Editions
 from broadsheet.store.edits import Edits
@@ -296,13 +295,3 @@ class Store:
     def count(self, where: Filter | None = None) -> int:
         """Count the records that pass a filter."""
         return self.records.count(where or Filter())
-
-
-@contextmanager
-def scratch_copy(path: Path) -> Iterator[Path]:
-    """Yield where a copy of a cache is, or where one can be made if there is none; remove it afterwards."""
-    with TemporaryDirectory() as folder:
-        scratch = Path(folder) / "broadsheet.db"
-        if path.exists():
-            copy(path, scratch)
-        yield scratch

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BITS = 64
+_CHUNK = 1_048_576
 
 
 class KeptSigns(NamedTuple):
@@ -51,14 +52,27 @@ def read(db: Database) -> Held | None:
     """Return the papers of which signs are kept; None where nothing of ours stands there."""
     import numpy as np
 
-    row = db.execute("SELECT row_numbers, signs FROM vector_signs WHERE model = ?", [MODEL]).fetchone()
-    if row is None or not all(isinstance(each, bytes) for each in row):
+    found = db.execute(
+        """SELECT rowid, length(row_numbers), length(signs) FROM vector_signs
+           WHERE model = ? AND typeof(row_numbers) = 'blob' AND typeof(signs) = 'blob'""",
+        [MODEL],
+    ).fetchone()
+    if found is None or found[1] % 8 or found[2] != found[1] * DIMENSIONS // _BITS:
         return None
-    if len(row[0]) % 8 or len(row[1]) != len(row[0]) * DIMENSIONS // _BITS:
-        return None
-    rows: NDArray[Any] = np.frombuffer(row[0], np.int64)
-    signs = np.frombuffer(row[1], np.uint64).reshape(-1, len(rows))
+    rows = _blob(db, "row_numbers", found[0]).view(np.int64)
+    signs = _blob(db, "signs", found[0]).view(np.uint64).reshape(-1, len(rows))
     return Held(rows, signs, None, np.zeros(DIMENSIONS, np.float32))
+
+
+def _blob(db: Database, column: str, row: int) -> NDArray[Any]:
+    """Return the bytes of a column. A query would hold all of them twice, once in SQLite's memory."""
+    import numpy as np
+
+    with db.conn.blobopen("vector_signs", column, row, readonly=True) as blob:
+        made = np.empty(len(blob), np.uint8)
+        for start in range(0, len(blob), _CHUNK):
+            made[start : start + _CHUNK] = np.frombuffer(blob.read(_CHUNK), np.uint8)
+    return made
 
 
 def keep(db: Database, held: Held, at: KeptSigns) -> None:
