@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from broadsheet.llm.extractive import doubts as module
-from broadsheet.llm.extractive.doubts import GRAVE, doubts
+from broadsheet.llm.extractive.doubts import GRAVE, abbreviations, doubts
+from broadsheet.text import stems
 
 RULES = tomllib.loads(Path(module.__file__).with_suffix(".toml").read_text(encoding="utf-8"))["doubt"]
 
@@ -56,5 +57,81 @@ def test_what_leans_or_breaks_is_doubted_gravely(text: str, sound: str) -> None:
 
 
 def test_what_the_title_names_is_hardly_doubted() -> None:
-    text = "Improves the counting task by stripes"
+    text = "Describes the counting task by stripes"
     assert doubts(text, {"counting", "of", "stripe"}) < doubts(text, set()) < GRAVE
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        # What a reader would need another sentence for.
+        ("Proves the speed of the introduced filter of herds", "Proves the speed of a filter of herds"),
+        ("Given new herds it counts all their stripes", "Given new herds, keepers count all stripes"),
+        ("Offers ways to count them in large parks", "Offers ways to count zebras in large parks"),
+        ("In herds, each method is fast", "In herds, each keeper is fast"),
+        ("Counts more than all the tested filters", "Counts more than all filters"),
+        ("Looks at their manes", "Looks at zebras and their manes"),
+        ("The particular coat of zebras deters flies", "The coat of zebras deters flies"),
+        ("Zebu has comparable results", "Zebu has comparable results to keepers"),
+        ("Presents the first model, counting stripes", "Presents the first model of zebras"),
+        # What breaks.
+        ("Zebu is the first that counting the herds", "Zebu is the first that counts the herds"),
+        ("Proposes the effectiveness of stripes", "Proves the effectiveness of stripes"),
+        ("Inference: a counter of stripes is built", "A counter of stripes is built"),
+        ("Proposes via stripes that herds are large", "Proposes that herds are large"),
+        ("Proposes and shows that herds are large", "Shows that herds are large"),
+        ("Presents Zebu, for a filter of stripes", "Presents Zebu, a filter of stripes"),
+        ("Builds towers to quickly counts the stripes", "Builds towers to quickly count the stripes"),
+        ("Presents a Coat (CC) and a Zebra Filter; it counts", "Presents a Coat (CC); it counts"),
+        ("Zebu counts with superior speed in herds than others", "Zebu counts with superior speed in herds"),
+        ("Counts more stripes by 2.17 to 2.82", "Counts more stripes by 2.17% to 2.82%"),
+        ("Counts mgg stripes", "Counts many stripes"),
+        ("Counts a mane' of herds", "Counts a 'mane' of herds"),
+        ("Analyzes herds and compare two zebras", "Analyzes herds and compares two zebras"),
+        ("Revisits herds of parks and conduct a count", "Revisits herds of parks and conducts a count"),
+    ],
+)
+def test_a_line_that_leans_or_breaks_gives_way_to_the_title(text: str, sound: str) -> None:
+    assert doubts(text, set()) >= GRAVE
+    assert doubts(sound, set()) < GRAVE
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("A keeper is then shown herds", "A keeper is shown herds"),
+        ("Counts the stripes of those caged zebras", "Counts the stripes of caged zebras"),
+        ("Takes an opposite path through herds", "Takes a path through herds"),
+        ("Designs extensive experiments on herds", "Designs two cameras on herds"),
+        ("Experiments on herds count stripes", "Keepers of herds count stripes"),
+        ("Counts a herd C of zebras", "Counts a herd of zebras"),
+        # The farther what governs a verb, the less sure it is that it does.
+        (
+            "Builds a tool to find the stripes of all zebras in large parks and compare two manes",
+            "Builds a tool to find and compare two manes of all zebras in large parks",
+        ),
+        # Early in a line a reader looks for what "the" one is, and a title that shares its class tells not.
+        (
+            "Studies the fading in parks",
+            "Studies how zebras of large and of small herds live with the fading in parks",
+        ),
+        ("Studies herds in the meadow", "Studies herds in the wild"),
+        ("Describes the growth and decline", "Describes the growth and decline of herds"),
+    ],
+)
+def test_a_doubtful_line_is_doubted_more_than_a_plain_one(text: str, sound: str) -> None:
+    assert doubts(text, set()) > doubts(sound, set())
+
+
+def test_a_title_tells_which_is_meant_by_more_than_the_class() -> None:
+    text = "On plains, the student networks run"
+    assert doubts(text, {"student"}) < doubts(text, {"network"})
+
+
+def test_what_another_sentence_abbreviates_is_doubted() -> None:
+    abstract = "A zebra filter (ZF), a stripe counter (SC) and a language model (LLM) see herds."
+    abbreviated = abbreviations(abstract, {*stems("The Stripe Counter")})
+    assert abbreviated == {"ZF"}
+    assert doubts("Counts herds by ZF", set(), abbreviated) > doubts("Counts herds by ZF", set())
+    spelt = "Counts herds by a zebra filter (ZF)"
+    assert doubts(spelt, set(), abbreviated) == doubts(spelt, set())

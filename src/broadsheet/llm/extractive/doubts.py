@@ -17,7 +17,7 @@ from broadsheet.text import singular, stems
 
 GRAVE = 20.0
 """A grave doubt outweighs all else: the paper's title is the better line then."""
-_LIKELY, _SLIGHT, _FAINT = 9.0, 3.0, 1.5
+_LIKELY, _SLIGHT, _FAINT = 10.0, 4.0, 1.5
 _WEIGHTS = {"grave": GRAVE, "likely": _LIKELY, "slight": _SLIGHT, "faint": _FAINT}
 _RULES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _ACT, _ACTS = "|".join(ACTS), "|".join(map(third_person, ACTS))
@@ -36,10 +36,18 @@ _DOUBTS = tuple(
     (_WEIGHTS[rule["weight"]], re.compile(_spelt_out(rule["pattern"], _RULES["lists"])))
     for rule in _RULES["doubt"]
 )
-_THEY = re.compile(r"(?: \w+)? (?:they|them)\b")
-_ACTED = re.compile(rf"(?:{'|'.join(third_person(verb).capitalize() for verb in ACTS)}) ")
+_KNOWN = frozenset(_RULES["lists"]["known"].split())
+_ABBREVIATED = re.compile(r" \(([A-Z][\w-]{0,20}[A-Z0-9])s?[),]")
+_LONGEST_SPELT_OUT = 120
+_ABBREVIATION = re.compile(r"(?<![\w(-])[A-Z][\w-]*?[A-Z0-9](?=s?\b(?!-\w))")
+_THEY = re.compile(r"(?: \w+)? (?:they|them|their)\b")
+_PLURAL = re.compile(r"\w[\w-]*s\b|\b(?:and|children|criteria|data|media|people)\b")
+_ACTED = re.compile(r"[A-Z][a-z-]+s ")
 _AND = r"(?:[ –—-]and|,)(?: then)? (?:[a-z]+ly )?"
-_AND_ACT = re.compile(rf"{_AND}(?:{_ACT}) (?=(?:an?|the|its|their|it|them|that|how) |[A-Z])")
+_AND_ACT = re.compile(
+    rf"{_AND}(?:{_ACT}) "
+    r"(?=(?:an?|into|the|its|their|it|them|that|how|two|three|four|five|six|several|various) |[A-Z])"
+)
 _AND_ATE = re.compile(
     rf"{_AND}(?!(?:in)?a(?:ccurate|dequate|ppropriate) |(?:alternate|candidate|certificate|climate|date"
     r"|delicate|immediate|intermediate|moderate|multivariate|private|rate|separate|state|template|ultimate) )"
@@ -51,36 +59,53 @@ _AND_NOUN_OR_ACT = re.compile(
 _AFTER_THIRD = re.compile(
     rf"\b(?:that|which) (?:[a-z]+ly )?[a-z]+s [^,;]*,? and(?: then)? (?:{_ACT}) (?:the|an?|it|them) "
 )
+_NEAR = 6
 _GOVERNOR = re.compile(
     r"\bto (?:[a-z]+ly )?(?P<verb>[a-z]+)|\b(?:that|which|who|can|could|will|may|must|how|where)\b"
 )
 _DEFINITE = re.compile(r"(?<!; )\b[Tt]he (?=(?P<rest>[^,;:.()]{2,90}))")
 _LONGEST_PHRASE = 5
+_EARLY = 8
+_AND_OF = re.compile(r"^(?:[\w-]+ ){1,3}and (?:[\w-]+ )?[\w-]+ (?:of|for|in)\b")
 _ONLY_ONE = re.compile(r"(?:first|most|best|least|only|[a-z]+est)$")
-_VAGUE, _WORKS, _SAYS_NOT_WHICH, _ENDS_PHRASE, _TELLS_WHICH, _FINITE_WORDS, _PLACES = (
+_VAGUE, _WORKS, _SAYS_NOT_WHICH, _ENDS_PHRASE, _TELLS_WHICH, _FINITE_WORDS, _ONE_OF_ITS_KIND = (
     frozenset(_RULES["definite"][name].split())
-    for name in ("vague", "works", "says_not_which", "ends", "tells_which", "finite", "places")
+    for name in ("vague", "works", "says_not_which", "ends", "tells_which", "finite", "one_of_its_kind")
 )
 
 
-def doubts(text: str, titled: Set[str]) -> float:
+def abbreviations(abstract: str, titled: Set[str]) -> frozenset[str]:
+    """Return what an abstract abbreviates, but for what is known to all or told by the title."""
+    found = (
+        (match[1], stems(abstract[max(0, match.start() - _LONGEST_SPELT_OUT) : match.start()]))
+        for match in _ABBREVIATED.finditer(abstract)
+    )
+    return frozenset(
+        short
+        for short, before in found
+        if short not in _KNOWN and short.lower() not in titled and not {*before[-len(short) :]} <= titled
+    )
+
+
+def doubts(text: str, titled: Set[str], abbreviated: Set[str] = frozenset()) -> float:
     """Return how doubtful it is that a line reads well by itself, 0 where nothing speaks against it.
 
     Args:
         text: The line, without its full stop.
         titled: The stems of the paper's title, which is read above the line.
+        abbreviated: The abbreviations that a sentence of the abstract spells out.
     """
     found = sum(weight * len(pattern.findall(text)) for weight, pattern in _DOUBTS)
+    if abbreviated:
+        found += _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
     found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
     return found + sum(_unexplained(text, titled)) + _uninflected(text)
 
 
 def _lacks_plural(text: str) -> bool:
-    """Tell whether "they" or "them" stands where nothing was named that is more than one."""
+    """Tell whether "they", "them" or "their" stands where nothing was named that is more than one."""
     found = _THEY.search(text)
-    return found is not None and not any(
-        word.endswith("s") for word in re.findall(r"[\w-]+", text[: found.start()])[1:]
-    )
+    return found is not None and not _PLURAL.search(text[: found.start()].partition(" ")[2])
 
 
 def _uninflected(text: str) -> float:
@@ -94,8 +119,9 @@ def _uninflected(text: str) -> float:
                 infinitive = governors[-1]["verb"] if governors else ""
                 if not governors:
                     return GRAVE
-                if infinitive and infinitive not in KNOWN_ACTS and pattern is _AND_ACT:
-                    return _SLIGHT  # "to the": no infinitive at all
+                far = text.count(" ", governors[-1].end(), verb.start()) > _NEAR
+                if far or (infinitive and infinitive not in KNOWN_ACTS and pattern is _AND_ACT):
+                    return _SLIGHT  # what governs it is too far to be sure of, or no infinitive: "to the"
     return _LIKELY if _AND_NOUN_OR_ACT.search(text) else 0.0
 
 
@@ -106,6 +132,8 @@ def _unexplained(text: str, titled: Set[str]) -> Iterator[float]:
         told_how = after == "by" and words and words[-1].endswith("ed")
         if not words or told_how or not all(map(str.islower, words[:2])) or _ONLY_ONE.match(words[0]):
             continue
+        if after == "and" and _AND_OF.search(definite["rest"]):
+            continue  # "the speed and range of stripes"
         before = text[: definite.start()]
         opens = not before or before.endswith((", ", "that "))
         stressed = opens or after in _FINITE_WORDS or (before.count(" ") == 1 and after != "and")
@@ -115,8 +143,10 @@ def _unexplained(text: str, titled: Set[str]) -> Iterator[float]:
             words, after = words[:1], words[1]
         named = [word for word in stems(" ".join(words)) if word not in _SAYS_NOT_WHICH]
         said = {*stems(before)}
-        if after not in _TELLS_WHICH and not any(word in said for word in named):
-            yield _weight(named, after, titled, opens=opens, stressed=stressed)
+        unique = _ONE_OF_ITS_KIND.issuperset(named[-1:])
+        if after not in _TELLS_WHICH and not unique and not any(word in said for word in named):
+            early = before.count(" ") < _EARLY
+            yield (2.5 if early else 1.0) * _weight(named, after, titled, opens=opens, stressed=stressed)
 
 
 def _phrase(rest: str) -> tuple[list[str], str]:
@@ -131,12 +161,10 @@ def _phrase(rest: str) -> tuple[list[str], str]:
 
 def _weight(named: list[str], after: str, titled: Set[str], *, opens: bool, stressed: bool) -> float:
     vague = sum(word in _VAGUE for word in named)
-    if not _VAGUE.union(_WORKS).issuperset(named) and any(word in titled for word in named):
+    if not titled.isdisjoint({*named} - _VAGUE - _WORKS):
         return _FAINT * bool(vague)
     if vague:
         return GRAVE if len(named) == 1 and after != "and" else _SLIGHT
     if stressed and named and named[0] in _WORKS:
         return GRAVE
-    if opens:
-        return _LIKELY
-    return 0.0 if after in _PLACES else _FAINT
+    return _LIKELY if opens else _SLIGHT

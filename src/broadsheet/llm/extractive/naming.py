@@ -16,7 +16,7 @@ _TITLE_NAME = re.compile(r"^([^:?]{2,60}?)\s?:\s")
 _SHAPED = re.compile(r"^(?=.*(?:[a-z0-9-][A-Z]|[A-Z]{2}|\d|^[A-Z][a-z]+$)).{2,40}$")
 _INTRODUCED = (
     re.compile(
-        rf"\b(?:called|termed|named|dubbed|coined|namely|call(?:ed)? (?:it|this \w+))(?: as)?,? "
+        rf"\b(?:called|termed|named|dubbed|coined|call(?:ed)? (?:it|this \w+))(?: as)?,? "
         rf"[\"“]?({NAME}(?: {NAME}){{0,2}})"
     ),
     re.compile(

@@ -44,15 +44,8 @@ _FOR_THIS = re.compile(
     r"(?:(?=$|,| using | for )|(?P<by> by)(?= (?:[a-z]+ly )?[a-z]+ing )|(?P<with> (?:through|via|with))(?= ))"
 )
 _POINTERS = (
-    "this ",
-    "these ",
-    "those ",
-    "such ",
-    "the above",
-    "the aforementioned",
-    "the former",
-    "the present",
-    *("both ", "the challenge", "the gap", "the issue", "the limitation", "the problem"),
+    *("both ", "such ", "these ", "this ", "those ", "the above", "the aforementioned", "the challenge"),
+    *("the former", "the gap", "the issue", "the limitation", "the present", "the problem"),
 )
 _FOR_IT = re.compile(
     rf"{_NO_PURPOSE},? to (?:address|alleviate|bridge|do|handle|mitigate|overcome|remedy|resolve|solve"

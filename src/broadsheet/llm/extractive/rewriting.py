@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from broadsheet.llm.extractive.conjugation import ADVERBS, in_third_person
 from broadsheet.llm.extractive.naming import NAME, NOUN
 from broadsheet.llm.extractive.pointers import act_instead, with_comma, without_pointers
-from broadsheet.llm.extractive.verbs import ACTS, INTRODUCING, MAKING, PAST, Kind, kind_of, third_person
+from broadsheet.llm.extractive.verbs import (
+    ACTS,
+    INTRODUCING,
+    MAKING,
+    PAST,
+    UNTOLD,
+    Kind,
+    kind_of,
+    third_person,
+)
 
 _WE = (
     r"(?:we|i|this (?:(?:survey|review|research) (?:paper|article|work|study)|paper|work|study|article|survey"
@@ -37,9 +46,6 @@ _FRONTED = re.compile(
     rf"|[A-Z].{{3,240}}?(?=, {_WE} {ADVERBS}(?:ha(?:ve|s) )?"
     rf"(?:{'|'.join(sorted(INTRODUCING | MAKING))})(?:s|d|ed)?\b)), (?={_WE} )"
 )
-_PURPOSE = re.compile(
-    rf"^(?:In order to|To) (?P<purpose>[a-z]+ (?!(?:above|its|their) )[^,]{{6,90}}), (?={_WE} )"
-)
 _BY_US = re.compile(
     rf"^{_WE} {ADVERBS}(?P<perfect>ha(?:ve|s) {ADVERBS})?(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$",
     re.IGNORECASE | re.DOTALL,
@@ -61,7 +67,7 @@ _REPORT = re.compile(
 _VERB_FIRST = re.compile(
     r"(?:achieves|can|generalizes|has|improves|is|are|outperforms|provides|reduces|surpasses)\b"
 )
-_AND_THAT = re.compile(r",? and that (?!of )")
+_AND_THAT = re.compile(r",? and that,? (?!of )")
 _AND_WE_ALSO = re.compile(rf", and {ADVERBS}(?:{'|'.join(ACTS)}) ")
 _APPOSITION = re.compile(
     rf"^ (?P<article>the |our )?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?), "
@@ -83,8 +89,8 @@ _PROPOSED_NAME = re.compile(
 _OWN_SUBJECT = re.compile(rf"(?:the {NOUN} |(?!the ))", re.IGNORECASE)
 """With this a finding begins that can follow what the paper does: "the filter" was not spoken of."""
 _OUR_WORK = re.compile(
-    r"^(?:our|the proposed) (?:(?:proposed|novel|new|full|final|best) )?(?:[\w-]+ ){0,2}?"
-    rf"(?P<noun>{NOUN}) (?=[a-z]+)",
+    r"^(?:our|the proposed) (?:(?:proposed|novel|new|full|final|best) )?"
+    rf"(?:(?P<called>(?-i:{NAME})) )?(?P<noun>{NOUN}) (?=[a-z]+)",
     re.IGNORECASE,
 )
 _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECASE)
@@ -93,6 +99,10 @@ _GOES_ON = re.compile(rf"[\w-]| {NOUN}")
 _IS_INTRODUCED = re.compile(
     r"(?:\bis|^(?:An?|Two|Three|Four|New|Novel) .*\bare) (?:introduced|proposed|presented|developed)\b"
     r"(?! (?:in)?to\b)"
+)
+_HERE = re.compile(r"^ here(?:in)?\b")
+_EARLIER = re.compile(
+    r"(?:(?:Recently|Previously|In our pr(?:evious|ior) \w+),? we|We (?:recently|previously)) "
 )
 _PAST = re.compile(r"(?:Recently|Previously|Traditionally|Historically|Conventionally|In recent years)\b")
 _WHICH_WE_CALL = re.compile(
@@ -126,7 +136,6 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         sentence: The sentence, without markup.
         name: The name that the paper gives its own work, or empty.
     """
-    past = is_past(sentence)
     text = without_pointers(_WHICH_WE_CALL.sub(", ", sentence.rstrip(" .!;:").lstrip(" %•*–—-")))
     for _ in range(3):
         text = with_comma(text)
@@ -134,26 +143,23 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         if not connective:
             break
         text = capital(text[connective.end() :])
-    text = capital(text)
-    purpose = _PURPOSE.match(text)
-    text = capital(_FRONTED.sub("", text, count=1))
-    if not text or text.endswith("?"):
+    text = capital(_FRONTED.sub("", capital(text), count=1))
+    if not text or text.endswith("?") or _EARLIER.match(sentence):
         return
     if report := _REPORT.match(text):
         if not _VERB_FIRST.match(report["claim"]):
             claim = _AND_THAT.sub(", and ", report["claim"])
             yield _claim(_AND_WE_ALSO.split(claim)[0], name, "claims")
     elif act := _BY_US.match(text):
-        rest = act["rest"].removeprefix(" here")
-        if purpose and "," not in rest and " to " not in rest:
-            rest += f" to {purpose['purpose']}"
+        rest = _HERE.sub("", act["rest"])
         verb, in_past = third_person(act["verb"].lower()), act["verb"] in PAST
         changed = in_third_person(rest, in_past=in_past) if in_past >= bool(act["perfect"]) else ""
-        if verb and changed and act["verb"].islower():
+        if verb and changed and act["verb"].islower() and act["verb"] not in UNTOLD:
             kind: Kind = "introduces" if f"{verb}{rest}".startswith("puts forward ") else kind_of(verb)
             yield from _acts(verb, changed, kind, name, alone=changed == rest)
     else:
-        yield _claim(text, name, "introduces" if not past and _IS_INTRODUCED.search(text) else "states")
+        introduced = not is_past(sentence) and _IS_INTRODUCED.search(text)
+        yield _claim(text, name, "introduces" if introduced else "states")
 
 
 def is_past(sentence: str) -> bool:
@@ -201,7 +207,8 @@ def _claim(text: str, name: str, kind: Kind) -> Statement:
     if named := _OUR_NAMED_WORK.match(text):
         text = f"{named['name']} {text[named.end() :]}"
     text = _PROPOSED_NAME.sub("", text)
-    ours = _OUR_WORK.match(text)
+    if (ours := _OUR_WORK.match(text)) and name and ours["called"] not in {None, name}:
+        ours = None  # a part of the work, which has a name of its own
     rest = _impersonal(text[ours.end() :] if ours else text, name)
     if ours:
         subject = name or f"The {ours['noun']}"

@@ -9,8 +9,9 @@ from broadsheet.text import stems
 
 _ENUMERATOR = re.compile(r"(?<![\w)])\((?:i{1,3}|iv|[a-d1-9])\)|(?<![\w(])(?:[1-9]|i{1,3})\) ")
 _OPENS_ELSEWHERE = re.compile(
-    r"(?:Which|Whose|Where|Who|It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such|While|Since|Although"
-    r"|Though|And|But|So)\b|[A-Z][a-z]+s (?:to [a-z]+ )?(?:its?|this|them|these|their)\b"
+    r"(?:Which|Whose|Where|Who|It|They|These|Those|Its|Their|That|There|Here|What|He|One|Another|Both|Such"
+    r"|While|Since|Although|Though|And|But|So|Rather|Yet|Still|Afterwards?|Otherwise)\b"
+    r"|[A-Z][a-z]+s (?:to [a-z]+ )?(?:its?|this|them|these|their)\b"
     r"|For (?:example|instance)\b|This (?![a-z]+ (?:survey|review))"
 )
 _CANNOT_STAND = re.compile(
@@ -45,24 +46,14 @@ _SOON = 13
 # "two cameras that see the same herd"
 _SEVERAL = re.compile(r"\b(?:all|as|both|compar\w+|different|each|multiple|several|two)\b", re.IGNORECASE)
 # "both images": which two?
-_BOTH = re.compile(r"\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]+[a-hj-rtv-z]s\b(?! and\b)")
+_BOTH = re.compile(
+    r"\b[Bb]oth\b(?!$)(?![^;]* and\b)"
+    r"|\b[Bb]oth (?:of )?(?:the )?(?:(?!and )[a-z-]+ ){0,2}?[a-z-]+[a-hj-rtv-z]s\b(?! and\b)"
+)
 # One of these stands in whatever the patterns that point find; looking for them first is much faster.
 _POINTERS = (
-    *("this", "these", "those", "such", "above", "same", "former", "latter", "resulting", "aforementioned"),
-    *(
-        "the old",
-        "the remaining",
-        "said",
-        "both",
-        "in turn",
-        "prior",
-        "they",
-        "the two",
-        "the three",
-        "the first",
-        "the second",
-    ),
-    "the method",
+    *"above aforementioned both former latter prior resulting said same such these they this those".split(),  # noqa: SIM905
+    *("in turn", "the first", "the method", "the old", "the remaining", "the second", "the three", "the two"),
 )
 _HINTS_BACK = re.compile(
     r"\b(?:this|these|those|such(?! as)|the (?:two|three|first|second|former|latter|resulting|same|method)"

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
-from broadsheet.llm.extractive.doubts import doubts
+from broadsheet.llm.extractive.doubts import abbreviations, doubts
 from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, own_name, place_of
 from broadsheet.llm.extractive.pointers import without_links
 from broadsheet.llm.extractive.rewriting import Statement, capital, is_past, statements
@@ -36,7 +36,7 @@ _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
 _INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
-_TITLE_SCORE = -6.0
+_TITLE_SCORE = -4.8
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
 # A space is lost before a parenthesis, behind a comma, or between two sentences.
 _UNSPACED = re.compile(
@@ -51,13 +51,12 @@ _OWN = re.compile(
     r"|project|report|research|review|thesis)|[Tt]he article"
     r"|(?:is|are) (?:proposed|introduced|presented))\b"
 )
-_KIND = {"introduces": 5.0, "makes": 4.3, "claims": 3.5, "studies": 1.5, "details": 0.3, "states": 0.0}
+_KIND = {"introduces": 8.0, "makes": 7.3, "claims": 3.5, "studies": 4.5, "details": 0.3, "states": 0.0}
 _STEP = re.compile(
     r"(?:\w\S* ){1,3}(?:(?:starts|begins|proceeds) (?:by|with|from)\b|first |then |not only )|each "
 )
 """A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
-_DEFINITE = re.compile(r"\bthe (?P<noun>(?:[a-z-]+ ){0,2}[\w-]+)$")
 _DEFINITE = re.compile(r"(?:The|Both|All|Each|Experiments|Results|Extensive) (?!first )")
 _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
@@ -91,32 +90,27 @@ def summarise(title: str, abstract: str) -> str:
     Raises:
         ValueError: Neither title nor abstract has a word.
     """
-    title, abstract = (
-        plain(title),
-        _UNSPACED.sub(" ", plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS])),
-    )
+    title = plain(title)
+    abstract = _UNSPACED.sub(" ", plain(abstract[: _MAX_SENTENCES * _MAX_SENTENCE_CHARACTERS]))
     body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
     body = [_without_title(without_links(sentence), title) for sentence in body]
-    best = _surest(_candidates(title, [sentence for sentence in body if not find_urls(sentence)]), title)
+    candidates = _candidates(title, [sentence for sentence in body if not find_urls(sentence)])
+    best = _surest(candidates, title, abbreviations(abstract, {*stems(title)}))
     text = best or (title if re.search(r"\w", title) else " ".join(body))
     if not text.strip(" ."):
         raise ValueError("A paper without a word in its title or abstract has no summary; skip it.")
     return _within_limits(text)
 
 
-def _surest(candidates: Iterable[_Candidate], title: str) -> str:
+def _surest(candidates: Iterable[_Candidate], title: str, abbreviated: Set[str]) -> str:
     """Return the best candidate's text, doubts weighed in, or nothing if the title is the better line."""
-    best, text = (
-        _TITLE_SCORE
-        if len(title.split()) > _SHORT_TITLE + 1 and title[-1].isalnum() and stands(title)
-        else -math.inf,
-        "",
-    )
+    tells = len(title.split()) > _SHORT_TITLE + 1 and title[-1].isalnum() and stands(title)
+    best, text = _TITLE_SCORE if tells else -math.inf, ""
     titled = {*stems(title)}
     for candidate in sorted(candidates, key=lambda candidate: -candidate.score):
         if candidate.score <= best:
             break  # doubts only take away
-        score = candidate.score - doubts(candidate.text, titled)
+        score = candidate.score - doubts(candidate.text, titled, abbreviated)
         if score > best:
             best, text = score, candidate.text
     return text
@@ -126,9 +120,7 @@ def _without_title(sentence: str, title: str) -> str:
     """Leave a name without the whole title that stands beside it."""
     name, colon, rest = (part.strip() for part in title.partition(":"))
     full = rest or name
-    described = full.lower().startswith(
-        ("a ", "an ")
-    )  # "Zebu, a filter of stripes (FoS)": not what it is called
+    described = full.lower().startswith(("a ", "an "))  # "Zebu, a filter of stripes": not what it is called
     if described or len(full.split()) <= _SHORT_TITLE or full.lower() not in sentence.lower():
         return sentence
     spelt = re.escape(full)
@@ -188,9 +180,10 @@ def _joined(text: str, addition: str, name: str, *, found: bool) -> str:
         return ""
     first, _, rest = addition.partition(" ")
     called = GENERIC_NOUN.search(text) or (name and name in text)
-    if found and not addition.startswith("the "):
-        # a name that was not introduced, or "finds a reason" for what nobody knows
-        if (_NAMED.match(addition) and first not in text) or len(text.split()) < _FEWEST_STUDIED:
+    if found:
+        # a name or a method that was not introduced, or "finds a reason" for what nobody knows
+        named = _NAMED.match(addition) and first not in text
+        if named or addition.startswith("the ") or len(text.split()) < _FEWEST_STUDIED:
             return ""
     elif _DATASET.search(text) and _RESULT.search(addition):
         return ""

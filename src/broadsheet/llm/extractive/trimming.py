@@ -15,11 +15,12 @@ from broadsheet.llm.extractive.conjugation import AND_ACTS
 from broadsheet.llm.extractive.naming import NOUN
 from broadsheet.llm.extractive.rewriting import Statement
 
-_PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\))[^()]{1,120}\)(?!-)")
+_PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\)|\d+ ?[x×])[^()]{1,120}\)(?![\w-])")
 # Before a clause that adds to the sentence, but is no condition and no contrast.
 _CLAUSE = re.compile(
-    r"; | [–—] |, (?:which|where|whereas|while|thereby|thus|hence|resulting in|leading to|such as"
-    r"|including|e\.g\.|i\.e\.|as well as|and (?:it|they|thus|then|therefore|thereby)"
+    r"; | [–—] |, (?:which|where(?! [b-zB-Z] )|whereas|while(?= [a-z]+ing )|thereby|thus|hence"
+    r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as"
+    r"|and (?:it|they|thus|then|therefore|thereby)"
     r"|(?:accelerat|achiev|allow|boost|demonstrat|enabl|enhanc|ensur|facilitat|highlight|improv|mak|offer"
     r"|outperform|provid|reduc|show|surpass|yield)ing),? "
     r"|, (?!following|including|using|leveraging|depending|considering)(?:[a-z]+ly )?[a-z]{3,}ing"
@@ -40,7 +41,7 @@ _IS_A_THING = re.compile(
 )
 # Before a second thing that is introduced, where the first has no list in it.
 _SECOND = re.compile(r", (?:and|along with|together with|as well as) (?:an?|the|two|three|its|another) ")
-_SERIAL = re.compile(r", (?:then )?[a-z]+s ")  # "finds X, counts Y" cannot lose "and shows Z"
+_SERIAL = re.compile(r", (?:then |[a-z]+ly )?[a-z]+s ")  # "finds X, counts Y" cannot lose "and shows Z"
 _LIST = re.compile(r"^[^,]{0,40}, (?:and|or) ")
 _VERB = re.compile(
     r" (?:is|are|was|were|can|has|have|do|does|will|may|(?:achieve|enable|exhibit|fail|improve|lead|offer"
@@ -53,6 +54,8 @@ _JOINS = re.compile(
 )
 _SECOND_THING = re.compile(r"\b(?:and|with|into|to|across|between|through)\b")
 _PASSIVE_END = re.compile(r"\b(?:is|are|was|be|been) [a-z]+ed$")
+# "ZebuNet, a framework" says nothing without what it consists of.
+_BARE_END = re.compile(r", an? [\w-]+$")
 # "objects identified through X" says nothing as "objects identified".
 _PARTICIPLE_END = re.compile(r"\b(?:[a-z-]{2,}ed|built|done|driven|found|given|known|made|seen|shown|taken)$")
 
@@ -104,7 +107,7 @@ def _must_stay(form: str, kept: str, end: re.Match[str], pattern: re.Pattern[str
         return True
     if pattern is _PURPOSE and (" and " in kept or not _IS_A_THING.search(kept)):
         return True
-    if pattern is _ADJUNCT and _PARTICIPLE_END.search(kept):
+    if pattern is _ADJUNCT and (_PARTICIPLE_END.search(kept) or _BARE_END.search(kept)):
         return True
     joins = _JOINS.search(kept)
     if joins and not _SECOND_THING.search(joins["things"]) and _SECOND_THING.search(form, end.end()):

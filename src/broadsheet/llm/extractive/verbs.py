@@ -8,13 +8,13 @@ Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
 
 ACTS = """
     achieve adapt address adopt aim analyze annotate apply argue assess augment build calculate
-    characterize collect combine compare conduct consider construct contribute create curate define
+    characterize collect combine compare conduct consider construct contribute create curate define delve
     demonstrate derive describe develop devise discover discuss emphasize employ enable enhance establish
     estimate evaluate examine expand explore extend find fine-tune formalize formulate generate highlight
     identify illustrate implement improve incorporate integrate introduce investigate learn leverage
     observe obtain offer optimize organize outline outperform perform present propose prove provide
     quantify recommend release reveal seek select show simulate suggest summarize survey tackle trace use
-    utilize validate verify
+    uncover utilize validate verify
 """.split()  # noqa: SIM905 - easier to read than a list
 KNOWN_ACTS = frozenset(ACTS)
 INTRODUCING = frozenset("propose introduce present describe offer contribute".split())  # noqa: SIM905
@@ -28,13 +28,15 @@ _STUDYING = frozenset(
 )
 
 
-# Words that are no verbs, and verbs, with which no summary begins.
+# Words behind "we" that are no verbs of one subject, and verbs with which no summary begins.
 AUXILIARIES = frozenset(
     """
         a an the that both no not to in on of for and or with are have had has was were is can could
-        may might must shall will would should did does not therefore hope believe expect note make
-        plan encourage
+        may might must shall will would should did does
     """.split()  # noqa: SIM905 - easier to read than a list
+)
+UNTOLD = frozenset(
+    "call encourage expect hope know make name note plan therefore think want wish believe".split()  # noqa: SIM905
 )
 _OTHER_ACTS = """
     attempt benchmark design focus measure model pretrain review revisit test train transform
