@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS, Annotation
 from broadsheet.llm.extractive.naming import own_name
+from broadsheet.llm.extractive.pointers import without_pointers
 from broadsheet.llm.extractive.rewriting import Statement, statements
 from broadsheet.llm.extractive.standing import dangling, stands
 from broadsheet.llm.extractive.tldr import summarise
@@ -430,6 +431,7 @@ def test_a_sentence_that_answers_another_does_not_stand() -> None:
         ("Counting Stripes", "We propose a counter that sees herds as a Markov Chain (MDP).", ""),
         ("Counting Stripes", "We count by two known tools, namely OkapiNet and GnuNet.", ""),
         ("Counting Stripes", "We propose to count by using a Stripe Filter (SFN).", ""),
+        ("Counting Stripes", "We propose the stripe counting task (SCT) and a filter.", ""),
         ("Stripes: A Survey", "We survey them.", ""),
         ("Counting Stripes", "We count.", ""),
     ],
@@ -668,3 +670,11 @@ def test_what_is_introduced_goes_before_what_is_claimed_although_it_is_a_little_
         "Many trials show that keepers of large parks count 3.2% more zebras at dawn than at noon.",
     )
     assert line.startswith("Presents a counter of stripes")
+
+
+def test_an_alternative_that_meets_what_another_sentence_says_keeps_how() -> None:
+    met = "We propose {} that avoids this constraint by counting stripes at night."
+    assert without_pointers(met.format("a filter")) == "We propose a filter counting stripes at night."
+    assert without_pointers(met.format("an alternative")) == (
+        "We propose an alternative by counting stripes at night."
+    )

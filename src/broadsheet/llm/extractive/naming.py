@@ -27,7 +27,7 @@ _INTRODUCED = (
     re.compile(
         r"\b(?:propose|present|introduce|develop)s?\b"
         r"(?:(?!(?<!known) as | (?:by|leveraging|that|using|via|which) )[^.()]){3,120}"
-        r"\(([A-Z][\w-]*[A-Z0-9][\w-]*)\)"
+        r"(?<!problem )(?<!scenario )(?<!setting )(?<!task )\(([A-Z][\w-]*[A-Z0-9][\w-]*)\)"
     ),
 )
 

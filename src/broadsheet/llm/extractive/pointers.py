@@ -128,4 +128,6 @@ def act_instead(acted: str) -> tuple[str, str] | None:
 
 
 def _rest_of(match: re.Match[str]) -> str:
+    if match["by"] and match.string.endswith("alternative", 0, match.start()):
+        return " by"  # "an alternative counting stripes" would be a way to count
     return " with" if match["with"] else ""
