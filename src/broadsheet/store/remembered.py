@@ -20,7 +20,7 @@ from broadsheet.store.words import papers_having, papers_with
 FREQUENT = 1_500
 """In more papers a term says little of what one of them is like."""
 _MOST_COUNTS = 50_000
-_MOST_ROWS = 2_000_000
+_MOST_ROWS = 1_000_000
 """Of all terms together, 4 bytes each, and 4 for how often a token stands there."""
 _MOST_RELATED = 20_000
 """Of so many papers the most similar ones are kept, ten row numbers each: 4 MB."""
