@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,17 @@ def test_without_room_for_a_lean_model_the_whole_one_is_loaded(monkeypatch: pyte
 
 def _full() -> None:
     raise OSError(28, "No space left on device")
+
+
+def test_without_numpy_searches_and_related_papers_come_by_words(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("vectors", "ranking"):
+        monkeypatch.setattr(f"broadsheet.store.{module}.can_count", lambda: False)
+    monkeypatch.setattr("broadsheet.store.vectors.installed", lambda: None)
+    monkeypatch.setitem(sys.modules, "numpy", None)  # whoever imports it fails
+    with Store.open(db) as store:
+        add(store, paper("Cars in a row", abstract="They drive."))
+    for words in (("list", "--search", "cars"), ("related", CARS.id)):
+        asked = ran(*words, "--db", db)
+        assert (asked.returncode, "Cars in a row" in asked.stdout) == (0, True), asked.stderr

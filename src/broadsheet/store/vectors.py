@@ -202,6 +202,8 @@ class Vectors:
 
     def has_signs_to_keep(self) -> bool:
         """Tell whether signs are held of many more papers than they are kept of."""
+        if not can_count():
+            return False
         index = self._index(MODEL)
         if index.state is None or index.held.vectors is not None:
             return False
