@@ -141,8 +141,10 @@ class Store:
         # Another process may be writing, which will merge as well, or the file may be closed or gone.
         with suppress(StoreError, ProgrammingError):
             if self._lock and self._db.conn.total_changes > self._changes:
+                require_in_place(self._db)
                 self._db.execute("PRAGMA busy_timeout = 0")
-                merge_pieces(self._db)
+                with self.transaction():
+                    merge_pieces(self._db)
         self._db.close()
 
     @contextmanager
