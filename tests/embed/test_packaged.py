@@ -190,7 +190,7 @@ def _full() -> None:
 def test_without_numpy_searches_and_related_papers_come_by_words(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("vectors", "ranking"):
+    for module in ("facets", "postings", "ranking", "vectors", "vocabulary"):
         monkeypatch.setattr(f"broadsheet.store.{module}.can_count", lambda: False)
     monkeypatch.setattr("broadsheet.store.vectors.installed", lambda: None)
     monkeypatch.setitem(sys.modules, "numpy", None)  # whoever imports it fails
