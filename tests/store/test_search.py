@@ -328,31 +328,3 @@ def test_only_the_word_that_is_still_being_typed_may_go_on() -> None:
     assert [phrase.is_unfinished for phrase in parsed("tidal fl").words] == [False, True]
     assert [phrase.is_unfinished for phrase in parsed("tidal fl ").words] == [False, False]
     assert [phrase.is_unfinished for phrase in parsed('fl "tidal"').words] == [False]
-
-
-def _pieces(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as db:
-        return int(db.execute("SELECT count(DISTINCT segid) FROM papers_fts_idx").fetchone()[0])
-
-
-def test_the_index_is_left_in_few_pieces_by_who_has_written(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "b.db") as store:
-        for number in range(3):
-            add(store, paper(f"Gull {number}", abstract="It cries."))
-        assert _pieces(tmp_path / "b.db") == 3
-        with Store.open(tmp_path / "b.db") as other:
-            assert other.count() == 3
-        assert _pieces(tmp_path / "b.db") == 3
-    assert _pieces(tmp_path / "b.db") == 1
-    with Store.open(tmp_path / "b.db") as store:
-        assert is_in_step(store)
-        assert set(found(store, "gull")) == {f"Gull {number}" for number in range(3)}
-
-
-def test_who_closes_a_cache_while_another_writes_leaves_the_index_as_it_is(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "b.db") as store, Store.open(tmp_path / "b.db") as other:
-        for number in range(3):
-            add(store, paper(f"Gull {number}", abstract="It cries."))
-        with other.transaction():
-            store.close()
-    assert _pieces(tmp_path / "b.db") == 3

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from sqlite3 import ProgrammingError
 from types import TracebackType
 from typing import Self
 
@@ -48,7 +47,6 @@ from broadsheet.store.subscribers import Subscribers
 from broadsheet.store.terms import Terms
 from broadsheet.store.trends import WeeklyCounts
 from broadsheet.store.vectors import Vectors
-from broadsheet.store.words import merge_pieces
 from broadsheet.store.worker_days import WorkerDays
 
 
@@ -80,7 +78,6 @@ class Store:
 
     def __init__(self, db: Database, path: Path | None) -> None:
         self._db = db
-        self._changes = db.conn.total_changes
         self._lock = path and StageLock(path, "annotating this cache", ".lock", ", or add --wait")
         self._send_lock = path and StageLock(path, "sending from this cache", ".send.lock")
         self.fields = Fields(db)
@@ -137,14 +134,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file; what was written is left so that searches find it fast."""
-        # Another process may be writing, which will merge as well, or the file may be closed or gone.
-        with suppress(StoreError, ProgrammingError):
-            if self._lock and self._db.conn.total_changes > self._changes:
-                require_in_place(self._db)
-                self._db.execute("PRAGMA busy_timeout = 0")
-                with self.transaction():
-                    merge_pieces(self._db)
+        """Close the file."""
         self._db.close()
 
     @contextmanager

@@ -19,8 +19,6 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 """How the index splits text into tokens."""
 _WEIGHTS = "3.0, 2.0, 2.0, 1.0, 1.0, 0.5"
 """Of a word in title, TL;DR, keywords, tags, abstract and authors; measured by ``benchmarks/search.py``."""
-_MOST_MERGED_PAGES = 2_000
-"""Of 4 KB: they take 0.12 s of processor time."""
 _COLUMNS = "rowid, title, tldr, keywords, tags, abstract, authors"
 _WORDS = f"SELECT {_COLUMNS} FROM papers_words WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)"  # noqa: S608
 _FORGET = f"INSERT INTO papers_fts (papers_fts, {_COLUMNS}) SELECT 'delete', {_WORDS.removeprefix('SELECT ')}"
@@ -43,16 +41,6 @@ def reworded(db: Database, paper_id: str) -> Iterator[None]:
     withdraw(db, paper_id)
     yield
     enter(db, paper_id)
-
-
-def merge_pieces(db: Database) -> None:
-    """Merge pieces of the index, of which every transaction adds one, for a tenth of a second at most.
-
-    Who asks for a word looks into each of them; FTS5 itself leaves up to three of each size.
-    """
-    if not db.execute("SELECT 1 FROM papers_fts_config WHERE k = 'usermerge'").fetchone():
-        db.execute("INSERT INTO papers_fts (papers_fts, rank) VALUES ('usermerge', 2)")
-    db.execute("INSERT INTO papers_fts (papers_fts, rank) VALUES ('merge', ?)", [_MOST_MERGED_PAGES])
 
 
 def scored(
