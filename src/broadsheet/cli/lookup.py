@@ -54,17 +54,18 @@ def ranking(store: Store, settings: Settings) -> Iterator[None]:
     """Keep what new papers are about for the next time, or say that only words are compared.
 
     Where an endpoint's model is set, it gives the vector of the search. Else vectors that are lacking are
-    made first, if these are few. A cache that cannot be written is left as it is.
+    made, if these are few, and stored once the question inside has been answered, so that a damaged cache is
+    left as it is. So is one that cannot be written.
     """
-    searches = None
+    searches, lacking = None, 0
     if settings.embedding_model:
         from broadsheet.embed import search_embedder
 
         searches = store.vectors.asks = search_embedder(settings, store)
     elif store.vectors.lacks_many:
         note(f"{plural(store.vectors.lacking(), 'paper has', 'papers have')} no vector yet: {_EMBED}")
-    elif lacking := store.vectors.lacking():
-        _make_vectors(settings, lacking)
+    elif (lacking := store.vectors.lacking()) > _WORTH_A_WORD:
+        note(f"Working out what {lacking:,} papers are about; this is done once.")
     if not store.vectors.compares:
         note(WORDS_ALONE)
     try:
@@ -72,22 +73,15 @@ def ranking(store: Store, settings: Settings) -> Iterator[None]:
     finally:
         if searches:
             searches.close()
-    if searches or store.vectors.has_signs_to_keep():
-        _keep(settings, searches)
+    if searches or lacking or store.vectors.has_signs_to_keep():
+        _keep(settings, searches, makes_vectors=lacking > 0)
 
 
-def _make_vectors(settings: Settings, lacking: int) -> None:
-    from broadsheet.embed import make_vectors
-
-    if lacking > _WORTH_A_WORD:
-        note(f"Working out what {lacking:,} papers are about; this is done once.")
+def _keep(settings: Settings, searches: SearchEmbedder | None, *, makes_vectors: bool) -> None:
+    """Store what a search has cost, and what later searches need not work out or read again."""
     with suppress(StoreError), Store.open(settings.db, create=False) as store:
-        make_vectors(store)
-
-
-def _keep(settings: Settings, searches: SearchEmbedder | None) -> None:
-    """Store what a search has cost, and what later searches need not read again."""
-    with suppress(StoreError), Store.open(settings.db, create=False) as store:
+        if makes_vectors:
+            store.complete_vectors()
         if searches:
             from broadsheet.embed import keep_spent
 
