@@ -199,3 +199,10 @@ def test_without_numpy_searches_and_related_papers_come_by_words(
     for words in (("list", "--search", "cars"), ("related", CARS.id)):
         asked = ran(*words, "--db", db)
         assert (asked.returncode, "Cars in a row" in asked.stdout) == (0, True), asked.stderr
+
+
+def test_papers_with_the_same_words_share_a_vector_and_lack_none(db: Path) -> None:
+    with Store.open(db) as store, store.transaction():
+        store._db.execute("UPDATE papers SET content_hash = ?", [CARS.content_hash])
+    assert told("embed", "--db", db)["left"] == 0
+    assert (stored(db), told("embed", "--db", db)["texts"]) == (1, 0)

@@ -164,7 +164,7 @@ class Vectors:
         return self.lacking() > _MOST_MADE
 
     def lacking(self) -> int:
-        """Return how many papers may have no vector of the packaged model yet; none without the extra."""
+        """Return how many papers have no vector of the packaged model yet; none without the extra."""
         if installed() is None:
             return 0
         kept = kept_signs.known(self._db)
@@ -173,7 +173,8 @@ class Vectors:
                 "SELECT (SELECT count(*) FROM papers), (SELECT count(*) FROM vectors WHERE model = ?)",
                 [MODEL],
             ).fetchone()
-            return max(0, int(papers) - int(vectors))
+            if papers <= vectors:
+                return 0  # else some lack one, or papers with the same words share one
         lacking = self._db.execute(
             f"SELECT count(*) FROM ({PAPERS} WHERE v.vector IS NULL AND (p.rowid > ? OR p.revised_at > ?))",  # noqa: S608 - ours
             [MODEL, kept.newest, kept.revised_at],
