@@ -312,6 +312,7 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
             "",
             "Studies stripes and shows that they are dense",
         ),
+        ("We count stripes and re-evaluate 23 manes.", "", "Counts stripes and re-evaluates 23 manes"),
         ("We have designed a filter for stripes.", "", "Designs a filter for stripes"),
         ("We developed and tested a filter.", "", "Develops and tests a filter"),
         ("We create and publicly share two herds.", "", "Creates and publicly shares two herds"),

@@ -30,7 +30,7 @@ _OBJECT = (
 )
 _COORDINATED = re.compile(
     rf"(?P<before>(?P<comma>,)? and {ADVERBS}|(?P<serial>, ))"
-    rf"(?P<verb>{'|'.join(ACTS)}|[a-z]+i[sz]e{_OBJECT}"
+    rf"(?P<verb>(?:re-)?(?:{'|'.join(ACTS)})|[a-z]+i[sz]e{_OBJECT}"
     r"|(?!also|both|even|for|from|into|not|only|over|that|then|thus|under|via|when|where|while|with)"
     rf"(?(serial)(?!)|[a-z-]{{3,}})(?<![sgy])(?<!ed){_OBJECT})\b(?P<that> that)?"
 )
