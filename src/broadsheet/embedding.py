@@ -141,8 +141,7 @@ def installed() -> Files | None:
     """Return where the model is installed, or None without the extra ``search``."""
     if any(find_spec(name) is None for name in ("numpy", "onnxruntime", "tokenizers")):
         return None
-    paths = [_path_of(package, parts) for package, *parts in (_WEIGHTS, _TOKENIZER)]
-    weights, tokenizer = paths
+    weights, tokenizer = (_path_of(package, parts) for package, *parts in (_WEIGHTS, _TOKENIZER))
     return Files(weights, tokenizer) if weights and tokenizer else None
 
 

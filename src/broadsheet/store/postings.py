@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 _PLACES = ("", "{title tldr keywords} : ", "{title keywords} : ")
 """A word counts once for each of these places in which it stands; the first has all papers of the others."""
-_SATURATION = 1.2
+SATURATION = 1.2
 """BM25's k1."""
-_LEAST_WEIGHT = 1e-6
+LEAST_IDF = 1e-6
 """What a word counts that more than half of the papers have; FTS5 has the same."""
 
 
@@ -68,7 +68,7 @@ def counted(
             times[np.searchsorted(rows, those)] += 1
         weight = log((papers - having + 0.5) / (having + 0.5)) if 2 * having < papers else 0
         found.append(rows)
-        scores.append(max(_LEAST_WEIGHT, weight) * times * (_SATURATION + 1) / (times + _SATURATION))
+        scores.append(max(LEAST_IDF, weight) * times * (SATURATION + 1) / (times + SATURATION))
     if not found:
         return {}
     each, total = _totals(found, scores)
@@ -86,7 +86,7 @@ def _alone(db: Database, phrase: Phrase, most: int, conditions: str, values: Seq
         for row in _rows(db, place + phrase.quoted, conditions, values)[::-1].tolist():
             if len(found) == most:
                 return found
-            found.setdefault(row, times / (times + _SATURATION))
+            found.setdefault(row, times / (times + SATURATION))
     return found
 
 

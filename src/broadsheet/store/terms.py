@@ -20,9 +20,9 @@ from broadsheet.english import is_little
 from broadsheet.fusion import Scores
 from broadsheet.searching import Phrase
 from broadsheet.store.nearest import State
-from broadsheet.store.postings import added
+from broadsheet.store.postings import LEAST_IDF, SATURATION, added
 from broadsheet.store.remembered import FREQUENT, Remembered
-from broadsheet.store.vocabulary import LEAST_IDF, SATURATION, Standing, Tokens, lengths
+from broadsheet.store.vocabulary import Standing, Tokens, lengths
 from broadsheet.store.words import scored_among
 
 _OWN, _OWN_POSTINGS = 40, 10_000

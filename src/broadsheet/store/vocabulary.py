@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
-from broadsheet.store.postings import can_count
+from broadsheet.store.postings import SATURATION, can_count
 from broadsheet.store.words import TOKENIZER
 
-SATURATION, _LENGTH, LEAST_IDF = 1.2, 0.75, 1e-6
-"""BM25's k1 and b, and what a word tells that more than half of the papers have; all as in FTS5."""
+_LENGTH = 0.75
+"""BM25's b, as in FTS5."""
 _WEIGHT = """CASE col WHEN 'abstract' THEN 2 WHEN 'title' THEN 6 WHEN 'authors' THEN 1 WHEN 'tags' THEN 2
     ELSE 4 END"""
 """Twice the weights of `words`, since half a place is no number that fits."""
