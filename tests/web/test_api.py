@@ -281,3 +281,13 @@ def test_what_is_no_id_of_one_paper_is_answered_as_before(cache, client, monkeyp
     monkeypatch.setattr("broadsheet.store.records.Records.by_ids", unread)
     refused = client.get(f"/api/papers/{wanted}")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
+def test_an_id_that_two_papers_have_is_answered_with_neither(tmp_path):
+    """Two files may number their papers alike."""
+    with Store.open(tmp_path / "b.db") as store:
+        add(store, *(paper(title).model_copy(update={"local_id": "7"}) for title in ("Ebb", "Flow")))
+    with TestClient(create_app(Settings(db=tmp_path / "b.db"))) as client:
+        answer = client.get("/api/papers/7")
+    assert answer.json()["status"] == answer.status_code
+    assert answer.status_code in range(400, 500)
