@@ -28,7 +28,7 @@ from broadsheet.sources import Source
 from broadsheet.store import Store
 
 MOST_MADE = 2_000
-"""So many vectors a run makes at most, 20 s on two processors; `broadsheet embed` makes all."""
+"""So many vectors of its papers a run makes at most, 20 s on two processors; `broadsheet embed` makes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +143,21 @@ def run(
         issues = tuple(issue(store, settings, prompts, day, newsletter) for newsletter in issued)
         report = RunReport(fetched, annotated, issues, extracted, outage)
         if embedding is None:
-            report = _make_vectors(report, store, hooks)
+            report = _make_vectors(report, store, fetched.paper_ids, hooks)
         elif not outage:
             report = _embed(report, embedding, left_of(budget, annotated), hooks)
     return report
 
 
-def _make_vectors(report: RunReport, store: Store, hooks: Hooks) -> RunReport:
-    """Make the vectors that are lacking here, where the extra ``search`` is installed."""
-    if not store.vectors.lacking():
+def _make_vectors(report: RunReport, store: Store, paper_ids: Sequence[str], hooks: Hooks) -> RunReport:
+    """Make the vectors that a run's papers lack here, where the extra ``search`` is installed.
+
+    To look for others would take longer each day.
+    """
+    if not store.vectors.lacking(paper_ids):
         return report
     with hooks.watching("Embedding") as watch:
-        return replace(report, embedded=make_vectors(store, watch, MOST_MADE))
+        return replace(report, embedded=make_vectors(store, watch, MOST_MADE, paper_ids))
 
 
 def _embed(report: RunReport, embedding: Embedding, budget: Budget, hooks: Hooks) -> RunReport:

@@ -240,6 +240,7 @@ class Store:
         is_stopped: Callable[[], bool] = lambda: False,
         *,
         most: int | None = None,
+        among: Sequence[str] | None = None,
         threads: int = 1,
         on_made: Callable[[int], None] = lambda _: None,
     ) -> int:
@@ -250,12 +251,13 @@ class Store:
         Args:
             is_stopped: Asked before each 64 papers whether to leave the rest.
             most: About so many at most.
+            among: Only of the papers with these ids.
             threads: How many are made at once; each takes 20 ms of processor time.
             on_made: Called with how many are stored.
         """
         made = 0
         with suppress(StoreError):
-            for rows in self.vectors.missing(threads) if self.vectors.lacking() else ():
+            for rows in self.vectors.missing(threads, among) if self.vectors.lacking(among) else ():
                 with self.transaction():
                     self.vectors.store(rows)
                 made += len(rows)

@@ -7,6 +7,7 @@ place of the others.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ _MADE_AT_ONCE = 64
 """So many are stored together: a kill has no more of them made again."""
 _NEW = "p.rowid > ? AND p.rowid < ? ORDER BY p.rowid DESC"
 _REVISED = "p.revised_at > ? AND +p.rowid < ? ORDER BY +p.rowid DESC"
+_AMONG = "p.id IN (SELECT value FROM json_each(?))"
 _NO_ROW = 2**63 - 1
 _GROWTH = 1.02
 """Signs are kept anew once there are so many times as many: reading the vectors of a fiftieth is quick."""
@@ -163,10 +165,17 @@ class Vectors:
         """Tell whether more papers have no vector of the packaged model than a reader should wait for."""
         return self.lacking() > _MOST_MADE
 
-    def lacking(self) -> int:
-        """Return how many papers have no vector of the packaged model yet; none without the extra."""
+    def lacking(self, among: Sequence[str] | None = None) -> int:
+        """Return how many papers have no vector of the packaged model yet; none without the extra.
+
+        Args:
+            among: Only the papers with these ids, so that the others need not be looked at.
+        """
         if installed() is None:
             return 0
+        if among is not None:
+            asked = f"SELECT count(*) FROM ({PAPERS} WHERE v.vector IS NULL AND {_AMONG})"  # noqa: S608 - ours
+            return int(self._db.execute(asked, [MODEL, json.dumps(among)]).fetchone()[0])
         kept = kept_signs.known(self._db)
         if not kept.newest:
             papers, vectors = self._db.execute(
@@ -181,7 +190,9 @@ class Vectors:
         )
         return int(lacking.fetchone()[0])
 
-    def missing(self, threads: int = 1) -> Iterator[list[tuple[str, str, bytes]]]:
+    def missing(
+        self, threads: int = 1, among: Sequence[str] | None = None
+    ) -> Iterator[list[tuple[str, str, bytes]]]:
         """Make a vector for each paper that has none, the latest first; yield 64 rows at a time, for `store`.
 
         Making takes 20 ms of processor time a paper: call it outside a transaction. Papers whose signs are
@@ -189,9 +200,13 @@ class Vectors:
 
         Args:
             threads: How many are made at once.
+            among: Only the papers with these ids.
         """
         made_by, kept = embedder(), kept_signs.known(self._db)
-        for condition, value in ((_NEW, kept.newest), (_REVISED, kept.revised_at)):
+        conditions: list[tuple[str, Any]] = [(_NEW, kept.newest), (_REVISED, kept.revised_at)]
+        if among is not None:
+            conditions = [(f"{_AMONG} AND +p.rowid < ? ORDER BY +p.rowid DESC", json.dumps(among))]
+        for condition, value in conditions:
             query = f"{PAPERS} WHERE v.vector IS NULL AND {condition} LIMIT {_MADE_AT_ONCE}"
             last = _NO_ROW
             while made_by and (lacking := self._db.execute(query, [MODEL, value, last]).fetchall()):
