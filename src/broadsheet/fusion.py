@@ -21,7 +21,7 @@ def fused(*rankings: tuple[float, Scores]) -> list[int]:
         rankings: What the best of a ranking is worth, and its scores.
     """
     total = summed(*rankings)
-    return [row for _, row in sorted(zip(total.values(), total.keys(), strict=True), reverse=True)]
+    return sorted(sorted(total, reverse=True), key=total.__getitem__, reverse=True)
 
 
 def summed(*rankings: tuple[float, Scores]) -> dict[int, float]:

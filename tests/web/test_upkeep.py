@@ -121,7 +121,26 @@ def test_who_asks_makes_a_value_anew_only_where_nobody_else_sees_to_it(later, ma
         return numbers[-1]
 
     fresh = Fresh(make, clock=lambda: now[0])
-    assert fresh.of(None) == 1
-    now[0] = 1 + later
-    assert fresh.of(None) == made
-    assert fresh.renew(None) == 1 + (later > 20)
+    with Store.in_memory() as store:
+        assert fresh.of(store) == 1
+        add(store, paper("Tide"))
+        now[0] = 1 + later
+        assert fresh.of(store) == made
+        assert fresh.renew(store) == 1 + (later > 20)
+
+
+@pytest.mark.parametrize("writes", ["not", "here", "elsewhere"])
+def test_a_value_is_made_anew_only_where_something_was_written(tmp_path, writes):
+    db, now, made = tmp_path / "b.db", [0.0], []
+    fresh = Fresh(lambda store: made.append(store.count()), clock=lambda: now[0])
+    with Store.open(db) as store, Store.open(db) as other:
+        fresh.renew(store)
+        if writes != "not":
+            add({"here": store, "elsewhere": other}[writes], paper("Tide"))
+        for now[0] in (100.0, 200.0):
+            fresh.renew(store)
+        assert made == ([0] if writes == "not" else [0, 1])
+    with Store.open(db) as later:
+        now[0] = 300.0
+        fresh.renew(later)
+    assert len(made) == (2 if writes == "not" else 3)

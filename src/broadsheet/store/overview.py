@@ -11,6 +11,7 @@ from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
 from broadsheet.paper import Sighting
 from broadsheet.store.rows import decodes_rows
+from broadsheet.store.written import Written, written
 
 DAILY = "daily"
 """The newsletter of every paper, which exists without being declared."""
@@ -66,6 +67,10 @@ class Overview:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+
+    def written(self) -> Written:
+        """Return a value that is another after anything was written, and in every other store."""
+        return written(self._db)
 
     def stamps(self) -> list[Stamp]:
         """Return the stamp of every paper, latest first seen first; within a day, as they were listed."""

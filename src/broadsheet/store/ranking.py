@@ -25,6 +25,7 @@ from broadsheet.store.terms import Terms
 from broadsheet.store.topics import topics
 from broadsheet.store.vectors import Vectors
 from broadsheet.store.words import scored
+from broadsheet.store.written import Written, written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,7 @@ MOST_FOUND = 1_000
 _MOST_POSTINGS = 25_000
 """How many (word, paper) pairs are scored. Words are taken from the rarest on, and beyond this the frequent
 ones are left out: they cost most and tell least. 25,000 take about 20 ms."""
-_NEAREST = 300
+_NEAREST = 150
 """How many papers are found by their vectors at most."""
 _MEANT = 5
 """How many of the best are taken for what was meant."""
@@ -65,7 +66,7 @@ class Ranking:
         self._vectors = vectors
         self._terms = terms
         self.topics_of: Callable[[str], Mapping[str, float]] = lambda _: {}
-        self._answers: OrderedDict[tuple[str, int, int], list[int]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, Written], list[int]] = OrderedDict()
 
     def condition(self, where: Filter) -> tuple[str, list[Any]]:
         """Return the WHERE clause of a filter, or nothing for an empty one, with its values.
@@ -89,8 +90,7 @@ class Ranking:
         """
         if not search.strip():
             return None
-        version = self._db.execute("PRAGMA data_version").fetchone()[0]
-        asked = search, int(version), self._db.conn.total_changes
+        asked = search, written(self._db)
         if asked in self._answers:
             return self._answers[asked]
         found = self._ranked(parsed(search))
@@ -110,7 +110,7 @@ class Ranking:
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
         best = first(found | moved, _MEANT)
         shared = self._terms.shared(best, beside_vectors=bool(about)) if len(words) > 1 else {}
-        among = {row: score for row, score in shared.items() if row in words or row in about}
+        among = {row: shared[row] for row in {*words, *about} if row in shared}
         return fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
 
     def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:

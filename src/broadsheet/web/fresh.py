@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from broadsheet.store import Store
+from broadsheet.store.written import Written
 
 _REST = 20.0
 """A value is used for so many times as long as it took to make: a writer costs a server 5 % at most."""
@@ -19,6 +20,8 @@ T = TypeVar("T")
 class Fresh(Generic[T]):
     """A value that `renew` makes anew when it has served long enough; where nobody does, whoever asks.
 
+    It is as good as new while nothing is written to the cache.
+
     Args:
         make: Reads it from a cache.
         clock: Seconds.
@@ -28,6 +31,7 @@ class Fresh(Generic[T]):
         self._make, self._clock = make, clock
         self._lock = threading.Lock()
         self._made: tuple[float, T] | None = None
+        self._written: Written | None = None
 
     def of(self, store: Store) -> T:
         """Return the value; while somebody makes a newer one, the old one."""
@@ -41,8 +45,11 @@ class Fresh(Generic[T]):
         with self._lock:
             if self._made and self._clock() < self._made[0]:
                 return self._made[1]
-            started = self._clock()
+            up_to, started = store.overview.written(), self._clock()
+            if self._made and up_to == self._written:
+                self._made = started, self._made[1]
+                return self._made[1]
             value = self._make(store)
             ended = self._clock()
-            self._made = ended + _REST * (ended - started), value
+            self._made, self._written = (ended + _REST * (ended - started), value), up_to
             return value
