@@ -66,7 +66,7 @@ class Embedder:
         """Return a unit vector for each title and abstract: float32, one row a paper.
 
         Args:
-            papers: Titles and abstracts; each takes 20 ms of processor time.
+            papers: Titles and abstracts; each takes 10 ms of processor time.
             threads: How many are made at once.
         """
         texts = [f"{title}. {' '.join(abstract[:_CHARACTERS_READ].split())}" for title, abstract in papers]
@@ -117,6 +117,8 @@ def _loaded(weights: Path) -> Any:
     options = SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Processors with AVX2 and no VNNI would add up products of bytes in 16 bits, and cut off what is more.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     load = partial(InferenceSession, sess_options=options, providers=["CPUExecutionProvider"])
     try:
         with TemporaryDirectory() as folder:
@@ -124,7 +126,7 @@ def _loaded(weights: Path) -> Any:
             path.write_bytes(lean(weights.read_bytes()))
             return load(str(path))
     except OSError:  # no room for it, or nowhere to write
-        return load(str(weights))
+        return load(lean(weights.read_bytes()))
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[Any]:

@@ -252,7 +252,7 @@ class Store:
             is_stopped: Asked before each 64 papers whether to leave the rest.
             most: About so many at most.
             among: Only of the papers with these ids.
-            threads: How many are made at once; each takes 20 ms of processor time.
+            threads: How many are made at once; each takes 10 ms of processor time.
             on_made: Called with how many are stored.
         """
         made = 0

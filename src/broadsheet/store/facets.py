@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     """Row numbers: an array, which takes a quarter of the room, or a list where numpy is not installed."""
 Facet = Literal["tag", "contribution", "code", "source", "month"]
 OF_PAPERS: tuple[Facet, ...] = ("tag", "source", "month")
-OF_ANNOTATIONS: tuple[Facet, ...] = ("contribution", "code")
 _PAIRS: dict[Facet, str] = {
-    "tag": "SELECT t.tag AS value, p.rowid AS row FROM tags t JOIN papers p ON p.id = t.paper_id",
-    "source": """SELECT DISTINCT CASE s.origin WHEN '' THEN s.source ELSE s.source || ':' || s.origin END
-        AS value, p.rowid AS row FROM sightings s JOIN papers p ON p.id = s.paper_id
-            WHERE s.source IN ('hf', 'arxiv')
-        UNION SELECT s.source, p.rowid FROM sightings s JOIN papers p ON p.id = s.paper_id""",
-    "month": "SELECT substr(first_seen, 1, 7) AS value, rowid AS row FROM papers",
+    "tag": """SELECT t.tag AS value, p.rowid AS row FROM papers p JOIN tags t ON t.paper_id = p.id
+        WHERE p.rowid BETWEEN ?1 AND ?2""",
+    "source": """SELECT CASE s.origin WHEN '' THEN s.source ELSE s.source || ':' || s.origin END AS value,
+            p.rowid AS row FROM papers p JOIN sightings s ON s.paper_id = p.id
+            WHERE p.rowid BETWEEN ?1 AND ?2 AND s.source IN ('hf', 'arxiv')
+        UNION SELECT s.source, p.rowid FROM papers p JOIN sightings s ON s.paper_id = p.id
+            WHERE p.rowid BETWEEN ?1 AND ?2""",
+    "month": """SELECT substr(p.first_seen, 1, 7) AS value, p.rowid AS row FROM papers p
+        WHERE p.rowid BETWEEN ?1 AND ?2""",
 }
 """A value and the row of a paper that has it. Of a source's listings only live ones count by themselves:
 the others are files, whose names tell a reader little."""
+ROWS_AT_ONCE = 131_072
+"""So many papers are read at a time: all of a million together would take 40 MB."""
 
 
 def _rows(joined: str | None) -> Rows:
@@ -45,22 +49,36 @@ class Facets:
     def __init__(self, db: Database, ranking: Ranking) -> None:
         self._db, self._ranking = db, ranking
 
-    def by_value(self, facet: Facet) -> Iterator[tuple[str, Rows]]:
-        """Yield each value of a facet of papers, in order, with the row numbers of those that have it."""
+    def parts(self) -> Iterator[range]:
+        """Yield the row numbers that all papers are among, some at a time."""
+        end = 1 + int(self._db.execute("SELECT max(rowid) FROM papers").fetchone()[0] or 0)
+        for start in range(0, end, ROWS_AT_ONCE):
+            yield range(start, min(end, start + ROWS_AT_ONCE))
+
+    def by_value(self, facet: Facet, among: range) -> Iterator[tuple[str, Rows]]:
+        """Yield each value of a facet of papers with the row numbers of those that have it.
+
+        Args:
+            facet: The facet.
+            among: Only papers in these rows.
+        """
         cursor = self._db.execute(
-            f"SELECT value, group_concat(row) FROM ({_PAIRS[facet]}) GROUP BY value ORDER BY value"  # noqa: S608 - ours
+            f"SELECT value, group_concat(row) FROM ({_PAIRS[facet]}) GROUP BY value",  # noqa: S608 - ours
+            [among.start, among.stop - 1],
         )
         for value, rows in cursor:
             yield value, _rows(rows)
 
-    def by_annotation(self) -> Iterator[tuple[dict[Facet, str], Rows]]:
+    def by_annotation(self, among: range) -> Iterator[tuple[dict[Facet, str], Rows]]:
         """Yield the values of the facets of annotations that go together, with the row numbers of the papers.
 
         To find the annotation of each paper takes most of the time, so that all facets share it.
         """
         cursor = self._db.execute(
             """SELECT a.contribution, a.code_status, group_concat(p.rowid)
-               FROM papers p JOIN annotations a ON a.key = p.current_key GROUP BY 1, 2 ORDER BY 1, 2"""
+               FROM papers p JOIN annotations a ON a.key = p.current_key
+               WHERE p.rowid BETWEEN ? AND ? GROUP BY 1, 2""",
+            [among.start, among.stop - 1],
         )
         for contribution, code, rows in cursor:
             yield {"contribution": contribution, "code": code}, _rows(rows)

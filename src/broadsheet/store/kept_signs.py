@@ -76,8 +76,16 @@ def _blob(db: Database, column: str, row: int) -> NDArray[Any]:
 
 
 def keep(db: Database, held: Held, at: KeptSigns) -> None:
-    """Keep the signs of these papers in place of others; call it inside a transaction."""
-    db.execute(
-        "INSERT OR REPLACE INTO vector_signs VALUES (?, ?, ?, ?, ?, ?)",
-        [MODEL, *at, held.rows.tobytes(), held.signs.tobytes()],
+    """Keep the signs of these papers in place of others; call it inside a transaction.
+
+    They are written some at a time; as values of a statement they would be in memory three times.
+    """
+    cursor = db.execute(
+        "INSERT OR REPLACE INTO vector_signs VALUES (?, ?, ?, ?, zeroblob(?), zeroblob(?))",
+        [MODEL, *at, held.rows.nbytes, held.signs.nbytes],
     )
+    row = int(cursor.lastrowid or 0)
+    for column, numbers in (("row_numbers", [held.rows]), ("signs", held.signs)):
+        with db.conn.blobopen("vector_signs", column, row) as blob:
+            for part in numbers:
+                blob.write(part.data.cast("B"))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _indexes: dict[tuple[str, str], Index] = {}
 _lock = threading.Lock()
 _MOST_MADE = 500
-"""So many vectors that are lacking are made while a reader waits, which takes 10 s of processor time. Where
+"""So many vectors that are lacking are made while a reader waits, which takes 5 s of processor time. Where
 more are, words alone are compared until these are made."""
 _MADE_AT_ONCE = 64
 """So many are stored together: a kill has no more of them made again."""
@@ -195,7 +195,7 @@ class Vectors:
     ) -> Iterator[list[tuple[str, str, bytes]]]:
         """Make a vector for each paper that has none, the latest first; yield 64 rows at a time, for `store`.
 
-        Making takes 20 ms of processor time a paper: call it outside a transaction. Papers whose signs are
+        Making takes 10 ms of processor time a paper: call it outside a transaction. Papers whose signs are
         kept had one, unless they were revised since.
 
         Args:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from broadsheet.filters import Filter
 from broadsheet.store import Store
-from broadsheet.store.facets import OF_ANNOTATIONS, OF_PAPERS, Facet
+from broadsheet.store.facets import OF_PAPERS, Facet
 from broadsheet.store.postings import can_count
 
 if TYPE_CHECKING:
@@ -49,19 +50,21 @@ class FacetIndex:
     @classmethod
     def of(cls, store: Store) -> FacetIndex:
         """Read the index from a cache."""
-        rows = store.facets.rows()
-        size = int(max(rows, default=0)) // 8 + 1
-        held: dict[Facet, dict[str, int]] = {
-            facet: {value: bits(having, size) for value, having in store.facets.by_value(facet)}
-            for facet in OF_PAPERS
-        }
-        for facet in OF_ANNOTATIONS:
-            held[facet] = {}
-        for values, having in store.facets.by_annotation():
-            those = bits(having, size)
-            for facet, value in values.items():
-                held[facet][value] = held[facet].get(value, 0) | those
-        return cls(bits(rows, size), held)
+        held: dict[Facet, dict[str, int]] = {facet: {} for facet in FACETS}
+        for part in store.facets.parts():
+            found: Iterable[tuple[Mapping[Facet, str], Rows]] = chain(
+                (
+                    ({facet: value}, rows)
+                    for facet in OF_PAPERS
+                    for value, rows in store.facets.by_value(facet, part)
+                ),
+                store.facets.by_annotation(part),
+            )
+            for values, rows in found:
+                those = bits(rows, part)
+                for facet, value in values.items():
+                    held[facet][value] = held[facet].get(value, 0) | those
+        return cls(reduce(or_, held["month"].values(), 0), held)
 
     def totals(self, facet: Facet) -> dict[str, int]:
         """Return the number of papers of each value, whatever is asked for."""
@@ -114,19 +117,21 @@ class FacetIndex:
         part = Filter(**{name: getattr(where, name) for name in names})
         if part == Filter():
             return self.everything
-        return bits(store.facets.rows(part), self.everything.bit_length() // 8 + 1) & self.everything
+        return bits(store.facets.rows(part), range(self.everything.bit_length())) & self.everything
 
 
-def bits(rows: Rows, size: int) -> int:
-    """Return a number with the bits of these rows set; rows beyond so many bytes are left out."""
+def bits(rows: Rows, among: range) -> int:
+    """Return a number with the bits of those of some rows set that are among others."""
+    each = bytearray(len(among) // 8 + 1)
     if can_count():
         import numpy as np
 
-        held, having = np.zeros(size * 8, bool), np.asarray(rows, np.int64)
+        held, having = np.zeros(len(among), bool), np.asarray(rows, np.int64) - among.start
         held[having[having < len(held)]] = True
-        return int.from_bytes(np.packbits(held, bitorder="little").tobytes(), "little")
-    each, most = bytearray(size), size * 8
-    for row in rows:
-        if row < most:
-            each[row >> 3] |= 1 << (row & 7)
-    return int.from_bytes(each, "little")
+        each = bytearray(np.packbits(held, bitorder="little"))
+    else:
+        for row in rows:
+            if row in among:
+                place = row - among.start
+                each[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(each, "little") << among.start

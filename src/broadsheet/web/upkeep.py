@@ -17,7 +17,7 @@ from broadsheet.web.reading import Readers
 _REST_S = 2.0
 """How long it rests between two looks at the cache, and before the first, since readers come first."""
 _MADE_AT_ONCE = 256
-"""So many vectors are made between two looks: five seconds of processor time."""
+"""So many vectors are made between two looks: two or three seconds of processor time."""
 _COUNT_S = 60.0
 """How often the cost of searches is stored: an answer in the cache for each would be many."""
 _log = logging.getLogger(__name__)
