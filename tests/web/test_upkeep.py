@@ -144,3 +144,13 @@ def test_a_value_is_made_anew_only_where_something_was_written(tmp_path, writes)
         now[0] = 300.0
         fresh.renew(later)
     assert len(made) == (2 if writes == "not" else 3)
+
+
+def test_a_server_gives_back_what_it_no_longer_needs_now_and_then(tmp_path, monkeypatch):
+    given_back = threading.Event()
+    monkeypatch.setattr(upkeep, "_REST_S", 0.01)
+    monkeypatch.setattr(upkeep, "trim", given_back.set)
+    with Store.open(tmp_path / "b.db") as store:
+        add(store, paper("Tide"))
+    with TestClient(create_app(Settings(db=tmp_path / "b.db"))):
+        assert given_back.wait(60)

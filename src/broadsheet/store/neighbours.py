@@ -30,8 +30,9 @@ _BY_SIGNS = 10_000
 """How many papers are looked at more closely than by their signs."""
 _COMPARED = 1_500
 """Of how many the cosine is computed."""
-_MOST_READ = 10_000
-"""So many vectors that were read are kept while the index stays as it is: 3 MB a thread."""
+_MOST_READ = 2_000
+"""So many vectors that were read are kept while the index stays as it is, for what compares them again:
+1 MB a thread."""
 _CHUNK = 16_384
 """So many papers at a time stay in the processor's cache."""
 

@@ -1,7 +1,8 @@
 """Has the system's allocator give back what a server no longer needs, where that is glibc (mallopt(3)).
 
 By default each thread gets an arena of its own, which keeps what it once held, and after the first large
-array was freed those that follow are kept as well. Over a million papers that was 40 MB of 300.
+array was freed those that follow are kept as well. Over a million papers that was 40 MB of 300; what lies
+free beneath something that is still in use was 15 MB more.
 """
 
 from __future__ import annotations
@@ -23,3 +24,9 @@ def give_back_free_memory() -> None:
         set_option = ctypes.CDLL(None).mallopt
         set_option(_MMAP_THRESHOLD, _LARGE_BYTES)
         set_option(_ARENA_MAX, _ARENAS)
+
+
+def trim() -> None:
+    """Give back what lies free beneath what is in use (malloc_trim(3)); it takes a millisecond or two."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -12,6 +12,7 @@ from broadsheet.config import Settings
 from broadsheet.embed import SearchEmbedder, keep_spent
 from broadsheet.errors import StoreError
 from broadsheet.store import Store
+from broadsheet.web.memory import trim
 from broadsheet.web.reading import Readers
 
 _REST_S = 2.0
@@ -73,6 +74,7 @@ class Upkeep:
                 store.keep_signs()
             if time.monotonic() >= self._counts_at:
                 self._count(store)
+            trim()
 
     def _makes_many(self, store: Store) -> bool:
         """Make some of the vectors that are lacking; tell whether more may be."""
