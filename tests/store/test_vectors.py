@@ -236,6 +236,26 @@ def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
         assert np.allclose(read.mean([3, 2]), held.mean([2, 3]), atol=1e-6)
 
 
+def test_of_many_found_by_words_only_the_nearest_vectors_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path / "b.db") as writer:
+        add(writer, CARS, TRAFFIC, TUNING)
+        held = writer.vectors.index()
+        assert held
+        asked = held.mean([1])
+        expected = held.likeness(asked, [1, 2, 3])
+        writer.complete_vectors()
+        monkeypatch.setattr(nearest, "MOST_HELD", 2)
+        monkeypatch.setattr(neighbours, "_WORTH_READING", 1)
+        read = Neighbours(Index(), writer._db)
+        read.index.refresh(writer._db, embedder())
+        likeness = read.likeness(asked, [1, 2, 3])
+        assert set(read._read) == {1}
+        assert likeness[1] == pytest.approx(expected[1])
+        assert likeness == pytest.approx(expected, abs=0.2)
+
+
 def test_rankings_are_fused_by_how_far_each_is_from_the_best_of_its_ranking() -> None:
     assert fused((1, {1: 8.0, 2: 7.9, 3: 0.1}), (1, {3: 0.02, 2: 0.019})) == [2, 3, 1]
     assert fused((1, {1: 8.0, 2: 7.0}), (0.1, {2: 0.5})) == [1, 2]

@@ -30,6 +30,9 @@ _BY_SIGNS = 10_000
 """How many papers are looked at more closely than by their signs."""
 _COMPARED = 1_500
 """Of how many the cosine is computed."""
+_WORTH_READING = 400
+"""Of how many papers that words have found the vectors are read from the cache; with all of them both pools
+of ``benchmarks/search.py`` rank the same."""
 _AT_ONCE = 500
 """Of so many at a time: numbers that leave the processor's cache, and memory that comes and goes with each
 search, take five times as long."""
@@ -100,7 +103,8 @@ class Neighbours:
     def likeness(self, vector: NDArray[Any], rows: Iterable[int], level: float = 0.0) -> dict[int, float]:
         """Return how near papers are to a unit vector, or 0 where that is negative or unknown.
 
-        It is the cosine, or how far that is on the way from the level, which counts as nothing, to 1.
+        It is the cosine, or how far that is on the way from the level, which counts as nothing, to 1. Where
+        vectors are not in memory, it is estimated for all but those that are nearest by that.
         """
         import numpy as np
 
@@ -108,8 +112,7 @@ class Neighbours:
         held = self.index.held
         places, known = _places(held, asked)
         near = np.zeros(len(asked))
-        cosines = self._cosines(held, places[known], vector)
-        near[known] = np.maximum((cosines - level) / (1 - level), 0)
+        near[known] = np.maximum((self._about(held, places[known], vector) - level) / (1 - level), 0)
         return dict(zip(asked.tolist(), near.tolist(), strict=True))
 
     def mean(self, rows: Iterable[int]) -> NDArray[Any]:
@@ -121,6 +124,17 @@ class Neighbours:
         vectors, are_found = self._vectors(held, places[known])
         found = vectors[are_found]
         return unit(found.mean(axis=0)) if len(found) else np.zeros(vectors.shape[1], np.float32)
+
+    def _about(self, held: Held, places: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
+        """Return the cosine of each paper with a unit vector, where it need not be read or is worth it."""
+        import numpy as np
+
+        if held.vectors is not None or len(places) <= _WORTH_READING:
+            return self._cosines(held, places, vector)
+        cosines = _estimated(held.signs[:, places], vector)
+        nearest = np.argpartition(-cosines, _WORTH_READING - 1)[:_WORTH_READING]
+        cosines[nearest] = self._cosines(held, places[nearest], vector)
+        return cosines
 
     def _cosines(self, held: Held, places: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
         """Return the cosine of each paper with a unit vector, estimated where its vector is not stored."""

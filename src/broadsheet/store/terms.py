@@ -28,9 +28,9 @@ from broadsheet.store.words import scored_among
 _OWN, _OWN_POSTINGS = 40, 10_000
 """How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
 what tells less is left out."""
-_MOST_PAIRS, _PAIRS, _PAIRS_SHARED = 15, 4, 2
-"""How many pairs of words are looked at, and how many are looked for, of one paper and of several: to find
-who has one takes as long as five words."""
+_PAIRS, _PAIRS_SHARED = 4, 2
+"""How many pairs of words are looked for, of one paper and of several: to find who has one takes as long as
+five words."""
 _SHARED, _SHARED_POSTINGS = 20, 8_000
 """The same of several papers; these are only added up, which takes a third of the time."""
 _TITLE = 5
@@ -185,12 +185,13 @@ class Terms:
     def _weighed(self, said: Mapping[str, float], state: State, most_pairs: int) -> dict[str, float]:
         """Return what terms tell, by how much they are said and how few papers have them.
 
-        Of pairs of words only those that are said most are looked at, until enough are found in other papers.
+        Of pairs of words only those that are said most are looked at, and one more than are looked for, since
+        some stand in no other paper.
         """
         words = {term: much for term, much in said.items() if " " not in term}
         pairs = Counter({term: much for term, much in said.items() if term not in words})
         weighed = {term: tells for term, much in words.items() if (tells := self._tells(term, much, state))}
-        found = ((term, self._tells(term, much, state)) for term, much in pairs.most_common(_MOST_PAIRS))
+        found = ((term, self._tells(term, much, state)) for term, much in pairs.most_common(most_pairs + 1))
         return weighed | dict(islice(((term, tells) for term, tells in found if tells), most_pairs))
 
     def _tells(self, term: str, much: float, state: State) -> float:
