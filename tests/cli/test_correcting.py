@@ -57,7 +57,7 @@ def test_a_correction_changes_what_it_names_and_nothing_else(broadsheet: Command
 def test_no_model_or_rule_overwrites_a_correction(broadsheet: Command, cache: Path) -> None:
     broadsheet("correct", "SandLoom", "--tldr", BETTER)
     with Store.open(cache) as store:
-        for made in (maker(model="model-b"), maker("extractive", "rules-9"), maker("scripted", "other")):
+        for made in (maker(model="model-b"), maker("extractive", "rules-10"), maker("scripted", "other")):
             annotate(store, SAND, made)
     assert shown(broadsheet)["tldr"] == BETTER
     assert broadsheet("annotate", "--engine", "extractive", "--json") == 0

@@ -404,7 +404,15 @@ def test_what_authors_know_think_or_call_something_is_no_statement(verb: str) ->
 
 
 @pytest.mark.parametrize(
-    "when", ["Recently, we", "Previously, we", "In our previous paper, we", "We recently", "We previously"]
+    "when",
+    [
+        "Recently, we",
+        "Previously, we",
+        "In our previous paper, we",
+        "We recently",
+        "We previously",
+        "We have already",
+    ],
 )
 def test_what_the_authors_proposed_before_is_not_this_work(when: str) -> None:
     assert stated(f"{when} proposed a filter of stripes.") == []

@@ -102,7 +102,8 @@ _IS_INTRODUCED = re.compile(
 )
 _HERE = re.compile(r"^ here(?:in)?\b")
 _EARLIER = re.compile(
-    r"(?:(?:Recently|Previously|In our pr(?:evious|ior) \w+),? we|We (?:recently|previously)) "
+    r"(?:(?:Recently|Previously|In our pr(?:evious|ior) \w+),? we"
+    r"|We (?:have )?(?:already|earlier|recently|previously)) "
 )
 _PAST = re.compile(r"(?:Recently|Previously|Traditionally|Historically|Conventionally|In recent years)\b")
 _WHICH_WE_CALL = re.compile(
