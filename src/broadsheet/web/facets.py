@@ -127,7 +127,7 @@ def bits(rows: Rows, among: range) -> int:
         import numpy as np
 
         held, having = np.zeros(len(among), bool), np.asarray(rows, np.int64) - among.start
-        held[having[having < len(held)]] = True
+        held[having[(having >= 0) & (having < len(held))]] = True
         each = bytearray(np.packbits(held, bitorder="little"))
     else:
         for row in rows:

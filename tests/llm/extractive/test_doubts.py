@@ -39,6 +39,11 @@ def test_each_rule_doubts_the_fault_and_not_what_is_sound(rule: dict[str, str]) 
             "Counts stripes with two new cameras for the problem",
             "Counts stripes, a problem, and plots the problem",
         ),
+        ("Thanks to cameras, counters of stripes are proposed", "With cameras, stripes are counted"),
+        (
+            "Zebu is faster by 3, 4, and 5 percent, respectively",
+            "Counts 3, 4, and 5 herds in wet, dry, and hot parks, respectively",
+        ),
         # They are not named.
         ("Presents a counter which helps them to see", "Presents a counter that helps keepers as they see"),
         # A verb that was not put into the third person.
@@ -100,6 +105,9 @@ def test_a_line_that_leans_or_breaks_gives_way_to_the_title(text: str, sound: st
     ("text", "sound"),
     [
         ("A keeper is then shown herds", "A keeper is shown herds"),
+        ("Offers an empirical answer by counting herds", "Offers a count of herds"),
+        ("Evaluates performance across wet and dry herds", "Evaluates performance of keepers across herds"),
+        ("Counts herds for any reasonable choice of n", "Counts herds for any reasonable choice of keeper"),
         ("Counts the stripes of those caged zebras", "Counts the stripes of caged zebras"),
         ("Takes an opposite path through herds", "Takes a path through herds"),
         ("Designs extensive experiments on herds", "Designs two cameras on herds"),
