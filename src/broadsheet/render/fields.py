@@ -78,14 +78,40 @@ def shown(
         if isinstance(value, Code):
             text, links = _code(value, states)
         elif _holds_tags(type(annotation), field.name):
-            tags = (value,) if isinstance(value, str) else value
-            named = tuple((tag, visible(names.get(tag, tag))) for tag in tags if tag != under)
+            named = tuple(_named(value, names, under))
             text, links = ", ".join(name for _, name in named), ()
         else:
             text, links, plain = words(value, field.show.label), (), field.show.at == "headline"
         if (text or links) and not (field.show.at == "headline" and repeats_title(text, title)):
             found.append(Shown(field.show.label, field.show.at, text, links, plain, named))
     return tuple(found)
+
+
+def linked(
+    annotation: Annotation, names: Mapping[str, str], states: Mapping[str, LinkState]
+) -> tuple[tuple[Link, ...], tuple[tuple[str, str], ...]]:
+    """Return what lists of papers show of an annotation: the links to code, and id and name of each tag.
+
+    Args:
+        annotation: What is said of the paper.
+        names: Shown name of each tag, by id.
+        states: What the last check found behind each URL.
+    """
+    links: tuple[Link, ...] = ()
+    tags: list[tuple[str, str]] = []
+    for field in shown_fields(type(annotation)):
+        value = getattr(annotation, field.name)
+        if isinstance(value, Code):
+            links += _code(value, states)[1]
+        elif _holds_tags(type(annotation), field.name):
+            tags += _named(value, names)
+    return links, tuple(tags)
+
+
+def _named(value: str | Sequence[str], names: Mapping[str, str], under: str = "") -> list[tuple[str, str]]:
+    """Return id and name of each tag but one."""
+    tags = (value,) if isinstance(value, str) else value
+    return [(tag, visible(names.get(tag, tag))) for tag in tags if tag != under]
 
 
 def repeats_title(text: str, title: str) -> bool:

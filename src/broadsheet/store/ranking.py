@@ -46,8 +46,8 @@ _ON_TOPIC = 0.6
 """The same of the tags that the search speaks of."""
 _PROBABLE = 0.5
 """How probable it must be that a search is about a topic."""
-_FIRST = 100
-"""Of so many of the first the tags are looked at."""
+_FIRST, _FIRST_BESIDE_VECTORS = 100, 50
+"""Of so many of the first the tags are looked at; beside vectors half of them rank as well."""
 _REMEMBERED = 16
 
 
@@ -106,7 +106,7 @@ class Ranking:
         words = self.by_words(search)
         about = self._about(search, words) if words else {}
         found = summed((1, words), (_ABOUT, about))
-        on_topic = self._on_topic(search.text, first(found, _FIRST))
+        on_topic = self._on_topic(search.text, first(found, _FIRST_BESIDE_VECTORS if about else _FIRST))
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
         best = first(found | moved, _MEANT)
         shared = self._terms.shared(best, beside_vectors=bool(about)) if len(words) > 1 else {}

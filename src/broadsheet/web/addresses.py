@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from broadsheet.render.addresses import FeedFormat, Place
 from broadsheet.store.overview import DAILY
 
 _PLACES: Mapping[Place, str] = {"home": "/", "archive": "/archive", "tags": "/tags", "search": "/papers"}
+
+
+@lru_cache(maxsize=1_000)
+def _tag_path(tag: str) -> str:
+    return f"/tag/{quote(tag, safe='')}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class ServedAddresses:
 
     def tag(self, tag: str, page: int | None = None) -> str:  # noqa: ARG002 - these pages have cursors
         """Return the link to a tag's newest papers."""
-        return f"/tag/{quote(tag, safe='')}" if tag in self.tags else ""
+        return _tag_path(tag) if tag in self.tags else ""
 
     def listing(self, **conditions: str) -> str:
         """Return the link to the papers that pass conditions."""

@@ -178,10 +178,12 @@ class Asked(BaseModel):
 
     def query(self, **changes: object) -> str:
         """Return the shortest query string that asks for the same, with some parameters changed."""
-        asked = self.model_copy(update=changes)
-        said = asked.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        pairs = {name: _written(value) for name, value in said.items() if value is not None}
-        return urlencode(pairs, doseq=True)
+        said = {
+            name: value
+            for name, default in _DEFAULTS.items()
+            if (value := changes.get(name, getattr(self, name))) not in {default, None}
+        }
+        return urlencode({_ALIASES[name]: _written(value) for name, value in said.items()}, doseq=True)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -196,6 +198,10 @@ class Asked(BaseModel):
             HTTPException: The cursor is none of ours (422).
         """
         return read_cursor(self.cursor) if self.cursor else 0
+
+
+_DEFAULTS = {name: field.default for name, field in Asked.model_fields.items()}
+_ALIASES = {name: field.serialization_alias or name for name, field in Asked.model_fields.items()}
 
 
 def _written(value: object) -> object:

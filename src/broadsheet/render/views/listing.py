@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 
 from broadsheet.record import Record
-from broadsheet.render.fields import Link, authors_line, sentence_of, shown
+from broadsheet.render.fields import Link, authors_line, linked, sentence_of
 from broadsheet.render.reading import readable
 from broadsheet.render.remarks import in_words
 from broadsheet.taxonomy import Tag, Taxonomy
@@ -49,15 +49,15 @@ class PaperRow:
             names: The shown name of each tag, by id, where the row shows tags and votes.
         """
         annotation = record.annotation
-        fields = shown(annotation, names or {}, under="", states=record.links) if annotation else ()
+        code, tags = linked(annotation, names or {}, record.links) if annotation else ((), ())
         return cls(
             paper_id=record.id,
             heading=readable(record.title) or record.id,
             authors=authors_line(record.paper.authors),
             day=record.first_seen,
             sentence=sentence_of(record),
-            code=tuple(link for field in fields for link in field.links),
-            tags=tuple(tag for field in fields for tag in field.tags) if names is not None else (),
+            code=code,
+            tags=tags if names is not None else (),
             votes=record.votes if names is not None else None,
         )
 
