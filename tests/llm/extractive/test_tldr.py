@@ -419,6 +419,18 @@ def test_what_the_authors_proposed_before_is_not_this_work(when: str) -> None:
     assert stated("We proposed a filter of stripes.") == ["Proposes a filter of stripes"]
 
 
+def test_a_noun_with_a_letter_behind_it_is_no_verb() -> None:
+    line = "Presents counts of manes and vitamin a from herds"
+    assert stated("We present counts of manes and vitamin a from herds.") == [line]
+    assert stated("We present manes and outline a herd.") == ["Presents manes and outlines a herd"]
+
+
+def test_what_a_thing_helps_its_readers_to_do_may_be_cut_off() -> None:
+    text = "Zebu is a counter of stripes, helping keepers of large herds to see zebras"
+    cuts = {cut.text for cut in shortened(text, Statement(text, "introduces", len("Zebu is")))}
+    assert "Zebu is a counter of stripes" in cuts
+
+
 def test_a_size_in_parentheses_is_not_cut_off() -> None:
     text = "Counts (20x20) stripes in herds"
     cuts = {cut.text for cut in shortened(text, Statement(text, "states", len("Counts")))}

@@ -25,7 +25,8 @@ _AND_DID = re.compile(
 )
 # "and show that": a verb of the authors after "and", unless an infinitive or a relative clause may govern it.
 _OBJECT = (
-    r"(?= (?:all|an?|each|the|its|their|them|it|how|whether|on|forward|two|three|four|five|six|seven|eight"
+    r"(?= (?:all|an?(?! (?:and|at|by|for|from|in|of|on|or|to|with)\b)|each"
+    r"|the|its|their|them|it|how|whether|on|forward|two|three|four|five|six|seven|eight"
     r"|nine) )"
 )
 _COORDINATED = re.compile(

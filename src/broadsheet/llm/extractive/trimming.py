@@ -21,8 +21,8 @@ _CLAUSE = re.compile(
     r"; | [–—] |, (?:which|where(?! [b-zB-Z] )|whereas|while(?= [a-z]+ing )|thereby|thus|hence"
     r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as"
     r"|and (?:it|they|thus|then|therefore|thereby)"
-    r"|(?:accelerat|achiev|allow|boost|demonstrat|enabl|enhanc|ensur|facilitat|highlight|improv|mak|offer"
-    r"|outperform|provid|reduc|show|surpass|yield)ing),? "
+    r"|(?:accelerat|achiev|advanc|allow|boost|demonstrat|eliminat|enabl|enhanc|ensur|facilitat|help|highlight"
+    r"|improv|mak|offer|outperform|provid|reduc|show|support|surpass|yield)ing),? "
     r"|, (?!following|including|using|leveraging|depending|considering)(?:[a-z]+ly )?[a-z]{3,}ing"
     r"(?= (?:an?|the|its|their|that|both|up)\b)"
 )
