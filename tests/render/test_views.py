@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadsheet.annotation import Code
 from broadsheet.compose import compose
 from broadsheet.record import Record
 from broadsheet.render import render
@@ -47,6 +48,23 @@ def test_formulas_are_shown_in_letters_and_money_is_left_alone(text: str, shown:
 @given(st.text(st.sampled_from("$\\{}^_ab 1\n\x07") | st.characters(codec="utf-8")))
 def test_readable_text_is_one_line_without_control_characters(text: str) -> None:
     assert readable(text).isprintable()
+
+
+def test_a_row_links_to_code_and_names_each_tag() -> None:
+    tides = paper("Tide Tables of Nine Estuaries")
+    said = annotation(
+        topics=("graphs", "robotics"),
+        contribution="method",
+        code=Code(status="available", evidence="Code is out", urls=("https://a.b/tides",)),
+    )
+    with Store.in_memory() as store:
+        add(store, tides)
+        annotate(store, tides, said=said)
+        record = store.get(tides.id)
+    row = PaperRow.of(record, {"graphs": "Graphs", "method": "New method"})
+    assert [(link.text, link.url) for link in row.code] == [("code", "https://a.b/tides")]
+    assert set(row.tags) == {("graphs", "Graphs"), ("robotics", "robotics"), ("method", "New method")}
+    assert PaperRow.of(record).tags == ()
 
 
 def test_a_line_that_only_says_the_title_again_is_not_printed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from broadsheet.embedding import embedder
@@ -59,6 +60,8 @@ def test_another_process_reads_the_signs_and_no_vector(store: Store, monkeypatch
     for row in (1, 2, 3):
         asked = by_vectors.mean([row])
         assert by_signs.nearest(asked, 3) == by_vectors.nearest(asked, 3)
+    assert np.array_equal(by_signs.index.held.rows, by_vectors.index.held.rows)
+    assert np.array_equal(by_signs.index.held.signs, by_vectors.index.held.signs)
 
 
 def test_papers_that_came_or_changed_since_are_taken_in(store: Store) -> None:

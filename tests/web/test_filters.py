@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from broadsheet.filter_words import as_query
@@ -128,6 +128,7 @@ def test_every_count_is_what_asking_for_its_value_finds(store, records, index, w
     assert counts.by["month"].get("2026-01", 0) == len(plain(month, records))
 
 
+@example(rows=[0, 159, 160], has_numpy=True, start=40)
 @given(rows=st.lists(st.integers(0, 300)), has_numpy=st.booleans(), start=st.sampled_from([0, 40]))
 def test_bits_hold_the_rows_that_they_were_made_of(rows, has_numpy, start):
     with pytest.MonkeyPatch.context() as patch:

@@ -17,6 +17,7 @@ from broadsheet.filters import Filter
 from broadsheet.newsletter import Colours, Newsletter
 from broadsheet.store import Store
 from broadsheet.web import create_app
+from broadsheet.web.addresses import ServedAddresses
 from builders import DAY, add, annotate, annotation, paper, sighting
 
 PAPER = re.compile(r'<h[23] dir="auto"><a href="/p/([^"]+)">')
@@ -240,6 +241,12 @@ def test_trends_are_there_once_there_are_weeks_to_compare(client, tmp_path):
         assert 'aria-current="page">Trends' in page
         assert 'href="/tag/robotics"' in page
         assert [each["name"] for each in later.get("/api/trends").json()["tags"]] == ["robotics"]
+
+
+def test_a_tag_with_any_sign_leads_to_its_page(client):
+    to = ServedAddresses({"a/b ü"})
+    assert to.tag("a/b ü") == "/tag/a%2Fb%20%C3%BC"
+    assert to.tag("a/b") == ""
 
 
 def test_crawlers_are_asked_to_leave_filters_and_readers_links_alone(client):
