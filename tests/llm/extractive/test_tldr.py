@@ -419,6 +419,13 @@ def test_what_the_authors_proposed_before_is_not_this_work(when: str) -> None:
     assert stated("We proposed a filter of stripes.") == ["Proposes a filter of stripes"]
 
 
+def test_what_comes_before_our_own_model_is_background() -> None:
+    title = "Counts of Stripes and Manes for Keepers of Herds"
+    background = "Stripes and manes of herds are counted by keepers with a camera."
+    assert summarise(title, f"{background} Our model was better.") == f"{title}."
+    assert summarise(title, f"{background} A model was better.") == background
+
+
 def test_a_noun_with_a_letter_behind_it_is_no_verb() -> None:
     line = "Presents counts of manes and vitamin a from herds"
     assert stated("We present counts of manes and vitamin a from herds.") == [line]

@@ -48,7 +48,8 @@ _RESULT = re.compile(
 )
 _OWN = re.compile(
     r"\b(?:[Ww]e(?! (?:also|further)\b)|[Tt]h(?:is|e present) (?:paper|work|study|article|survey|letter"
-    r"|project|report|research|review|thesis)|[Tt]he article"
+    r"|project|report|research|review|thesis)|[Tt]he article|[Oo]ur (?:algorithm|analysis|approach"
+    r"|experiments|findings|framework|method|model|results|study|system|work)"
     r"|(?:is|are) (?:proposed|introduced|presented))\b"
 )
 _KIND = {"introduces": 8.0, "makes": 7.3, "claims": 3.5, "studies": 4.5, "details": 0.3, "states": 0.0}
