@@ -157,7 +157,7 @@ class Judge:
         elif len(topics) == 1:
             from broadsheet.llm.extractive.topics import classify_topics  # as in by_rules
 
-            read = classify_topics(paper.title, paper.abstract, self.taxonomy, survey=True)
+            read = classify_topics(paper.title, paper.abstract, self.taxonomy, surveys=True)
             missing = next((topic for topic in read if topic != _SURVEYS), "")
             wanted = [missing, _SURVEYS] if missing else topics
         else:

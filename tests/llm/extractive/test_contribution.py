@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadsheet.llm.extractive import extract
 from broadsheet.llm.extractive.contribution import classify_contribution
+from broadsheet.paper import Paper
 from broadsheet.prompts import Prompts
 from broadsheet.taxonomy import Taxonomy
 
@@ -117,3 +119,36 @@ def test_a_title_that_says_data_set_is_believed_where_the_abstract_presents_one(
     title: str, abstract: str, kind: str
 ) -> None:
     assert classify_contribution(title, abstract, DEFAULT) == kind
+
+
+@pytest.mark.parametrize(
+    ("title", "presented", "kind"),
+    [
+        ("Zebu: Counting Stripes", "We introduce Zebu, a large, multi-view benchmark of herds.", "resource"),
+        (
+            "Counting Stripes with ZebuQA",
+            "This paper presents the ZebuQA (Zebu Questions) dataset.",
+            "resource",
+        ),
+        # What the title names is no data set, or is the work's method beside its data.
+        ("Zebu: Counting Stripes", "We introduce Moo, a large benchmark of herds.", "method"),
+        ("Zebu: Counting Stripes", "We introduce Zebu, a framework, and Moo, a large dataset.", "method"),
+        ("Zebu: A Framework for Stripes", "We introduce the Zebu dataset.", "method"),
+    ],
+)
+def test_what_is_presented_as_a_data_set_under_the_name_in_the_title_is_one(
+    title: str, presented: str, kind: str
+) -> None:
+    assert classify_contribution(title, f"{FILTER} {presented}", DEFAULT) == kind
+
+
+def test_a_data_set_that_the_title_names_has_the_topic_of_benchmarks_and_another() -> None:
+    paper = Paper(
+        title="Zebu: Grasping Robots", abstract="We introduce Zebu, a large benchmark for robots that grasp."
+    )
+    said = extract(paper, DEFAULT)
+    topics = said["topics"]
+    assert said["contribution"] == "resource"
+    assert isinstance(topics, list)
+    assert topics[-1] == "benchmarks-and-surveys"
+    assert "robotics" in topics

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS, Annotation
+from broadsheet.llm.extractive.conjugation import in_third_person
+from broadsheet.llm.extractive.doubts import GRAVE, doubts
 from broadsheet.llm.extractive.naming import own_name
 from broadsheet.llm.extractive.pointers import without_pointers
 from broadsheet.llm.extractive.rewriting import Statement, statements
@@ -689,6 +691,70 @@ def test_a_title_that_asks_or_speaks_as_we_is_no_line() -> None:
 )
 def test_what_is_said_of_something_else_is_no_second_half(sentences: str, half: str) -> None:
     assert half not in summarise("Zebu: Counting Stripes", sentences)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "line"),
+    [
+        (
+            "We present Zebu, a counter of stripes. It sees large herds from afar by night.",
+            "Zebu is a counter of stripes; it sees large herds from afar by night.",
+        ),
+        (
+            "We present a dataset of stripes. The dataset holds 5,000 herds seen from afar.",
+            "Presents a dataset of stripes; it holds 5,000 herds seen from afar.",
+        ),
+        (
+            "We propose a novel filter of stripes. Specifically, we count manes and plot the herds.",
+            "Proposes a novel filter of stripes; counts manes and plots the herds.",
+        ),
+        (
+            "We propose Zebu, a novel filter of stripes. We learn to count the manes of herds.",
+            "Proposes Zebu, a novel filter of stripes; learns to count the manes of herds.",
+        ),
+    ],
+)
+def test_a_short_sentence_is_followed_by_what_the_next_one_says_of_it(sentences: str, line: str) -> None:
+    assert summarise("Zebu: Counting Stripes", f"Stripes matter to herds. {sentences}") == line
+
+
+@pytest.mark.parametrize(
+    ("sentences", "half"),
+    [
+        ("We present Zebu, a counter, and a dataset. It sees large herds from afar.", "it sees"),
+        ("We present two counters of stripes. It sees large herds from afar.", "it sees"),
+        ("We present a counter of stripes. This tower sees large herds from afar.", "it sees"),
+        ("We present a counter of stripes. Flies are rare. It sees large herds from afar.", "it sees"),
+        ("We present a counter of stripes. First, we learn to see the manes of herds.", "learns"),
+        ("We present a counter of stripes. We evaluate the counter on large herds.", "evaluates"),
+        ("We present a counter of stripes. We plot manes.", "plots"),
+    ],
+)
+def test_a_short_sentence_stays_alone_where_the_next_speaks_of_another_thing_or_says_little(
+    sentences: str, half: str
+) -> None:
+    assert half not in summarise("Counting the Stripes of Herds", f"Stripes matter. {sentences}")
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ("present a filter that counts stripes and evaluate five herds", "stripes and evaluates five herds"),
+        ("sort stripes, examine manes from birth to death, and discuss herds", "death, and discusses herds"),
+        ("apply filters to deep herds and discuss the use of manes", "herds and discusses the use"),
+        ("review manes, stripes and provide insights into herds", "stripes and provides insights"),
+        ("build a filter that helps to count stripes and plot the herds", "to count stripes and plot the"),
+        ("study herds in which zebras should count stripes and learn to run", "stripes and learn to run"),
+    ],
+)
+def test_a_verb_of_the_authors_far_from_the_first_is_put_into_the_third_person_too(
+    told: str, line: str
+) -> None:
+    assert line in in_third_person(f" {told.partition(' ')[2]}", in_past=False)
+
+
+def test_a_verb_that_stays_in_the_past_is_doubted() -> None:
+    assert doubts("Adapts filters to herds and analyzed their manes", set()) >= GRAVE
 
 
 def test_what_is_introduced_goes_before_what_is_claimed_although_it_is_a_little_doubtful() -> None:

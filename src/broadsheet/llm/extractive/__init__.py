@@ -13,7 +13,7 @@ from broadsheet.annotation import CORE
 from broadsheet.availability import read_code
 from broadsheet.config import Settings
 from broadsheet.llm import Control, Outcome, Reply, Request
-from broadsheet.llm.extractive.contribution import classify_contribution
+from broadsheet.llm.extractive.contribution import classify_contribution, stated_contribution
 from broadsheet.llm.extractive.keywords import keyphrases
 from broadsheet.llm.extractive.tldr import summarise
 from broadsheet.llm.extractive.topics import classify_topics
@@ -24,7 +24,7 @@ from broadsheet.store import Store
 from broadsheet.taxonomy import Taxonomy
 
 # Raise it when the rules or the fitted weights change what is answered: older answers are then stale.
-VERSION = "rules-10"
+VERSION = "rules-11"
 
 
 class ExtractiveLLM:
@@ -71,9 +71,14 @@ def extract(paper: Paper, taxonomy: Taxonomy, fields: Iterable[str] = CORE) -> d
         fields: The fields to read.
     """
     extracted = {name: _RULES[name](paper, taxonomy) for name in fields if name in _RULES}
-    if "topics" in extracted and extracted.get("contribution") == "survey":
-        extracted["topics"] = list(classify_topics(paper.title, paper.abstract, taxonomy, survey=True))
+    surveys = extracted.get("contribution") == "survey" or _states_resource(paper, taxonomy)
+    if "topics" in extracted and surveys:
+        extracted["topics"] = list(classify_topics(paper.title, paper.abstract, taxonomy, surveys=True))
     return extracted
+
+
+def _states_resource(paper: Paper, taxonomy: Taxonomy) -> bool:
+    return stated_contribution(paper.title, paper.abstract, taxonomy) == "resource"
 
 
 def open_engine(settings: Settings, store: Store, prompts: Prompts) -> ExtractiveLLM:  # noqa: ARG001 - one form for all

@@ -37,11 +37,18 @@ _COORDINATED = re.compile(
 )
 _AND_PROPOSE = re.compile(rf"((?:[ –—-]and|,) {ADVERBS})(demonstrate|introduce|present|propose|show)(?= )")
 _AT_ONCE = re.compile(rf"^(?P<before> and {ADVERBS})(?P<verb>[a-z-]+(?<!s)(?<!ly))(?= )")
-_IN_LIST = re.compile(r"(?:,|\bto) [a-z]+$")
+_IN_LIST = re.compile(r"(?:,|\bto) [a-z]+(?<![^s]s)$")
 _GOVERNS = re.compile(
     r"\b(?:to (?!(?:an?|all|both|each|other|the|its|their|[a-z]+(?:ing|al|ed|ous|ic|ive|ion|s)) )[a-z]+"
     r"|that|which|who|can|could|will|may|must|how)\b"
 )
+# "a filter that counts stripes and plot them": what is no third person is not governed by "that"
+_RELATIVE = re.compile(
+    r"\b(?:that|which) (?:[a-z]+ly )?[a-z]+[^s\W]s (?!.*\b(?:to|can|could|may|might|must|should|will|would) )"
+)
+_INFINITIVE = re.compile(rf"\bto (?:[a-z]+ly )?(?:{'|'.join(ACTS)})\b")
+_OF_AUTHORS = {"argue", "conclude", "discuss", "outline", "release", "report"}
+"""What no method is made to do: "applies filters to deep networks and discuss their use"."""
 AND_ACTS = re.compile(rf"(?<![sy]),? and {ADVERBS}(?:{'|'.join(map(third_person, ACTS))}) ")
 """A verb coordinated with an earlier one, after which a sentence may end."""
 
@@ -63,16 +70,23 @@ def in_third_person(rest: str, *, in_past: bool) -> str:
 
 def _conjugated(rest: str) -> str:
     """Put the verbs that are coordinated with the main verb into the third person too."""
+    in_series = False
 
     def conjugate(match: re.Match[str]) -> str:
+        nonlocal in_series
         before = rest[: match.start()]
         governed = max((found.end() for found in _GOVERNS.finditer(before)), default=0)
+        last = match["comma"] and in_series  # of "counts stripes, plots the years from birth to death, and"
         # "to sort data, analyze the logs, and plot the years": the series belongs to what governs it
         free = match["comma"] and match["verb"] in KNOWN_ACTS and "," not in before[governed:]
-        sure = match["that"] or free or not governed
+        ungoverned = match["verb"] in _OF_AUTHORS and not _INFINITIVE.search(before)
+        ungoverned |= match["verb"] in KNOWN_ACTS and bool(_RELATIVE.search(before))
+        sure = match["that"] or free or not governed or ungoverned
         # "to prove and demonstrate that", "to collect, count and plot"
         sure = sure and before.rpartition(" ")[2] not in ACTS and not _IN_LIST.search(before)
+        sure = sure or last
         verb = third_person(match["verb"]) if sure else match["verb"]
+        in_series = bool(sure and match["serial"])
         return f"{match['before']}{verb}{match['that'] or ''}"
 
     def propose(match: re.Match[str]) -> str:

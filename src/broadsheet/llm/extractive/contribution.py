@@ -6,6 +6,7 @@ import re
 
 from broadsheet.llm.extractive.cues import index_of
 from broadsheet.llm.extractive.features import features, signed_root, zone_sums
+from broadsheet.llm.extractive.naming import NAME, place_of
 from broadsheet.llm.extractive.ranker import Ranker, load_rankers
 from broadsheet.llm.extractive.topics import topic_context, topic_features
 from broadsheet.taxonomy import Taxonomy
@@ -26,6 +27,23 @@ _PRESENTED = re.compile(
     r"|develop|build|built|curat|collect|provid|contribut|compil)\w*\b[^.]{0,140}"
     r"\b(?:data ?set|benchmark|corpus|corpora|collection|testbed|treebank)s?\b",
     re.IGNORECASE,
+)
+
+
+_WORDS = (
+    r"(?:(?!(?:approach|by|for|framework|from|in|method|model|of|on|that|to|using|via|which|with),? )"
+    r"[\w,/&-]+ ){0,9}?"
+)
+_BRACKETS = r"(?: \([^()]*\))?"
+# "we introduce Zebra, a large benchmark", "we introduce the Zebra dataset": it is what the title names
+_NAMED_AS_RESOURCE = re.compile(
+    r"\b(?:[Ww]e|[Tt]his (?:paper|work|article|study))(?: \w+ly| also| first| then| therefore){0,3}"
+    r" (?:introduc|present|propos|construct|creat|releas|build|curat|develop|contribut|provid|offer|collect)"
+    rf"(?:e|es|s|ed|d)? (?:the )?(?P<name>{NAME}(?: {NAME}){{0,3}}){_BRACKETS},? (?:(?:an?|the) {_WORDS})?"
+    r"(?:[Dd]ata ?[Ss]et|[Bb]enchmark|[Cc]orpus|[Tt]estbed|[Tt]reebank)\b"
+)
+_TITLED_METHOD = re.compile(
+    r"\b(?:algorithm|approach|distillation|framework|method|network|wrapper)\b", re.IGNORECASE
 )
 
 
@@ -69,15 +87,21 @@ def contribution_probabilities(
     return dict(zip(rows, probabilities, strict=True))
 
 
-def titled_contribution(title: str, abstract: str, taxonomy: Taxonomy) -> str:
-    """Return what the title calls the paper, a survey or a resource, if the taxonomy knows it."""
+def stated_contribution(title: str, abstract: str, taxonomy: Taxonomy) -> str:
+    """Return what the paper itself says that it is, a survey or a resource, if the taxonomy knows it."""
     if _SURVEY.search(title):
         named = "survey"
-    elif _RESOURCE.search(title) and _PRESENTED.search(abstract):
+    elif (_RESOURCE.search(title) and _PRESENTED.search(abstract)) or _is_named_resource(title, abstract):
         named = "resource"
     else:
         return ""
     return named if named in taxonomy.contribution_ids else ""
+
+
+def _is_named_resource(title: str, abstract: str) -> bool:
+    """Tell whether the title has the name of what the abstract presents as a data set or a benchmark."""
+    presented = None if _TITLED_METHOD.search(title) else _NAMED_AS_RESOURCE.search(abstract)
+    return presented is not None and place_of(presented["name"], title) >= 0
 
 
 def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
@@ -92,7 +116,7 @@ def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker:
     Raises:
         ConfigError: A cue is malformed.
     """
-    if titled := titled_contribution(title, abstract, taxonomy):
-        return titled
+    if stated := stated_contribution(title, abstract, taxonomy):
+        return stated
     probabilities = contribution_probabilities(title, abstract, taxonomy, ranker)
     return max(probabilities, key=lambda id_: probabilities[id_])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 from broadsheet.llm.extractive.standing import dangling, hints_back
-from broadsheet.llm.extractive.verbs import ACTS, KNOWN_ACTS, third_person
+from broadsheet.llm.extractive.verbs import ACTS, KNOWN_ACTS, PAST, third_person
 from broadsheet.text import singular, stems
 
 GRAVE = 20.0
@@ -59,6 +59,7 @@ _AND_NOUN_OR_ACT = re.compile(
 _AFTER_THIRD = re.compile(
     rf"\b(?:that|which) (?:[a-z]+ly )?[a-z]+s [^,;]*,? and(?: then)? (?:{_ACT}) (?:the|an?|it|them) "
 )
+_AND_DID = re.compile(rf"\band (?:[a-z]+ly )?(?:{'|'.join(PAST)}) (?:an?|its|the|their) ")
 _NEAR = 6
 _GOVERNOR = re.compile(
     r"\bto (?:[a-z]+ly )?(?P<verb>[a-z]+)|\b(?:that|which|who|can|could|will|may|must|how|where)\b"
@@ -111,7 +112,7 @@ def _lacks_plural(text: str) -> bool:
 def _uninflected(text: str) -> float:
     """Return the doubt that a verb was not put into the third person: "Counts stripes and plot them"."""
     if _ACTED.match(text):
-        if _AFTER_THIRD.search(text):
+        if _AFTER_THIRD.search(text) or _AND_DID.search(text):
             return GRAVE
         for pattern in (_AND_ACT, _AND_ATE):
             for verb in pattern.finditer(text):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import log
 
 from broadsheet.english import reads_english
-from broadsheet.llm.extractive.contribution import contribution_probabilities, titled_contribution
+from broadsheet.llm.extractive.contribution import contribution_probabilities, stated_contribution
 from broadsheet.llm.extractive.ranker import load_rankers
 from broadsheet.llm.extractive.topics import topic_probabilities
 from broadsheet.paper import Paper
@@ -65,8 +65,8 @@ def _distances(
         return {}, {}
     by_topic = _fitted("topic", topic_probabilities(title, abstract, taxonomy))
     by_kind = _fitted("contribution", contribution_probabilities(title, abstract, taxonomy))
-    if titled := titled_contribution(title, abstract, taxonomy):  # it decides, whatever the weights say
-        by_kind[titled] = 1.0
+    if stated := stated_contribution(title, abstract, taxonomy):  # it decides, whatever the weights say
+        by_kind[stated] = 1.0
     return _below_the_best(by_topic), _below_the_best(by_kind)
 
 

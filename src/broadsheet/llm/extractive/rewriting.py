@@ -93,6 +93,8 @@ _OUR_WORK = re.compile(
     rf"(?:(?P<called>(?-i:{NAME})) )?(?P<noun>{NOUN}) (?=[a-z]+)",
     re.IGNORECASE,
 )
+# "It counts stripes", "This filter counts stripes", right behind the sentence that introduces it
+_IT = re.compile(r"(?:It|(?:This|The) (?P<noun>[a-z]+)) (?=(?:[a-z]+ly )?(?:can|is|has|[a-z]{2,}[^s\W]s) )")
 _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECASE)
 _OUR = re.compile(r"\b[Oo]ur(?! own)\b")
 _GOES_ON = re.compile(rf"[\w-]| {NOUN}")
@@ -121,6 +123,7 @@ class Statement:
         verb_end: Offset behind its main verb where that is known, else 0.
         addition: The same as the second half of a sentence, after a semicolon; empty if it cannot be one.
         acts: Whether it opens with a verb of the authors', as in "Proposes a filter".
+        is_half: Whether there is a better form of it, unless what the authors did next follows.
     """
 
     text: str
@@ -128,6 +131,7 @@ class Statement:
     verb_end: int = 0
     addition: str = ""
     acts: bool = False
+    is_half: bool = False
 
 
 def statements(sentence: str, name: str) -> Iterator[Statement]:
@@ -190,6 +194,7 @@ def _acts(verb: str, rest: str, kind: Kind, name: str, *, alone: bool) -> Iterat
         article = "The " if apposition["article"] and " " in apposition["name"] else ""
         subject = f"{article}{apposition['name']} is"
         yield Statement(f"{subject} {apposition['what']}", kind, len(subject))
+        yield Statement(capital(f"{verb}{rest}"), kind, len(verb), acts=True, is_half=True)
         return
     acted = f"{verb}{rest}"
     if second := _AND_INTRODUCES.search(acted):
@@ -210,11 +215,14 @@ def _claim(text: str, name: str, kind: Kind) -> Statement:
     text = _PROPOSED_NAME.sub("", text)
     if (ours := _OUR_WORK.match(text)) and name and ours["called"] not in {None, name}:
         ours = None  # a part of the work, which has a name of its own
+    if it := not ours and _IT.match(text):
+        what = f"this {it['noun']}" if it["noun"] else "it"
+        return Statement(text, kind, addition=f"{what} {_impersonal(text[it.end() :], name)}")
     rest = _impersonal(text[ours.end() :] if ours else text, name)
     if ours:
         subject = name or f"The {ours['noun']}"
         return Statement(f"{subject} {rest}", kind, len(subject), f"the {ours['noun']} {rest}")
-    if name and text.startswith(f"{name} "):
+    if name and rest.startswith(f"{name} "):
         return Statement(rest, kind, len(name), rest)
     if kind == "claims" and (
         _OWN_SUBJECT.match(rest) or (name and re.match(rf"the (?:[\w-]+ )?{re.escape(name)} ", rest))

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
 from broadsheet.llm.extractive.doubts import abbreviations, doubts
-from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, own_name, place_of
+from broadsheet.llm.extractive.joining import FIRST_HALF, RESULT, Addition, joined
+from broadsheet.llm.extractive.naming import own_name, place_of
 from broadsheet.llm.extractive.pointers import without_links
 from broadsheet.llm.extractive.rewriting import Statement, capital, is_past, statements
 from broadsheet.llm.extractive.standing import stands
@@ -31,7 +32,6 @@ _MAX_SENTENCES = 40
 _MAX_SENTENCE_CHARACTERS = 700
 _IDEAL_WORDS = 26
 _FEWEST_WORDS = 5
-_FEWEST_STUDIED = 8
 _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
@@ -43,9 +43,6 @@ _UNSPACED = re.compile(
     r"(?<=[a-z]{3})(?=\([A-Z][\w-]+\))|(?<=[a-z]{2},)(?=[a-z]{2})|(?<=[a-z)]{2}\.)(?=[A-Z][a-z]+,? [a-z])"
 )
 
-_RESULT = re.compile(
-    r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
-)
 _OWN = re.compile(
     r"\b(?:[Ww]e(?! (?:also|further)\b)|[Tt]h(?:is|e present) (?:paper|work|study|article|survey|letter"
     r"|project|report|research|review|thesis)|[Tt]he article|[Oo]ur (?:algorithm|analysis|approach"
@@ -53,22 +50,15 @@ _OWN = re.compile(
     r"|(?:is|are) (?:proposed|introduced|presented))\b"
 )
 _KIND = {"introduces": 8.0, "makes": 7.3, "claims": 3.5, "studies": 4.5, "details": 0.3, "states": 0.0}
-_STEP = re.compile(
-    r"(?:\w\S* ){1,3}(?:(?:starts|begins|proceeds) (?:by|with|from)\b|first |then |not only )|each "
-)
-"""A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
-_DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 _DEFINITE = re.compile(r"(?:The|Both|All|Each|Experiments|Results|Extensive) (?!first )")
 _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
 )
-_THE_METHOD = re.compile(rf"the {NOUN} ")
 _OPENING = 70
+_FIRST = re.compile(r"(?:First|Firstly|One|Initially|Step)\b|(?:We|I) (?:first|start|begin)\b")
 _LEAST_CUT = 0.3
-_SUBJECT = re.compile(r"(?=\S*[A-Z])[^,;]{2,60}? is (?=an?\b)")
-_NAMED = re.compile(r"\S*[A-Z]")
-_FIRST_HALF = {"introduces", "makes", "studies"}
+_IT = re.compile(r"^(?:It|This(?= [a-z]+ ))(?= )")
 _STOP = frozenset(
     """
         a an the of for and or in on with to by from is are be as at that this which we our its their it
@@ -155,57 +145,31 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
     weigh = _Weights(title, body, name)
     forms = [(place, form) for place, sentence in enumerate(body) for form in statements(sentence, name)]
     additions = [
-        (place, form.kind, cut.text, weigh.addition(cut))
+        Addition(
+            place,
+            form.kind,
+            cut.text,
+            weigh.addition(cut),
+            form.acts,
+            is_step=bool(_FIRST.match(body[place])),
+        )
         for place, form in forms
         if form.addition
         for cut in shortened(form.addition, form)
-        if cut.cost <= SURE and stands(capital(cut.text))
+        if cut.cost <= SURE and stands(_IT.sub("Zebu", capital(cut.text)))
     ]
     for place, form in forms:
         for cut in shortened(form.text, form):
             if not stands(cut.text):
                 continue
             score = weigh.statement(cut, form, place)
-            if _fits(cut.text):
+            if _fits(cut.text) and not form.is_half:
                 yield _Candidate(cut.text, score + weigh.length(cut.text))
-            if form.kind in _FIRST_HALF and cut.cost <= _LEAST_CUT and len(cut.text.split()) >= _FEWEST_WORDS:
-                for later, kind, addition, worth in additions:
-                    found = form.kind == "studies" and kind == "claims"
-                    if later > place and (joined := _joined(cut.text, addition, name, found=found)):
-                        yield _Candidate(joined, score + worth + weigh.length(joined))
-
-
-def _joined(text: str, addition: str, name: str, *, found: bool) -> str:
-    """Return a sentence and what it achieves, or nothing where that is not surely said of the same thing."""
-    if _STEP.match(addition):
-        return ""
-    first, _, rest = addition.partition(" ")
-    called = GENERIC_NOUN.search(text) or (name and name in text)
-    if found:
-        # a name or a method that was not introduced, or "finds a reason" for what nobody knows
-        named = _NAMED.match(addition) and first not in text
-        if named or addition.startswith("the ") or len(text.split()) < _FEWEST_STUDIED:
-            return ""
-    elif _DATASET.search(text) and _RESULT.search(addition):
-        return ""
-    elif name and addition.startswith(f"{name} ") and name in text:
-        addition = f"it {addition[len(name) + 1 :]}"
-    elif _THE_METHOD.match(addition) and name and text.startswith(f"{name} is "):
-        addition = f"it {rest.partition(' ')[2]}"
-    elif not addition.startswith("the ") or _DATASET.search(text) or not called or _is_another(text, name):
-        return ""
-    elif _NAMED.match(rest) and rest.split()[0] not in text:
-        return ""  # what it abbreviates was cut
-    # A sentence that says enough is better whole than with a half that adds no figure.
-    worthwhile = found or len(text.split()) < MIN_TLDR_WORDS or numbers_in(addition)
-    joined = f"{text}; {addition}"
-    return joined if worthwhile and _fits(joined) else ""
-
-
-def _is_another(text: str, name: str) -> bool:
-    """Tell whether a sentence says of something else than the paper's main work what it is."""
-    subject = _SUBJECT.match(text)
-    return subject is not None and name not in subject[0]
+            if form.kind in FIRST_HALF and cut.cost <= _LEAST_CUT and len(cut.text.split()) >= _FEWEST_WORDS:
+                for addition in additions:
+                    both = joined(cut.text, form, place, addition, name)
+                    if both and _fits(both):
+                        yield _Candidate(both, score + addition.worth + weigh.length(both))
 
 
 class _Weights:
@@ -234,7 +198,7 @@ class _Weights:
         score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
         score -= 1.5 if statement.kind == "claims" and statement.verb_end else 0.0  # says not what it is
         named = bool(self.name) and text.startswith(f"The {self.name}")
-        unnamed = _DEFINITE.match(text) and not named and statement.kind not in _FIRST_HALF
+        unnamed = _DEFINITE.match(text) and not named and statement.kind not in FIRST_HALF
         score -= 4.0 if unnamed else 0.0
         score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING].lower()) else 0.0
         return score + self._place(place, statement.kind)
@@ -247,7 +211,7 @@ class _Weights:
         return -min(0.8 * later, 4.0) if later else 0.5
 
     def addition(self, cut: Cut) -> float:
-        score = (1.5 if _RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
+        score = (1.5 if RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
         return score - cut.cost
 
     def length(self, text: str) -> float:

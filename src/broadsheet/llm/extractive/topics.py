@@ -80,17 +80,17 @@ def choose_topics(probabilities: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def classify_topics(
-    title: str, abstract: str, taxonomy: Taxonomy, *, survey: bool = False
+    title: str, abstract: str, taxonomy: Taxonomy, *, surveys: bool = False
 ) -> tuple[str, ...]:
     """The topics of a paper: one to four ids of the taxonomy, the most central first.
 
-    A survey has the topic of surveys, and always one that says what it surveys.
+    With `surveys` the topic of surveys and benchmarks is one of them, and never the only one.
 
     Raises:
         ConfigError: A cue is malformed.
     """
     probabilities = topic_probabilities(title, abstract, taxonomy)
-    if not (survey and SURVEYS in probabilities and len(probabilities) > 1):
+    if not (surveys and SURVEYS in probabilities and len(probabilities) > 1):
         return choose_topics(probabilities)
     del probabilities[SURVEYS]
     return (*choose_topics(probabilities)[: MAX_TOPICS - 1], SURVEYS)
