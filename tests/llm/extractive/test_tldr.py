@@ -705,8 +705,8 @@ def test_what_is_said_of_something_else_is_no_second_half(sentences: str, half: 
             "Presents a dataset of stripes; it holds 5,000 herds seen from afar.",
         ),
         (
-            "We propose a novel filter of stripes. Specifically, we count manes and plot the herds.",
-            "Proposes a novel filter of stripes; counts manes and plots the herds.",
+            "We propose a novel filter of stripes. Specifically, we count manes and plot their ages.",
+            "Proposes a novel filter of stripes; counts manes and plots their ages.",
         ),
         (
             "We propose Zebu, a novel filter of stripes. We learn to count the manes of herds.",
@@ -719,8 +719,52 @@ def test_a_short_sentence_is_followed_by_what_the_next_one_says_of_it(sentences:
 
 
 @pytest.mark.parametrize(
+    ("sentences", "line"),
+    [
+        (
+            "We present a fast counter of stripes (FCS). Flies are few. Trials and experiments show that FCS sees 5.",
+            "Presents a fast counter of stripes (FCS); it sees 5.",
+        ),
+        (
+            (
+                "We present a novel model of manes seen at night. Flies are rare. Extensive trials and "
+                "experiments demonstrate the strength of our approach, achieving an error of 3.2%."
+            ),
+            "Presents a novel model of manes seen at night; it achieves an error of 3.2%.",
+        ),
+        (
+            "We present Zebu, a counter that sees herds from afar by night. We find that lions fear Zebu.",
+            "Zebu is a counter that sees herds from afar by night; lions fear Zebu.",
+        ),
+        (
+            "The goal of this study is to find whether stripes keep the flies off large herds in spring.",
+            "Finds whether stripes keep the flies off large herds in spring.",
+        ),
+    ],
+)
+def test_what_is_found_follows_what_is_introduced(sentences: str, line: str) -> None:
+    assert summarise("Counting the Stripes of Herds", f"Stripes matter to herds. {sentences}") == line
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        "Zebu outperforms other counters on several benchmarks",
+        "Experiments show that Zebu achieves new state-of-the-art performance",
+        "Zebu demonstrates highly competitive results across various tasks",
+        "Zebu aims to see them well",
+    ],
+)
+def test_what_is_said_of_nearly_everything_is_not_added(empty: str) -> None:
+    told = "Zebu is a counter of stripes that compares what two cameras see from far above the herd."
+    assert summarise("Counting the Stripes of Herds", f"{told} {empty}.") == told
+
+
+@pytest.mark.parametrize(
     ("sentences", "half"),
     [
+        ("We present Zebu, a counter for a task. This task sees large herds from afar.", "it sees"),
+        ("We present a counter of stripes. We sort large herds but increase their speed.", "sorts"),
         ("We present Zebu, a counter, and a dataset. It sees large herds from afar.", "it sees"),
         ("We present two counters of stripes. It sees large herds from afar.", "it sees"),
         ("We present a counter of stripes. This tower sees large herds from afar.", "it sees"),

@@ -60,6 +60,9 @@ _AFTER_THIRD = re.compile(
     rf"\b(?:that|which) (?:[a-z]+ly )?[a-z]+s [^,;]*,? and(?: then)? (?:{_ACT}) (?:the|an?|it|them) "
 )
 _AND_DID = re.compile(rf"\band (?:[a-z]+ly )?(?:{'|'.join(PAST)}) (?:an?|its|the|their) ")
+_BUT_ACT = re.compile(
+    rf" but (?:[a-z]+ly )?(?:{_ACT}|decrease|increase|keep|maintain|reduce|require|retain) "
+)
 _NEAR = 6
 _GOVERNOR = re.compile(
     r"\bto (?:[a-z]+ly )?(?P<verb>[a-z]+)|\b(?:that|which|who|can|could|will|may|must|how|where)\b"
@@ -100,7 +103,7 @@ def doubts(text: str, titled: Set[str], abbreviated: Set[str] = frozenset()) -> 
     if abbreviated:
         found += _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
     found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
-    return found + sum(_unexplained(text, titled)) + _uninflected(text)
+    return found + sum(_unexplained(text, titled)) + uninflected(text)
 
 
 def _lacks_plural(text: str) -> bool:
@@ -109,10 +112,10 @@ def _lacks_plural(text: str) -> bool:
     return found is not None and not _PLURAL.search(text[: found.start()].partition(" ")[2])
 
 
-def _uninflected(text: str) -> float:
+def uninflected(text: str) -> float:
     """Return the doubt that a verb was not put into the third person: "Counts stripes and plot them"."""
     if _ACTED.match(text):
-        if _AFTER_THIRD.search(text) or _AND_DID.search(text):
+        if any(pattern.search(text) for pattern in (_AFTER_THIRD, _AND_DID, _BUT_ACT)):
             return GRAVE
         for pattern in (_AND_ACT, _AND_ATE):
             for verb in pattern.finditer(text):
@@ -146,7 +149,7 @@ def _unexplained(text: str, titled: Set[str]) -> Iterator[float]:
         said = {*stems(before)}
         unique = _ONE_OF_ITS_KIND.issuperset(named[-1:])
         if after not in _TELLS_WHICH and not unique and not any(word in said for word in named):
-            early = before.count(" ") < _EARLY
+            early = before.rpartition("; ")[2].count(" ") < _EARLY
             yield (2.5 if early else 1.0) * _weight(named, after, titled, opens=opens, stressed=stressed)
 
 

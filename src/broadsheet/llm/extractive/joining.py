@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from broadsheet.annotation import MIN_TLDR_WORDS
-from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN
+from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, place_of
 from broadsheet.llm.extractive.rewriting import Statement
+from broadsheet.llm.extractive.trimming import SURE, Cut
 from broadsheet.llm.extractive.verbs import Kind
-from broadsheet.quantities import numbers_in
 
-FIRST_HALF = {"introduces", "makes", "studies"}
-"""What a sentence does that another may follow."""
+_FIRST_HALF = {"introduces", "makes", "studies"}
+_FEWEST_WORDS, _FEWEST_CUT = 5, 9
+_ENOUGH = 19
+_LEAST_CUT = 0.3
 RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
 )
@@ -32,12 +33,42 @@ _SUBJECT = re.compile(r"(?=\S*[A-Z])[^,;]{2,60}? is (?=an?\b)")
 _NAMED = re.compile(r"\S*[A-Z]")
 # "Proposes a filter" speaks of one thing, "Proposes a filter, two lenses and a lamp" of several.
 _ONE_THING = re.compile(r"(?:[A-Z][a-z]+s |\S.{0,60}? is )(?:an?|the) (?!set |series |family |collection )")
+_TO_ITS_NOUN = r"(?:(?!(?:by|for|from|in|of|on|that|to|which|with) )\S+ ){0,8}?"
 _SEVERAL = re.compile(r"(?:,| and| with) (?:an?|the|two|three|its|another) |; ")
 _TELLS_LITTLE = re.compile(
     r"(?:aims?|conducts?|demonstrates (?:its|the)|evaluates|extends|highlights|hopes"
     r"|is (?:\w+ )?(?:available|evaluated|released|tested|validated)|organizes|outlines|performs"
     r"|releases|serves|validates|verifies)\b"
 )
+_EVERYWHERE = (
+    r"(?: (?:across|in|on|over) (?:[a-z-]+ ){0,3}"
+    r"(?:benchmarks?|data ?sets?|domains|metrics|scenarios|settings|tasks))?$"
+)
+_HOW = r"(?:[a-z]+ly )?"
+# What is said of nearly everything
+_EMPTY = re.compile(
+    rf"{_HOW}(?:addresses|aims|introduces|is (?:effective|evaluated|validated)|presents|proposes|seeks) "
+    rf"|{_HOW}(?:achieves|attains|delivers|demonstrates|exhibits|obtains|reaches|shows|yields) "
+    rf"(?:(?:an?|its|new|the) ){{0,2}}{_HOW}(?:best|better|competitive|effectiveness|excellent|good|improved"
+    r"|outstanding|promising|remarkable|SOTA|SoTA|state-of-the-art(?: \(SOTA\))?|strong|superior)"
+    rf"(?: (?:accuracy|performance|results?))?{_EVERYWHERE}"
+    rf"|{_HOW}(?:outperforms|surpasses) (?:[a-z-]+ ){{1,6}}[a-z]+s{_EVERYWHERE}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A sentence that another may follow.
+
+    Attributes:
+        cut: What is left of it.
+        form: What it was cut from.
+        place: Which sentence of the abstract it is.
+    """
+
+    cut: Cut
+    form: Statement
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,69 +92,85 @@ class Addition:
     is_step: bool
 
 
-def joined(text: str, form: Statement, place: int, addition: Addition, name: str) -> str:
+def joined(half: Half, addition: Addition, name: str) -> str:
     """Return a sentence and what a later one adds, or nothing where that may be said of another thing.
 
     Args:
-        text: The first half, without a full stop.
-        form: What it was cut from.
-        place: Which sentence of the abstract that is.
+        half: The first half.
         addition: The second half.
         name: The name that the paper gives its own work, or empty.
     """
-    if addition.place <= place or _STEP.match(addition.text):
+    text, form = half.cut.text, half.form
+    if addition.place <= half.place or _STEP.match(addition.text):
         return ""
-    if second := _goes_on(text, form, addition, follows=addition.place == place + 1):
-        return f"{text}; {second}"
-    if form.is_half:
-        return ""
-    found = form.kind == "studies" and addition.kind == "claims"
-    second = _found(text, addition.text) if found else _achieved(text, addition.text, name)
-    # A sentence that says enough is better whole than with a half that adds no figure.
-    worthwhile = found or len(text.split()) < MIN_TLDR_WORDS or numbers_in(second)
-    return f"{text}; {second}" if second and worthwhile else ""
+    second = _goes_on(half, addition)
+    if not second and not form.is_half:
+        found = form.kind == "studies" and addition.kind == "claims"
+        second = _found(text, addition.text) if found else _achieved(text, addition, name)
+    return f"{text}; {second}" if second else ""
 
 
-def _goes_on(text: str, form: Statement, addition: Addition, *, follows: bool) -> str:
+def may_be_followed(half: Half) -> bool:
+    """Tell whether another sentence may follow: what it does is said, and nothing much was cut off."""
+    least = _FEWEST_WORDS if half.cut.cost <= _LEAST_CUT else _FEWEST_CUT
+    return half.form.kind in _FIRST_HALF and half.cut.cost <= SURE and half.cut.text.count(" ") >= least - 1
+
+
+def _goes_on(half: Half, addition: Addition) -> str:
     """Return what the next sentence says of what a short one introduces, or what was done next."""
-    enough = len(text.split()) >= MIN_TLDR_WORDS or len(addition.text.split()) < _FEWEST_ADDED
-    if enough or addition.is_step or not follows:
+    text = half.cut.text
+    enough = text.count(" ") >= _ENOUGH or addition.text.count(" ") < _FEWEST_ADDED - 1
+    if enough or addition.is_step or addition.place > half.place + 1:
         return ""
     if addition.acts:
-        repeated = addition.text.split()[0].lower() == text.split(maxsplit=1)[0].lower()
-        return addition.text if form.acts and not repeated and not _TELLS_LITTLE.match(addition.text) else ""
+        repeated = addition.text.split(maxsplit=1)[0].lower() == text.split(maxsplit=1)[0].lower()
+        acts = half.form.acts and not repeated and not text.startswith("Evaluates")
+        return addition.text if acts and not _TELLS_LITTLE.match(addition.text) else ""
     if not _ONE_THING.match(text) or _SEVERAL.search(text):
         return ""
     subject, _, rest = addition.text.partition(" ")
     if subject in {"the", "this"}:
         noun, _, rest = rest.partition(" ")
-        if not re.search(rf"\b{re.escape(noun)}\b", text):
+        if not re.match(rf"{_ONE_THING.pattern}{_TO_ITS_NOUN}{re.escape(noun)}\b", text):
             return ""
     elif subject != "it":
         return ""
-    return "" if _TELLS_LITTLE.match(rest) else f"it {rest}"
+    return "" if _TELLS_LITTLE.match(rest) or _EMPTY.match(rest) else f"it {rest}"
 
 
 def _found(text: str, addition: str) -> str:
     """Return a finding as it follows a study: not "finds a reason" for what nobody knows."""
     named = _NAMED.match(addition) and addition.partition(" ")[0] not in text
-    return "" if named or addition.startswith("the ") or len(text.split()) < _FEWEST_STUDIED else addition
+    leans = named or addition.startswith(("the ", "it "))
+    return "" if leans or len(text.split()) < _FEWEST_STUDIED else addition
 
 
-def _achieved(text: str, addition: str, name: str) -> str:
+def _achieved(text: str, addition: Addition, name: str) -> str:
     """Return what a thing achieves as it follows what the thing is."""
-    rest = addition.partition(" ")[2]
-    if _DATASET.search(text) and RESULT.search(addition):
+    told, rest = addition.text, addition.text.partition(" ")[2]
+    is_named = bool(name) and place_of(name, text) >= 0
+    is_subject = is_named and told.startswith(f"{name} ")
+    predicate = rest if is_subject or told.startswith("it ") else rest.partition(" ")[2]
+    if _EMPTY.match(predicate) or (_DATASET.search(text) and RESULT.search(told)):
         return ""
-    if name and addition.startswith(f"{name} ") and name in text:
-        return f"it {addition[len(name) + 1 :]}"
-    if _THE_METHOD.match(addition) and name and text.startswith(f"{name} is "):
-        return f"it {rest.partition(' ')[2]}"
-    called = GENERIC_NOUN.search(text) or (name and name in text)
-    if not addition.startswith("the ") or _DATASET.search(text) or not called or _is_another(text, name):
+    if is_subject or (is_named and _THE_METHOD.match(told) and text.startswith(f"{name} is ")):
+        return f"it {predicate}"
+    called = is_named or GENERIC_NOUN.search(text)
+    if not called or _DATASET.search(text) or _is_another(text, name):
         return ""
-    # What it abbreviates was cut.
-    return "" if _NAMED.match(rest) and rest.split()[0] not in text else addition
+    return told if _is_of_the_same(text, addition, name if is_named else "") else ""
+
+
+def _is_of_the_same(text: str, addition: Addition, name: str) -> bool:
+    """Tell whether "it", "the filter" or a finding is surely of what a sentence introduces."""
+    told, rest = addition.text, addition.text.partition(" ")[2]
+    if told.startswith("it "):
+        return bool(RESULT.search(told) and _ONE_THING.match(text) and not _SEVERAL.search(text))
+    if told.startswith("the "):
+        was_cut = _NAMED.match(rest) and rest.split(maxsplit=1)[0] not in text  # what it abbreviates
+        return not was_cut
+    found = addition.kind == "claims" and not addition.acts and not told.startswith("this ")
+    return found and bool(name) and place_of(name, told) >= 0
 
 
 def _is_another(text: str, name: str) -> bool:

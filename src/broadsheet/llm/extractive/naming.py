@@ -14,10 +14,11 @@ GENERIC_NOUN = re.compile(rf"\b{NOUN}\b", re.IGNORECASE)
 """What a paper calls its own work by, where it has no name."""
 _TITLE_NAME = re.compile(r"^([^:?]{2,60}?)\s?:\s")
 _SHAPED = re.compile(r"^(?=.*(?:[a-z0-9-][A-Z]|[A-Z]{2}|\d|^[A-Z][a-z]+$)).{2,40}$")
+_CALLED = r"(?:called|termed|named|dubbed|coined)(?: as)?,? "
 _INTRODUCED = (
     re.compile(
-        rf"\b(?:called|termed|named|dubbed|coined|call(?:ed)? (?:it|this \w+))(?: as)?,? "
-        rf"[\"“]?({NAME}(?: {NAME}){{0,2}})"
+        r"\b(?:propose|present|introduce|develop|describe|design|devise|build|construct|create)s?\b"
+        rf"[^.;]{{3,120}}?\b(?:{_CALLED}|namely )[\"“]?({NAME}(?: {NAME}){{0,2}})"
     ),
     re.compile(
         rf"\b(?:propose|present|introduce|develop|describe)s? (?:the |our "
@@ -29,6 +30,9 @@ _INTRODUCED = (
         r"(?:(?!(?<!known) as | (?:by|leveraging|that|using|via|which) )[^.()]){3,120}"
         r"(?<!problem )(?<!scenario )(?<!setting )(?<!task )\(([A-Z][\w-]*[A-Z0-9][\w-]*)\)"
     ),
+)
+_NAMED = re.compile(
+    rf"\b(?:{_CALLED}|call(?:ed)? (?:it|this \w+)(?: as)?,? )[\"“]?({NAME}(?: {NAME}){{0,2}})"
 )
 
 
@@ -44,11 +48,12 @@ def own_name(title: str, abstract: str) -> str:
     match = _TITLE_NAME.match(title)
     if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]) and place_of(match[1], abstract) >= 0:
         return match[1]
-    for pattern in _INTRODUCED:
-        match = pattern.search(abstract)
+    introduced = [found for pattern in _INTRODUCED if (found := pattern.search(abstract))]
+    introduced.sort(key=lambda found: found.end())
+    for found in (*introduced, _NAMED.search(abstract)):
         # A plural acronym (LVLMs) names a class of things, not this work.
-        if match and _SHAPED.match(match[1]) and not re.fullmatch(r"[A-Z]+s", match[1]):
-            return match[1]
+        if found and _SHAPED.match(found[1]) and not re.fullmatch(r"[A-Z]+s", found[1]):
+            return found[1]
     return ""
 
 

@@ -63,6 +63,27 @@ _REPORT = re.compile(
     r"(?:achieves|can|improves|is|outperforms|reduces|surpasses)\b)) (?P<claim>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+# "Experiments demonstrate the speed of our filter, achieving 30 frames a second"
+_ACHIEVING = re.compile(
+    r"(?:[\w-]+ ){0,5}(?:experiments?|experimentation|results?|evaluations?|studies|simulations"
+    r"|comparisons)\b[^;]{0,120}? (?:confirms?|demonstrates?|highlights?|reveals?|showcases?|shows?"
+    r"|validates?|verify) "
+    r"(?!that\b)[^;]{3,120}?, "
+    r"(?P<how>[a-z]+ly )?(?P<verb>achiev|outperform|improv|reduc|surpass)ing (?P<rest>(?!and\b).+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_ACHIEVED = {
+    "achiev": "achieve",
+    "outperform": "outperform",
+    "improv": "improve",
+    "reduc": "reduce",
+    "surpass": "surpass",
+}
+# "The goal of this study is to count stripes"
+_GOAL = re.compile(
+    r"^(?:The|Our) (?:[a-z]+ )?(?:aim|goal|objective|purpose) of (?:this|the present|our) (?:[a-z]+ ){0,2}"
+    r"(?:article|paper|research|study|survey|work) (?:is|was) (?:therefore |thus )?to (?=[a-z]+ )"
+)
 # "show that outperforms others": a macro for the name is lost.
 _VERB_FIRST = re.compile(
     r"(?:achieves|can|generalizes|has|improves|is|are|outperforms|provides|reduces|surpasses)\b"
@@ -148,7 +169,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         if not connective:
             break
         text = capital(text[connective.end() :])
-    text = capital(_FRONTED.sub("", capital(text), count=1))
+    text = _GOAL.sub("We ", capital(_FRONTED.sub("", capital(text), count=1)))
     if not text or text.endswith("?") or _EARLIER.match(sentence):
         return
     if report := _REPORT.match(text):
@@ -163,6 +184,10 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             kind: Kind = "introduces" if f"{verb}{rest}".startswith("puts forward ") else kind_of(verb)
             yield from _acts(verb, changed, kind, name, alone=changed == rest)
     else:
+        if achieved := _ACHIEVING.match(text):
+            verb = third_person(_ACHIEVED[achieved["verb"].lower()])
+            told = f"it {achieved['how'] or ''}{verb} {_impersonal(achieved['rest'], name)}"
+            yield Statement(capital(told), "claims", addition=told)
         introduced = not is_past(sentence) and _IS_INTRODUCED.search(text)
         yield _claim(text, name, "introduces" if introduced else "states")
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_WORDS
-from broadsheet.llm.extractive.doubts import abbreviations, doubts
-from broadsheet.llm.extractive.joining import FIRST_HALF, RESULT, Addition, joined
+from broadsheet.llm.extractive.doubts import abbreviations, doubts, uninflected
+from broadsheet.llm.extractive.joining import RESULT, Addition, Half, joined, may_be_followed
 from broadsheet.llm.extractive.naming import own_name, place_of
 from broadsheet.llm.extractive.pointers import without_links
 from broadsheet.llm.extractive.rewriting import Statement, capital, is_past, statements
@@ -36,7 +36,7 @@ _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
 _INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
-_TITLE_SCORE = -4.8
+_TITLE_SCORE = -3.0
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
 # A space is lost before a parenthesis, behind a comma, or between two sentences.
 _UNSPACED = re.compile(
@@ -55,9 +55,11 @@ _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
 )
+_NEWS, _MOST_NEWS = 0.25, 10
+"""What a word is worth that the title does not have, and how many such words are enough."""
+_DOES = {"introduces", "makes", "studies"}
 _OPENING = 70
 _FIRST = re.compile(r"(?:First|Firstly|One|Initially|Step)\b|(?:We|I) (?:first|start|begin)\b")
-_LEAST_CUT = 0.3
 _IT = re.compile(r"^(?:It|This(?= [a-z]+ ))(?= )")
 _STOP = frozenset(
     """
@@ -156,7 +158,9 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
         for place, form in forms
         if form.addition
         for cut in shortened(form.addition, form)
-        if cut.cost <= SURE and stands(_IT.sub("Zebu", capital(cut.text)))
+        if cut.cost <= SURE
+        and stands(_IT.sub("Zebu", capital(cut.text)))
+        and not uninflected(capital(cut.text))
     ]
     for place, form in forms:
         for cut in shortened(form.text, form):
@@ -165,9 +169,10 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
             score = weigh.statement(cut, form, place)
             if _fits(cut.text) and not form.is_half:
                 yield _Candidate(cut.text, score + weigh.length(cut.text))
-            if form.kind in FIRST_HALF and cut.cost <= _LEAST_CUT and len(cut.text.split()) >= _FEWEST_WORDS:
+            half = Half(cut, form, place)
+            if may_be_followed(half):
                 for addition in additions:
-                    both = joined(cut.text, form, place, addition, name)
+                    both = joined(half, addition, name)
                     if both and _fits(both):
                         yield _Candidate(both, score + addition.worth + weigh.length(both))
 
@@ -198,7 +203,7 @@ class _Weights:
         score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
         score -= 1.5 if statement.kind == "claims" and statement.verb_end else 0.0  # says not what it is
         named = bool(self.name) and text.startswith(f"The {self.name}")
-        unnamed = _DEFINITE.match(text) and not named and statement.kind not in FIRST_HALF
+        unnamed = _DEFINITE.match(text) and not named and statement.kind not in _DOES
         score -= 4.0 if unnamed else 0.0
         score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING].lower()) else 0.0
         return score + self._place(place, statement.kind)
@@ -217,8 +222,10 @@ class _Weights:
     def length(self, text: str) -> float:
         words = len(text.split())
         missing = max(0, MIN_TLDR_WORDS - words)
+        news = len({*stems(text)} - self.title - _STOP)
         return (
-            -0.08 * abs(words - _IDEAL_WORDS)
+            _NEWS * min(news, _MOST_NEWS)
+            - 0.08 * abs(words - _IDEAL_WORDS)
             - 0.5 * missing
             - (1.0 if missing else 0.0)
             - 1.2 * max(0, missing - 5)
