@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -206,20 +206,28 @@ def test_where_all_share_a_direction_signs_are_taken_from_the_middle_and_vectors
     assert by_signs / len(subjects) > 18
 
 
-def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Store.open(tmp_path / "b.db") as writer:
+@contextmanager
+def only_signs_held(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Store, Neighbours, Neighbours]]:
+    """Yield a cache of three papers, what answers with their vectors in memory, and what without."""
+    with Store.open(path) as writer:
         add(writer, CARS, TRAFFIC, TUNING)
         held = writer.vectors.index()
         assert held
+        writer.complete_vectors()
+        monkeypatch.setattr(nearest, "MOST_HELD", 2)
+        yield writer, held, Neighbours(Index(), writer._db)
+
+
+def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with only_signs_held(tmp_path / "b.db", monkeypatch) as (writer, held, read):
         asked = held.mean([1])
         expected, near = held.likeness(asked, [3, 1, 2, 99]), held.nearest(asked, 2)
-        writer.complete_vectors()
         with writer.transaction():
             writer._db.execute("DELETE FROM vectors WHERE content_hash = ?", [TRAFFIC.content_hash])
-        monkeypatch.setattr(nearest, "MOST_HELD", 2)
-        read = Neighbours(Index(), writer._db)
         read.index.refresh(writer._db, embedder())
         assert read.index.held.vectors is None
         assert read.nearest(asked, 2) == near
@@ -239,16 +247,10 @@ def test_where_only_signs_are_held_vectors_are_read_from_the_cache_or_estimated(
 def test_of_many_found_by_words_only_the_nearest_vectors_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Store.open(tmp_path / "b.db") as writer:
-        add(writer, CARS, TRAFFIC, TUNING)
-        held = writer.vectors.index()
-        assert held
+    with only_signs_held(tmp_path / "b.db", monkeypatch) as (writer, held, read):
         asked = held.mean([1])
         expected = held.likeness(asked, [1, 2, 3])
-        writer.complete_vectors()
-        monkeypatch.setattr(nearest, "MOST_HELD", 2)
         monkeypatch.setattr(neighbours, "_WORTH_READING", 1)
-        read = Neighbours(Index(), writer._db)
         read.index.refresh(writer._db, embedder())
         likeness = read.likeness(asked, [1, 2, 3])
         assert set(read._read) == {1}

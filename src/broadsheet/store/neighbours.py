@@ -28,7 +28,7 @@ _LEAST = 0.15
 deviation), and half of what answers a search has less than 0.28 with it."""
 _BY_SIGNS = 10_000
 """How many papers are looked at more closely than by their signs."""
-_COMPARED = 1_500
+_COMPARED = 400
 """Of how many the cosine is computed."""
 _WORTH_READING = 400
 """Of how many papers that words have found the vectors are read from the cache; with all of them both pools

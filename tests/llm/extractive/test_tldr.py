@@ -722,7 +722,7 @@ def test_a_short_sentence_is_followed_by_what_the_next_one_says_of_it(sentences:
     ("sentences", "line"),
     [
         (
-            "We present a fast counter of stripes (FCS). Flies are few. Trials and experiments show that FCS sees 5.",
+            "We present a fast counter of stripes (FCS). Flies are few. Experiments show that FCS sees 5.",
             "Presents a fast counter of stripes (FCS); it sees 5.",
         ),
         (

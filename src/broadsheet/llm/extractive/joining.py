@@ -13,6 +13,7 @@ from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, place_of
 from broadsheet.llm.extractive.rewriting import Statement
 from broadsheet.llm.extractive.trimming import SURE, Cut
 from broadsheet.llm.extractive.verbs import Kind
+from broadsheet.quantities import numbers_in
 
 _FIRST_HALF = {"introduces", "makes", "studies"}
 _FEWEST_WORDS, _FEWEST_CUT = 5, 9
@@ -28,15 +29,17 @@ _STEP = re.compile(
 )
 """A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
+_THE_RESULTS = re.compile(r"the (?:analysis|evaluation|experiments|findings|results) ")
 _THE_METHOD = re.compile(rf"the {NOUN} ")
 _SUBJECT = re.compile(r"(?=\S*[A-Z])[^,;]{2,60}? is (?=an?\b)")
 _NAMED = re.compile(r"\S*[A-Z]")
 # "Proposes a filter" speaks of one thing, "Proposes a filter, two lenses and a lamp" of several.
 _ONE_THING = re.compile(r"(?:[A-Z][a-z]+s |\S.{0,60}? is )(?:an?|the) (?!set |series |family |collection )")
 _TO_ITS_NOUN = r"(?:(?!(?:by|for|from|in|of|on|that|to|which|with) )\S+ ){0,8}?"
+_SAID = re.compile(r"(?:it|(?:the|this) (?P<noun>[a-z]+)) (?P<predicate>.+)", re.DOTALL)
 _SEVERAL = re.compile(r"(?:,| and| with) (?:an?|the|two|three|its|another) |; ")
 _TELLS_LITTLE = re.compile(
-    r"(?:aims?|conducts?|demonstrates (?:its|the)|evaluates|extends|highlights|hopes"
+    r"(?:aims to provide|conducts?|demonstrates (?:its|the)|evaluates|extends|highlights|hopes"
     r"|is (?:\w+ )?(?:available|evaluated|released|tested|validated)|organizes|outlines|performs"
     r"|releases|serves|validates|verifies)\b"
 )
@@ -52,6 +55,8 @@ _EMPTY = re.compile(
     rf"(?:(?:an?|its|new|the) ){{0,2}}{_HOW}(?:best|better|competitive|effectiveness|excellent|good|improved"
     r"|outstanding|promising|remarkable|SOTA|SoTA|state-of-the-art(?: \(SOTA\))?|strong|superior)"
     rf"(?: (?:accuracy|performance|results?))?{_EVERYWHERE}"
+    r"|(?:demonstrate|indicate|reveal|show)s? (?:the |its )?(?:[a-z]+ ){0,2}(?:effectiveness|efficacy|gains"
+    r"|improvements?|performance|potential|promise|robustness|superiority)\b"
     rf"|{_HOW}(?:outperforms|surpasses) (?:[a-z-]+ ){{1,6}}[a-z]+s{_EVERYWHERE}"
 )
 
@@ -92,22 +97,24 @@ class Addition:
     is_step: bool
 
 
-def joined(half: Half, addition: Addition, name: str) -> str:
+def joined(half: Half, addition: Addition, name: str, title: str) -> str:
     """Return a sentence and what a later one adds, or nothing where that may be said of another thing.
 
     Args:
         half: The first half.
         addition: The second half.
         name: The name that the paper gives its own work, or empty.
+        title: The paper's title, which is read before.
     """
-    text, form = half.cut.text, half.form
     if addition.place <= half.place or _STEP.match(addition.text):
         return ""
-    second = _goes_on(half, addition)
-    if not second and not form.is_half:
-        found = form.kind == "studies" and addition.kind == "claims"
-        second = _found(text, addition.text) if found else _achieved(text, addition, name)
-    return f"{text}; {second}" if second else ""
+    second = _next(half, addition, name)
+    if not second and not half.form.is_half:
+        found = half.form.kind == "studies" and addition.kind == "claims"
+        second = _found(half, addition) if found else _achieved(half, addition, name)
+        if not second and name and place_of(name, title) >= 0:
+            second = _of_the_titled(half, addition, name)
+    return f"{half.cut.text}; {second}" if second else ""
 
 
 def may_be_followed(half: Half) -> bool:
@@ -116,42 +123,60 @@ def may_be_followed(half: Half) -> bool:
     return half.form.kind in _FIRST_HALF and half.cut.cost <= SURE and half.cut.text.count(" ") >= least - 1
 
 
-def _goes_on(half: Half, addition: Addition) -> str:
+def _next(half: Half, addition: Addition, name: str) -> str:
     """Return what the next sentence says of what a short one introduces, or what was done next."""
-    text = half.cut.text
-    enough = text.count(" ") >= _ENOUGH or addition.text.count(" ") < _FEWEST_ADDED - 1
+    enough = half.cut.text.count(" ") >= _ENOUGH or addition.text.count(" ") < _FEWEST_ADDED - 1
     if enough or addition.is_step or addition.place > half.place + 1:
         return ""
-    if addition.acts:
-        repeated = addition.text.split(maxsplit=1)[0].lower() == text.split(maxsplit=1)[0].lower()
-        acts = half.form.acts and not repeated and not text.startswith("Evaluates")
-        return addition.text if acts and not _TELLS_LITTLE.match(addition.text) else ""
-    if not _ONE_THING.match(text) or _SEVERAL.search(text):
-        return ""
-    subject, _, rest = addition.text.partition(" ")
-    if subject in {"the", "this"}:
-        noun, _, rest = rest.partition(" ")
-        if not re.match(rf"{_ONE_THING.pattern}{_TO_ITS_NOUN}{re.escape(noun)}\b", text):
-            return ""
-    elif subject != "it":
-        return ""
-    return "" if _TELLS_LITTLE.match(rest) or _EMPTY.match(rest) else f"it {rest}"
+    return _done_next(half, addition) if addition.acts else _said_next(half.cut.text, addition.text, name)
 
 
-def _found(text: str, addition: str) -> str:
+def _done_next(half: Half, addition: Addition) -> str:
+    first, again = (text.split(maxsplit=1)[0].lower() for text in (half.cut.text, addition.text))
+    is_new = half.form.acts and again != first != "evaluates"
+    return addition.text if is_new and not _TELLS_LITTLE.match(addition.text) else ""
+
+
+def _said_next(text: str, told: str, name: str) -> str:
+    said = _SAID.match(told)
+    if not said or _tells_little(said["predicate"]) or not _ONE_THING.match(text) or _SEVERAL.search(text):
+        return ""
+    is_work = _THE_METHOD.match(told) is not None
+    is_it = not said["noun"] or (is_work and bool(name) and text.startswith(f"{name} is "))
+    if is_it or re.match(rf"{_ONE_THING.pattern}{_TO_ITS_NOUN}{re.escape(said['noun'])}\b", text):
+        return f"it {said['predicate']}"
+    is_known = not _DATASET.search(text) and (not name or place_of(name, text) >= 0)
+    return told if is_work and is_known else ""
+
+
+def _tells_little(predicate: str) -> bool:
+    return bool(_TELLS_LITTLE.match(predicate) or (_EMPTY.match(predicate) and not numbers_in(predicate)))
+
+
+def _of_the_titled(half: Half, addition: Addition, name: str) -> str:
+    """Return what is said of a thing that only the title names, as it follows a sentence on the work."""
+    told, text = addition.text, half.cut.text
+    if place_of(name, text) >= 0 or not told.startswith(f"{name} ") or half.form.kind == "studies":
+        return ""
+    is_work = GENERIC_NOUN.search(text) and not _is_another(text, name) and not _DATASET.search(text)
+    return told if is_work and not _tells_little(told.partition(" ")[2]) else ""
+
+
+def _found(half: Half, addition: Addition) -> str:
     """Return a finding as it follows a study: not "finds a reason" for what nobody knows."""
-    named = _NAMED.match(addition) and addition.partition(" ")[0] not in text
-    leans = named or addition.startswith(("the ", "it "))
-    return "" if leans or len(text.split()) < _FEWEST_STUDIED else addition
+    text, told = half.cut.text, addition.text
+    leans = told.startswith(("it ", "the ")) and not _THE_RESULTS.match(told)
+    is_unknown = _NAMED.match(told) and told.partition(" ")[0] not in text
+    return "" if leans or is_unknown or text.count(" ") < _FEWEST_STUDIED - 1 else told
 
 
-def _achieved(text: str, addition: Addition, name: str) -> str:
+def _achieved(half: Half, addition: Addition, name: str) -> str:
     """Return what a thing achieves as it follows what the thing is."""
-    told, rest = addition.text, addition.text.partition(" ")[2]
+    text, told, rest = half.cut.text, addition.text, addition.text.partition(" ")[2]
     is_named = bool(name) and place_of(name, text) >= 0
     is_subject = is_named and told.startswith(f"{name} ")
     predicate = rest if is_subject or told.startswith("it ") else rest.partition(" ")[2]
-    if _EMPTY.match(predicate) or (_DATASET.search(text) and RESULT.search(told)):
+    if _tells_little(predicate) or (_DATASET.search(text) and RESULT.search(told)):
         return ""
     if is_subject or (is_named and _THE_METHOD.match(told) and text.startswith(f"{name} is ")):
         return f"it {predicate}"
@@ -164,11 +189,12 @@ def _achieved(text: str, addition: Addition, name: str) -> str:
 def _is_of_the_same(text: str, addition: Addition, name: str) -> bool:
     """Tell whether "it", "the filter" or a finding is surely of what a sentence introduces."""
     told, rest = addition.text, addition.text.partition(" ")[2]
+    if _THE_RESULTS.match(told):
+        return True
     if told.startswith("it "):
         return bool(RESULT.search(told) and _ONE_THING.match(text) and not _SEVERAL.search(text))
-    if told.startswith("the "):
-        was_cut = _NAMED.match(rest) and rest.split(maxsplit=1)[0] not in text  # what it abbreviates
-        return not was_cut
+    if told.startswith("the "):  # but not "the Zebu filter": what it abbreviates was cut
+        return not _NAMED.match(rest) or rest.split(maxsplit=1)[0] in text
     found = addition.kind == "claims" and not addition.acts and not told.startswith("this ")
     return found and bool(name) and place_of(name, told) >= 0
 

@@ -83,7 +83,7 @@ _BY_DOING = re.compile(
     r"|investigat|present|propos|provid)ing) (?P<what>(?!.*\b(?:and|then) [a-z]+ing\b).+)",
     re.DOTALL,
 )
-_FIRST_TIME = re.compile(r"(?<=[a-z]), for the first time[^,]{0,60}, ")
+_FIRST_TIME = re.compile(r"(?<=[a-z])(?:, for the first time[^,]{0,60}, | for the first time (?=an? ))")
 _THE_FOLLOWING = re.compile(r",? (?:with|as|in|by|under|through|for|on|of) the following [a-z ]{0,40}$")
 
 
@@ -102,7 +102,7 @@ def without_pointers(text: str) -> str:
         text = _IN_IT.sub("", _SUCH.sub("", text))
     if text.endswith(_PRONOUNS):
         text = _FOR_IT.sub("", text)
-    if ", for the first time" in text:
+    if " for the first time" in text:
         text = _FIRST_TIME.sub(" ", text, count=1)
     if " following" in text:
         text = _THE_FOLLOWING.sub("", text)

@@ -79,6 +79,19 @@ _ACHIEVED = {
     "reduc": "reduce",
     "surpass": "surpass",
 }
+# "Using two cameras, Zebu counts stripes": what may go before what the work does
+_BEFORE_OURS = re.compile(
+    r"(?:Based on|Building (?:up)?on|By|Employing|In contrast to|Inspired by|Leveraging|Motivated by|Through"
+    r"|Unlike|Using|Utilizing|Via|Without) [^;:]{3,150}?, (?=[^\s,]+ (?:[a-z]+ ){0,2}[a-z]+s )"
+)
+# "Our results reveal a gap": what "show that" follows is said without them
+_RESULTS = re.compile(
+    r"^(?:Experimental|Our|The|These) (?:[a-z]+ ){0,2}"
+    r"(?P<what>analysis|evaluation|experiments|findings|results) "
+    r"(?P<told>(?:also )?(?:identif(?:y|ies)|indicates?|reveals?|shows?|uncovers?"
+    r"|(?:indicate|suggest)s? that) (?!that\b).+)$",
+    re.DOTALL,
+)
 # "The goal of this study is to count stripes"
 _GOAL = re.compile(
     r"^(?:The|Our) (?:[a-z]+ )?(?:aim|goal|objective|purpose) of (?:this|the present|our) (?:[a-z]+ ){0,2}"
@@ -115,7 +128,9 @@ _OUR_WORK = re.compile(
     re.IGNORECASE,
 )
 # "It counts stripes", "This filter counts stripes", right behind the sentence that introduces it
-_IT = re.compile(r"(?:It|(?:This|The) (?P<noun>[a-z]+)) (?=(?:[a-z]+ly )?(?:can|is|has|[a-z]{2,}[^s\W]s) )")
+_IT = re.compile(
+    r"(?:It|(?:This|The|Our) (?P<noun>[a-z]+)) (?=(?:[a-z]+ly )?(?:can|is|has|[a-z]{2,}[^s\W]s) )"
+)
 _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECASE)
 _OUR = re.compile(r"\b[Oo]ur(?! own)\b")
 _GOES_ON = re.compile(rf"[\w-]| {NOUN}")
@@ -139,7 +154,7 @@ class Statement:
     """A sentence that stands alone, without its full stop.
 
     Attributes:
-        text: The sentence.
+        text: The sentence; empty if it is a second half only.
         kind: What it does: introduce the work, say what is studied, claim a finding, or state anything else.
         verb_end: Offset behind its main verb where that is known, else 0.
         addition: The same as the second half of a sentence, after a semicolon; empty if it cannot be one.
@@ -188,6 +203,12 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             verb = third_person(_ACHIEVED[achieved["verb"].lower()])
             told = f"it {achieved['how'] or ''}{verb} {_impersonal(achieved['rest'], name)}"
             yield Statement(capital(told), "claims", addition=told)
+        elif results := _RESULTS.match(text):
+            told = f"the {results['what']} {results['told']}"
+            yield Statement(capital(_impersonal(told, name)), "claims", addition=_impersonal(told, name))
+            return
+        if name and (fronted := _BEFORE_OURS.match(text)):
+            yield Statement("", "states", addition=_claim(text[fronted.end() :], name, "states").addition)
         introduced = not is_past(sentence) and _IS_INTRODUCED.search(text)
         yield _claim(text, name, "introduces" if introduced else "states")
 

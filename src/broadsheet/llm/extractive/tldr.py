@@ -36,7 +36,7 @@ _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
 _INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
-_TITLE_SCORE = -3.0
+_TITLE_SCORE = -2.6
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
 # A space is lost before a parenthesis, behind a comma, or between two sentences.
 _UNSPACED = re.compile(
@@ -55,8 +55,10 @@ _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
 )
-_NEWS, _MOST_NEWS = 0.25, 10
+_NEWS, _MOST_NEWS = 0.35, 10
 """What a word is worth that the title does not have, and how many such words are enough."""
+_ADJUNCT_CUT = 1.5
+"""What it costs that what is said before the subject is left out: "Using two cameras, Zebu counts"."""
 _DOES = {"introduces", "makes", "studies"}
 _OPENING = 70
 _FIRST = re.compile(r"(?:First|Firstly|One|Initially|Step)\b|(?:We|I) (?:first|start|begin)\b")
@@ -151,7 +153,7 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
             place,
             form.kind,
             cut.text,
-            weigh.addition(cut),
+            weigh.addition(cut, form),
             form.acts,
             is_step=bool(_FIRST.match(body[place])),
         )
@@ -172,7 +174,7 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
             half = Half(cut, form, place)
             if may_be_followed(half):
                 for addition in additions:
-                    both = joined(half, addition, name)
+                    both = joined(half, addition, name, title)
                     if both and _fits(both):
                         yield _Candidate(both, score + addition.worth + weigh.length(both))
 
@@ -215,9 +217,9 @@ class _Weights:
             return -12.0 if kind == "states" else -3.5
         return -min(0.8 * later, 4.0) if later else 0.5
 
-    def addition(self, cut: Cut) -> float:
+    def addition(self, cut: Cut, statement: Statement) -> float:
         score = (1.5 if RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
-        return score - cut.cost
+        return score - cut.cost - (0.0 if statement.text else _ADJUNCT_CUT)
 
     def length(self, text: str) -> float:
         words = len(text.split())

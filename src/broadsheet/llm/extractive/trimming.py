@@ -19,7 +19,7 @@ _PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\)|\d+ ?[x×])[^()]{1,120}\)(?![\
 # Before a clause that adds to the sentence, but is no condition and no contrast.
 _CLAUSE = re.compile(
     r"; | [–—] |, (?:which|where(?! [b-zB-Z] )|whereas|while(?= [a-z]+ing )|thereby|thus|hence"
-    r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as"
+    r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as|(?:combined|coupled|together) with"
     r"|and (?:it|they|thus|then|therefore|thereby)"
     r"|(?:accelerat|achiev|advanc|allow|boost|demonstrat|eliminat|enabl|enhanc|ensur|facilitat|help|highlight"
     r"|improv|mak|offer|outperform|provid|reduc|show|support|surpass|yield)ing),? "
