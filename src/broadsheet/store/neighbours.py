@@ -28,11 +28,11 @@ _LEAST = 0.15
 deviation), and half of what answers a search has less than 0.28 with it."""
 _BY_SIGNS = 10_000
 """How many papers are looked at more closely than by their signs."""
-_COMPARED = 400
-"""Of how many the cosine is computed."""
+_COMPARED = 1_500
+"""Of how many the cosine is computed where their vectors are in memory."""
 _WORTH_READING = 400
-"""Of how many papers that words have found the vectors are read from the cache; with all of them both pools
-of ``benchmarks/search.py`` rank the same."""
+"""Of how many the vectors are read from the cache otherwise, both of those nearest by their signs and of those
+that words have found; with all of them both pools of ``benchmarks/search.py`` rank the same."""
 _AT_ONCE = 500
 """Of so many at a time: numbers that leave the processor's cache, and memory that comes and goes with each
 search, take five times as long."""
@@ -91,7 +91,8 @@ class Neighbours:
         held = self.index.held
         chosen = None if among is None else np.flatnonzero(np.isin(held.rows, np.asarray(among, np.int64)))
         if held.vectors is None or not held.middle.any():
-            places = screened(held, chosen, vector, max(_COMPARED, most))
+            compared = _WORTH_READING if held.vectors is None else _COMPARED
+            places = screened(held, chosen, vector, max(compared, most))
         else:  # with a direction that all share, signs tell less
             places = np.arange(len(held.rows)) if chosen is None else chosen
         cosines = self._cosines(held, places, vector)
