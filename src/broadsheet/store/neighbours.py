@@ -31,8 +31,8 @@ _BY_SIGNS = 10_000
 _COMPARED = 1_500
 """Of how many the cosine is computed where their vectors are in memory."""
 _WORTH_READING = 400
-"""Of how many the vectors are read from the cache otherwise, both of those nearest by their signs and of those
-that words have found; with all of them both pools of ``benchmarks/search.py`` rank the same."""
+"""Of how many the vectors are read from the cache otherwise, both of those nearest by their signs and of
+those that words have found; with all of them both pools of ``benchmarks/search.py`` rank the same."""
 _AT_ONCE = 500
 """Of so many at a time: numbers that leave the processor's cache, and memory that comes and goes with each
 search, take five times as long."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from broadsheet.llm.extractive.emptiness import acts_little, tells_little
 from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, place_of
 from broadsheet.llm.extractive.rewriting import Statement
 from broadsheet.llm.extractive.trimming import SURE, Cut
@@ -30,35 +31,17 @@ _STEP = re.compile(
 """A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 _THE_RESULTS = re.compile(r"the (?:analysis|evaluation|experiments|findings|results) ")
-_THE_METHOD = re.compile(rf"the {NOUN} ")
+_THE_METHOD = re.compile(rf"the (?:[a-z]+-[a-z-]+ )?{NOUN} ")
 _SUBJECT = re.compile(r"(?=\S*[A-Z])[^,;]{2,60}? is (?=an?\b)")
 _NAMED = re.compile(r"\S*[A-Z]")
 # "Proposes a filter" speaks of one thing, "Proposes a filter, two lenses and a lamp" of several.
 _ONE_THING = re.compile(r"(?:[A-Z][a-z]+s |\S.{0,60}? is )(?:an?|the) (?!set |series |family |collection )")
 _TO_ITS_NOUN = r"(?:(?!(?:by|for|from|in|of|on|that|to|which|with) )\S+ ){0,8}?"
-_SAID = re.compile(r"(?:it|(?:the|this) (?P<noun>[a-z]+)) (?P<predicate>.+)", re.DOTALL)
+_SAID = re.compile(r"(?:it|(?:the|this) (?:[a-z]+-[a-z-]+ )?(?P<noun>[a-z]+)) (?P<predicate>.+)", re.DOTALL)
+_NEW_THING = re.compile(
+    r"(?:build|construct|creat|design|develop|devis|introduc|present|propos)e?s (?!a novel perspective)"
+)
 _SEVERAL = re.compile(r"(?:,| and| with) (?:an?|the|two|three|its|another) |; ")
-_TELLS_LITTLE = re.compile(
-    r"(?:aims to provide|conducts?|demonstrates (?:its|the)|evaluates|extends|highlights|hopes"
-    r"|is (?:\w+ )?(?:available|evaluated|released|tested|validated)|organizes|outlines|performs"
-    r"|releases|serves|validates|verifies)\b"
-)
-_EVERYWHERE = (
-    r"(?: (?:across|in|on|over) (?:[a-z-]+ ){0,3}"
-    r"(?:benchmarks?|data ?sets?|domains|metrics|scenarios|settings|tasks))?$"
-)
-_HOW = r"(?:[a-z]+ly )?"
-# What is said of nearly everything
-_EMPTY = re.compile(
-    rf"{_HOW}(?:addresses|aims|introduces|is (?:effective|evaluated|validated)|presents|proposes|seeks) "
-    rf"|{_HOW}(?:achieves|attains|delivers|demonstrates|exhibits|obtains|reaches|shows|yields) "
-    rf"(?:(?:an?|its|new|the) ){{0,2}}{_HOW}(?:best|better|competitive|effectiveness|excellent|good|improved"
-    r"|outstanding|promising|remarkable|SOTA|SoTA|state-of-the-art(?: \(SOTA\))?|strong|superior)"
-    rf"(?: (?:accuracy|performance|results?))?{_EVERYWHERE}"
-    r"|(?:demonstrate|indicate|reveal|show)s? (?:the |its )?(?:[a-z]+ ){0,2}(?:effectiveness|efficacy|gains"
-    r"|improvements?|performance|potential|promise|robustness|superiority)\b"
-    rf"|{_HOW}(?:outperforms|surpasses) (?:[a-z-]+ ){{1,6}}[a-z]+s{_EVERYWHERE}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +67,7 @@ class Addition:
         place: Which sentence of the abstract it is.
         kind: What it does.
         text: Its words, as they follow a semicolon.
-        worth: How much it adds.
+        worth: How much it adds, if it follows at once.
         acts: Whether it opens with a verb of the authors'.
         is_step: Whether the abstract says "first" before it.
     """
@@ -106,7 +89,8 @@ def joined(half: Half, addition: Addition, name: str, title: str) -> str:
         name: The name that the paper gives its own work, or empty.
         title: The paper's title, which is read before.
     """
-    if addition.place <= half.place or _STEP.match(addition.text):
+    too_short = addition.text.count(" ") < _FEWEST_ADDED - 1 and not numbers_in(addition.text)
+    if addition.place <= half.place or too_short or _STEP.match(addition.text):
         return ""
     second = _next(half, addition, name)
     if not second and not half.form.is_half:
@@ -124,33 +108,32 @@ def may_be_followed(half: Half) -> bool:
 
 
 def _next(half: Half, addition: Addition, name: str) -> str:
-    """Return what the next sentence says of what a short one introduces, or what was done next."""
-    enough = half.cut.text.count(" ") >= _ENOUGH or addition.text.count(" ") < _FEWEST_ADDED - 1
-    if enough or addition.is_step or addition.place > half.place + 1:
+    """Return what the next sentence says of what a short one introduces, or what was done besides."""
+    if half.cut.text.count(" ") >= _ENOUGH or addition.is_step:
         return ""
-    return _done_next(half, addition) if addition.acts else _said_next(half.cut.text, addition.text, name)
+    follows = addition.place == half.place + 1
+    if addition.acts:
+        return _done(half, addition) if follows or _NEW_THING.match(addition.text) else ""
+    return _said_next(half.cut.text, addition.text, name) if follows else ""
 
 
-def _done_next(half: Half, addition: Addition) -> str:
+def _done(half: Half, addition: Addition) -> str:
     first, again = (text.split(maxsplit=1)[0].lower() for text in (half.cut.text, addition.text))
     is_new = half.form.acts and again != first != "evaluates"
-    return addition.text if is_new and not _TELLS_LITTLE.match(addition.text) else ""
+    return addition.text if is_new and not acts_little(addition.text) else ""
 
 
 def _said_next(text: str, told: str, name: str) -> str:
     said = _SAID.match(told)
-    if not said or _tells_little(said["predicate"]) or not _ONE_THING.match(text) or _SEVERAL.search(text):
+    if not said or tells_little(said["predicate"]) or not _ONE_THING.match(text) or _SEVERAL.search(text):
         return ""
     is_work = _THE_METHOD.match(told) is not None
-    is_it = not said["noun"] or (is_work and bool(name) and text.startswith(f"{name} is "))
+    is_data = _DATASET.search(text) is not None
+    is_it = not said["noun"] or (is_work and not is_data and bool(name) and text.startswith(f"{name} is "))
     if is_it or re.match(rf"{_ONE_THING.pattern}{_TO_ITS_NOUN}{re.escape(said['noun'])}\b", text):
         return f"it {said['predicate']}"
-    is_known = not _DATASET.search(text) and (not name or place_of(name, text) >= 0)
+    is_known = not is_data and (not name or place_of(name, text) >= 0)
     return told if is_work and is_known else ""
-
-
-def _tells_little(predicate: str) -> bool:
-    return bool(_TELLS_LITTLE.match(predicate) or (_EMPTY.match(predicate) and not numbers_in(predicate)))
 
 
 def _of_the_titled(half: Half, addition: Addition, name: str) -> str:
@@ -159,7 +142,7 @@ def _of_the_titled(half: Half, addition: Addition, name: str) -> str:
     if place_of(name, text) >= 0 or not told.startswith(f"{name} ") or half.form.kind == "studies":
         return ""
     is_work = GENERIC_NOUN.search(text) and not _is_another(text, name) and not _DATASET.search(text)
-    return told if is_work and not _tells_little(told.partition(" ")[2]) else ""
+    return told if is_work and not tells_little(told.partition(" ")[2]) else ""
 
 
 def _found(half: Half, addition: Addition) -> str:
@@ -176,13 +159,15 @@ def _achieved(half: Half, addition: Addition, name: str) -> str:
     is_named = bool(name) and place_of(name, text) >= 0
     is_subject = is_named and told.startswith(f"{name} ")
     predicate = rest if is_subject or told.startswith("it ") else rest.partition(" ")[2]
-    if _tells_little(predicate) or (_DATASET.search(text) and RESULT.search(told)):
+    if tells_little(predicate) or (_DATASET.search(text) and RESULT.search(told)):
         return ""
-    if is_subject or (is_named and _THE_METHOD.match(told) and text.startswith(f"{name} is ")):
+    if is_subject:
         return f"it {predicate}"
     called = is_named or GENERIC_NOUN.search(text)
     if not called or _DATASET.search(text) or _is_another(text, name):
         return ""
+    if is_named and _THE_METHOD.match(told) and text.startswith(f"{name} is "):
+        return f"it {predicate}"
     return told if _is_of_the_same(text, addition, name if is_named else "") else ""
 
 

@@ -14,6 +14,7 @@ GENERIC_NOUN = re.compile(rf"\b{NOUN}\b", re.IGNORECASE)
 """What a paper calls its own work by, where it has no name."""
 _TITLE_NAME = re.compile(r"^([^:?]{2,60}?)\s?:\s")
 _SHAPED = re.compile(r"^(?=.*(?:[a-z0-9-][A-Z]|[A-Z]{2}|\d|^[A-Z][a-z]+$)).{2,40}$")
+_IN_CAPITALS = re.compile(r"(?:[A-Z][a-z]+[ -]){1,3}[A-Z][a-z]+")
 _CALLED = r"(?:called|termed|named|dubbed|coined)(?: as)?,? "
 _INTRODUCED = (
     re.compile(
@@ -52,7 +53,8 @@ def own_name(title: str, abstract: str) -> str:
     introduced.sort(key=lambda found: found.end())
     for found in (*introduced, _NAMED.search(abstract)):
         # A plural acronym (LVLMs) names a class of things, not this work.
-        if found and _SHAPED.match(found[1]) and not re.fullmatch(r"[A-Z]+s", found[1]):
+        shaped = found and (_SHAPED.match(found[1]) or _IN_CAPITALS.fullmatch(found[1]))
+        if found and shaped and not re.fullmatch(r"[A-Z]+s", found[1]):
             return found[1]
     return ""
 

@@ -129,7 +129,8 @@ _OUR_WORK = re.compile(
 )
 # "It counts stripes", "This filter counts stripes", right behind the sentence that introduces it
 _IT = re.compile(
-    r"(?:It|(?:This|The|Our) (?P<noun>[a-z]+)) (?=(?:[a-z]+ly )?(?:can|is|has|[a-z]{2,}[^s\W]s) )"
+    r"(?:It|(?:This|The|Our) (?P<noun>(?:[a-z]+-[a-z-]+ )?[a-z]+)) "
+    r"(?=(?:[a-z]+ly )?(?:can|is|has|[a-z]{2,}[^s\W]s) )"
 )
 _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECASE)
 _OUR = re.compile(r"\b[Oo]ur(?! own)\b")

@@ -36,7 +36,7 @@ _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
 _INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
-_TITLE_SCORE = -2.6
+_TITLE_SCORE = -2.5
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
 # A space is lost before a parenthesis, behind a comma, or between two sentences.
 _UNSPACED = re.compile(
@@ -55,8 +55,10 @@ _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
 )
-_NEWS, _MOST_NEWS = 0.35, 10
+_NEWS, _MOST_NEWS = 0.4, 12
 """What a word is worth that the title does not have, and how many such words are enough."""
+_SKIPPED = 0.25
+"""What each sentence costs that stands between what was done and what was done besides."""
 _ADJUNCT_CUT = 1.5
 """What it costs that what is said before the subject is left out: "Using two cameras, Zebu counts"."""
 _DOES = {"introduces", "makes", "studies"}
@@ -176,7 +178,9 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
                 for addition in additions:
                     both = joined(half, addition, name, title)
                     if both and _fits(both):
-                        yield _Candidate(both, score + addition.worth + weigh.length(both))
+                        between = addition.place - place - 1 if addition.acts else 0
+                        worth = addition.worth - _SKIPPED * between
+                        yield _Candidate(both, score + worth + weigh.length(both))
 
 
 class _Weights:

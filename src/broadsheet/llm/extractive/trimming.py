@@ -20,6 +20,7 @@ _PARENTHESIS = re.compile(r" \((?!i+\)|[a-d0-9]\)|\d+ ?[x×])[^()]{1,120}\)(?![\
 _CLAUSE = re.compile(
     r"; | [–—] |, (?:which|where(?! [b-zB-Z] )|whereas|while(?= [a-z]+ing )|thereby|thus|hence"
     r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as|(?:combined|coupled|together) with"
+    r"|with (?=(?:an?|over|more|up) )"
     r"|and (?:it|they|thus|then|therefore|thereby)"
     r"|(?:accelerat|achiev|advanc|allow|boost|demonstrat|eliminat|enabl|enhanc|ensur|facilitat|help|highlight"
     r"|improv|mak|offer|outperform|provid|reduc|show|support|surpass|yield)ing),? "
@@ -50,7 +51,8 @@ _VERB = re.compile(
 _LOOSE_END = re.compile(r"(?:[ ,–—-]+|,? \b(?:e\.g|i\.e)\b\.?)+$")
 # What joins two things needs both: "combines A, which is fast, with B".
 _JOINS = re.compile(
-    r"\b(?:combin|integrat|merg|coupl|unif|bridg|balanc|connect|align|compar)[a-z]* (?P<things>.*)$"
+    r"\b(?!(?:aligned|balanced|connected|integrated|unified) )"
+    r"(?:combin|integrat|merg|coupl|unif|bridg|balanc|connect|align|compar)[a-z]* (?P<things>.*)$"
 )
 _SECOND_THING = re.compile(r"\b(?:and|with|into|to|across|between|through)\b")
 _PASSIVE_END = re.compile(r"\b(?:is|are|was|be|been) [a-z]+ed$")
