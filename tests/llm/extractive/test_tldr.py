@@ -733,8 +733,8 @@ def test_a_short_sentence_is_followed_by_what_the_next_one_says_of_it(sentences:
             "Presents a novel model of manes seen at night; it achieves an error of 3.2%.",
         ),
         (
-            "We present Zebu, a counter that sees herds from afar by night. We find that lions of parks fear Zebu.",
-            "Zebu is a counter that sees herds from afar by night; lions of parks fear Zebu.",
+            "We present Zebu, a counter that sees herds by night. We find that lions of parks fear Zebu.",
+            "Zebu is a counter that sees herds by night; lions of parks fear Zebu.",
         ),
         (
             "The goal of this study is to find whether stripes keep the flies off large herds in spring.",

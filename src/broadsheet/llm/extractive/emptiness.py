@@ -21,7 +21,7 @@ _DOES = re.compile(
     rf"|{_HOW}(?:achieves|attains|delivers|demonstrates|exhibits|obtains|reaches|shows|yields) "
     rf"(?:(?:an?|its|new|the) ){{0,2}}{_HOW}(?:best|better|competitive|effectiveness|excellent|good|improved"
     r"|outstanding|promising|remarkable|SOTA|SoTA|state-of-the-art(?: \(SOTA\))?|strong|superior)"
-    rf"(?: (?:accuracy|performance|results?))?{_EVERYWHERE}"
+    rf"(?:(?: [a-z-]+){{0,3}} (?:accuracy|performance|results?))?{_EVERYWHERE}"
     r"|(?:demonstrate|indicate|reveal|show)s? (?:the |its )?(?:[a-z]+ ){0,2}(?:effectiveness|efficacy|gains"
     r"|improvements?|performance|potential|promise|robustness|superiority)\b"
     rf"|{_HOW}(?:outperforms|surpasses) (?:[a-z-]+ ){{1,6}}[a-z]+s{_EVERYWHERE}"

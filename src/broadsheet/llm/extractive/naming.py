@@ -47,8 +47,11 @@ def own_name(title: str, abstract: str) -> str:
         abstract: The abstract, without markup.
     """
     match = _TITLE_NAME.match(title)
-    if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]) and place_of(match[1], abstract) >= 0:
-        return match[1]
+    if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]):
+        if place_of(match[1], abstract) >= 0:
+            return match[1]
+        if (place := place_of(match[1].lower(), abstract.lower())) >= 0:  # the abstract spells it otherwise
+            return abstract[place : place + len(match[1])]
     introduced = [found for pattern in _INTRODUCED if (found := pattern.search(abstract))]
     introduced.sort(key=lambda found: found.end())
     for found in (*introduced, _NAMED.search(abstract)):

@@ -57,7 +57,7 @@ _SHOWING = (
 _REPORT = re.compile(
     rf"^(?!(?:\w+ )?(?:existing|prior|previous|recent|earlier|past|these) )(?:{_WE}|it|(?:[\w-]+ ){{0,5}}"
     r"(?:experiments?|experimentation|results?|findings|evaluations?|analys[ie]s|studies|simulations|evidence"
-    rf"|comparisons)\b[^,.;:]{{0,110}}?) {ADVERBS}{_SHOWING}"
+    rf"|comparisons)\b[^.;:]{{0,140}}?) {ADVERBS}{_SHOWING}"
     r"(?: (?:empirically|theoretically|experimentally))?(?: that,?"
     rf"|(?= (?:(?:our|the proposed) (?:[\w-]+ ){{0,2}}?{NOUN}|(?-i:{NAME})) (?:[a-z]+ly )?"
     r"(?:achieves|can|improves|is|outperforms|reduces|surpasses)\b)) (?P<claim>.+)$",
@@ -81,8 +81,9 @@ _ACHIEVED = {
 }
 # "Using two cameras, Zebu counts stripes": what may go before what the work does
 _BEFORE_OURS = re.compile(
-    r"(?:Based on|Building (?:up)?on|By|Employing|In contrast to|Inspired by|Leveraging|Motivated by|Through"
-    r"|Unlike|Using|Utilizing|Via|Without) [^;:]{3,150}?, (?=[^\s,]+ (?:[a-z]+ ){0,2}[a-z]+s )"
+    r"(?:(?:By|In contrast to|Through|Unlike|Via|Without)\b"
+    r"|(?!According|Assuming|Compared|Considering|Depending|Given|Including)[A-Z][a-z]+"
+    r"(?:ing\b|ed (?:by|from|on|upon|with)\b)) [^;:]{3,250}?, (?=\S+ (?:\S+ ){0,3}(?:can|[a-z]+s) )"
 )
 # "Our results reveal a gap": what "show that" follows is said without them
 _RESULTS = re.compile(
@@ -129,7 +130,7 @@ _OUR_WORK = re.compile(
 )
 # "It counts stripes", "This filter counts stripes", right behind the sentence that introduces it
 _IT = re.compile(
-    r"(?:It|(?:This|The|Our) (?P<noun>(?:[a-z]+-[a-z-]+ )?[a-z]+)) "
+    r"(?:It|(?:This|The|Our) (?P<noun>(?:[\w-]+ ){0,2}?[a-z]+)) "
     r"(?=(?:[a-z]+ly )?(?:can|is|has|[a-z]{2,}[^s\W]s) )"
 )
 _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECASE)
@@ -208,7 +209,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             told = f"the {results['what']} {results['told']}"
             yield Statement(capital(_impersonal(told, name)), "claims", addition=_impersonal(told, name))
             return
-        if name and (fronted := _BEFORE_OURS.match(text)):
+        if fronted := _BEFORE_OURS.match(text):
             yield Statement("", "states", addition=_claim(text[fronted.end() :], name, "states").addition)
         introduced = not is_past(sentence) and _IS_INTRODUCED.search(text)
         yield _claim(text, name, "introduces" if introduced else "states")

@@ -64,7 +64,7 @@ _ADJUNCT_CUT = 1.5
 _DOES = {"introduces", "makes", "studies"}
 _OPENING = 70
 _FIRST = re.compile(r"(?:First|Firstly|One|Initially|Step)\b|(?:We|I) (?:first|start|begin)\b")
-_IT = re.compile(r"^(?:It|This(?= [a-z]+ ))(?= )")
+_IT = re.compile(r"^(?:It|This(?= [a-z]+ )|While)(?= )")
 _STOP = frozenset(
     """
         a an the of for and or in on with to by from is are be as at that this which we our its their it

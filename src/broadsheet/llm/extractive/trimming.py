@@ -22,7 +22,8 @@ _CLAUSE = re.compile(
     r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as|(?:combined|coupled|together) with"
     r"|with (?=(?:an?|over|more|up) )"
     r"|and (?:it|they|thus|then|therefore|thereby)"
-    r"|(?:accelerat|achiev|advanc|allow|boost|demonstrat|eliminat|enabl|enhanc|ensur|facilitat|help|highlight"
+    r"|especially|particularly"
+    r"|(?:accelerat|achiev|advanc|aim|allow|boost|demonstrat|eliminat|enabl|enhanc|ensur|facilitat|help|highlight"
     r"|improv|mak|offer|outperform|provid|reduc|show|support|surpass|yield)ing),? "
     r"|, (?!following|including|using|leveraging|depending|considering)(?:[a-z]+ly )?[a-z]{3,}ing"
     r"(?= (?:an?|the|its|their|that|both|up)\b)"
@@ -30,7 +31,8 @@ _CLAUSE = re.compile(
 # The same where something is introduced: before what tells how it is made.
 _ADJUNCT = re.compile(
     r",? (?:(?:while|by|without) [a-z]+ing|using|leveraging|via|through|in order to|compared (?:to|with)"
-    r"|so that|(?:that|which) (?:consists of|comprises|includes|contains)|consisting of|comprising) "
+    r"|so that|(?:that|which) (?:consists of|comprises|includes|contains)|composed of|consisting of"
+    r"|comprising) "
 )
 # Before what tells what a thing is for or does, where the thing says what it is: "a counter of stripes".
 _PURPOSE = re.compile(
