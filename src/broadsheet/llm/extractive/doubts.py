@@ -59,7 +59,7 @@ _AND_NOUN_OR_ACT = re.compile(
 _AFTER_THIRD = re.compile(
     rf"\b(?:that|which) (?:[a-z]+ly )?[a-z]+s [^,;]*,? and(?: then)? (?:{_ACT}) (?:the|an?|it|them) "
 )
-_AND_DID = re.compile(rf"\band (?:[a-z]+ly )?(?:{'|'.join(PAST)}) (?:an?|its|the|their) ")
+_AND_DID = re.compile(rf"\band (?:[a-z]+ly )?(?:{'|'.join(PAST)}) (?:an?|how|its|that|the|their) ")
 _BUT_ACT = re.compile(
     rf" but (?:[a-z]+ly )?(?:{_ACT}|decrease|increase|keep|maintain|reduce|require|retain) "
 )
@@ -101,7 +101,7 @@ def doubts(text: str, titled: Set[str], abbreviated: Set[str] = frozenset()) -> 
     """
     found = sum(weight * len(pattern.findall(text)) for weight, pattern in _DOUBTS)
     if abbreviated:
-        found += _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
+        found += 1.5 * _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
     found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
     return found + sum(_unexplained(text, titled)) + uninflected(text)
 

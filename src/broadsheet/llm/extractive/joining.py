@@ -52,7 +52,7 @@ _STUDY = re.compile(
 _NEW_THING = re.compile(
     r"(?:build|construct|creat|design|develop|devis|introduc|present|propos)e?s (?!a novel perspective)"
 )
-_SEVERAL = re.compile(r"(?:,| and| with) (?:an?|the|two|three|its|another) |; ")
+_SEVERAL = re.compile(r"(?:,| and| with) (?:[a-z]+s )?(?:an?|the|two|three|its|another) |; ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +140,11 @@ def _said_next(text: str, told: str, name: str) -> str:
     if not said or tells_little(said["predicate"]) or not _ONE_THING.match(text) or _SEVERAL.search(text):
         return ""
     is_work = _THE_METHOD.match(told) is not None
-    is_data = _DATASET.search(text) is not None
-    is_it = not said["noun"] or (is_work and not is_data and bool(name) and text.startswith(f"{name} is "))
+    is_dataset = _DATASET.search(text) is not None
+    is_it = not said["noun"] or (is_work and not is_dataset and bool(name) and text.startswith(f"{name} is "))
     if is_it or re.match(rf"{_ONE_THING.pattern}{_TO_ITS_NOUN}{re.escape(said['noun'])}\b", text):
         return f"it {said['predicate']}"
-    is_known = not is_data and (not name or place_of(name, text) >= 0)
+    is_known = not is_dataset and (not name or place_of(name, text) >= 0)
     return told if is_work and is_known else ""
 
 

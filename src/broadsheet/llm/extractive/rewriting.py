@@ -113,7 +113,8 @@ _MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or|along|alongside|to
 # "Our method, Zebu, is fast"
 _OUR_NAMED_WORK = re.compile(
     rf"^(?:our|the proposed) (?:[\w-]+ ){{0,4}}[a-z-]+(?:, |,? (?:called|named|termed|dubbed) )"
-    rf"(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?),? (?=(?:[a-z]+ly )?(?:[a-z]+s|can|will) )",
+    rf"(?P<name>(?-i:{NAME}(?: {NAME}){{0,3}})(?: \([\w +-]{{2,24}}\))?),? "
+    r"(?=(?:[a-z]+ly )?(?:[a-z]+s|can|will) )",
     re.IGNORECASE,
 )
 # "The proposed Zebu counts", but not "the proposed Zebu filter"

@@ -57,6 +57,8 @@ _FURTHER = re.compile(
 )
 _NEWS, _MOST_NEWS = 0.4, 12
 """What a word is worth that the title does not have, and how many such words are enough."""
+_UNKNOWN = 3.0
+"""What it costs that a line speaks of a thing by a name that neither the title nor the line explains."""
 _SKIPPED = 0.25
 """What each sentence costs that stands between what was done and what was done besides."""
 _ADJUNCT_CUT = 1.5
@@ -192,6 +194,7 @@ class _Weights:
         counts = Counter(stem for sentence in body for stem in set(stems(sentence)) if stem not in _STOP)
         self.central = {stem: count for stem, count in counts.items() if count >= 2}
         self.name = name
+        self.is_titled = place_of(name, title) >= 0 if name else False
         own = (
             place for place, sentence in enumerate(body) if _OWN.search(sentence) and not is_past(sentence)
         )
@@ -205,6 +208,7 @@ class _Weights:
         score += 0.8 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words))
         if self.name and (start := place_of(self.name, text)) >= 0:
             score += 1.5 if start <= len("The ") else 1.0
+            score -= 0.0 if self.is_titled or statement.kind in _DOES else _UNKNOWN
         score += 2.2 if numbers_in(text) else 0.0
         score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
         score -= 1.5 if statement.kind == "claims" and statement.verb_end else 0.0  # says not what it is

@@ -50,7 +50,7 @@ _VERB = re.compile(
     r" (?:is|are|was|were|can|has|have|do|does|will|may|(?:achieve|enable|exhibit|fail|improve|lead|offer"
     r"|outperform|perform|provide|reduce|remain|require|struggle|yield)s?) "
 )
-_LOOSE_END = re.compile(r"(?:[ ,–—-]+|,? \b(?:e\.g|i\.e)\b\.?)+$")
+_LOOSE_END = re.compile(r"(?:[ ,;–—-]+|[,;]? \b(?:e\.g|i\.e|hence|thus|therefore)\b\.?)+$")
 # What joins two things needs both: "combines A, which is fast, with B".
 _JOINS = re.compile(
     r"\b(?!(?:aligned|balanced|connected|integrated|unified) )"
