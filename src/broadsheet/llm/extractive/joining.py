@@ -18,7 +18,7 @@ from broadsheet.quantities import numbers_in
 
 _FIRST_HALF = {"introduces", "makes", "studies"}
 _FEWEST_WORDS, _FEWEST_CUT = 5, 8
-_ENOUGH = 22
+_ENOUGH = 24
 _LEAST_CUT = 0.3
 RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"

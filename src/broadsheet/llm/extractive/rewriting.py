@@ -69,7 +69,8 @@ _ACHIEVING = re.compile(
     r"|comparisons)\b[^;]{0,120}? (?:confirms?|demonstrates?|highlights?|reveals?|showcases?|shows?"
     r"|validates?|verify) "
     r"(?!that\b)[^;]{3,120}?, "
-    r"(?P<how>[a-z]+ly )?(?P<verb>achiev|outperform|improv|reduc|surpass)ing (?P<rest>(?!and\b).+)$",
+    r"(?P<how>[a-z]+ly )?(?P<verb>achiev|outperform|improv|reduc|surpass)ing "
+    r"(?P<rest>(?!and\b)(?!.*,? and (?:[a-z]+ly )?[a-z]+ing ).+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _ACHIEVED = {
@@ -81,7 +82,7 @@ _ACHIEVED = {
 }
 # "Using two cameras, Zebu counts stripes": what may go before what the work does
 _BEFORE_OURS = re.compile(
-    r"(?:(?:By|In contrast to|Through|Unlike|Via|Without)\b"
+    r"(?:(?:By|In contrast to|Through|Unlike|Via|With (?:just|only)|Without)\b"
     r"|(?!According|Assuming|Compared|Considering|Depending|Given|Including)[A-Z][a-z]+"
     r"(?:ing\b|ed (?:by|from|on|upon|with)\b)) [^;:]{3,250}?, (?=\S+ (?:\S+ ){0,3}(?:can|[a-z]+s) )"
 )
@@ -190,7 +191,8 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
     text = _GOAL.sub("We ", capital(_FRONTED.sub("", capital(text), count=1)))
     if not text or text.endswith("?") or _EARLIER.match(sentence):
         return
-    if report := _REPORT.match(text):
+    fronted = _BEFORE_OURS.match(text)
+    if report := _REPORT.match(text) or (fronted and _REPORT.match(capital(text[fronted.end() :]))):
         if not _VERB_FIRST.match(report["claim"]):
             claim = _AND_THAT.sub(", and ", report["claim"])
             yield _claim(_AND_WE_ALSO.split(claim)[0], name, "claims")
@@ -210,7 +212,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             told = f"the {results['what']} {results['told']}"
             yield Statement(capital(_impersonal(told, name)), "claims", addition=_impersonal(told, name))
             return
-        if fronted := _BEFORE_OURS.match(text):
+        if fronted:
             yield Statement("", "states", addition=_claim(text[fronted.end() :], name, "states").addition)
         introduced = not is_past(sentence) and _IS_INTRODUCED.search(text)
         yield _claim(text, name, "introduces" if introduced else "states")

@@ -1,9 +1,9 @@
 """Chooses a paper's TL;DR from the sentences of its abstract, without a model.
 
 A whole sentence of the authors beats a clever splice: sentences are rewritten only so far that they stand
-alone (`rewriting`), cut only where a clause surely ends, and joined only by a semicolon: what is new and what
-it achieves, or what is studied and what is found. The best within the length limits wins; a good one
-introduces the work, covers what the title covers, and gives the main result.
+alone (`rewriting`), cut only where a clause surely ends, and joined only by a semicolon (`joining`). The best
+within the length limits wins; a good one introduces the work, says what the title does not, and gives the
+main result.
 """
 
 from __future__ import annotations
@@ -152,22 +152,7 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
     name = own_name(title, " ".join(body))
     weigh = _Weights(title, body, name)
     forms = [(place, form) for place, sentence in enumerate(body) for form in statements(sentence, name)]
-    additions = [
-        Addition(
-            place,
-            form.kind,
-            cut.text,
-            weigh.addition(cut, form),
-            form.acts,
-            is_step=bool(_FIRST.match(body[place])),
-        )
-        for place, form in forms
-        if form.addition
-        for cut in shortened(form.addition, form)
-        if cut.cost <= SURE
-        and stands(_IT.sub("Zebu", capital(cut.text)))
-        and not uninflected(capital(cut.text))
-    ]
+    additions = list(_additions(forms, weigh))
     for place, form in forms:
         for cut in shortened(form.text, form):
             if not stands(cut.text):
@@ -180,9 +165,19 @@ def _candidates(title: str, body: Sequence[str]) -> Iterator[_Candidate]:
                 for addition in additions:
                     both = joined(half, addition, name, title)
                     if both and _fits(both):
-                        between = addition.place - place - 1 if addition.acts else 0
-                        worth = addition.worth - _SKIPPED * between
+                        worth = weigh.worth(addition, half)
                         yield _Candidate(both, score + worth + weigh.length(both))
+
+
+def _additions(forms: Iterable[tuple[int, Statement]], weigh: _Weights) -> Iterator[Addition]:
+    """Yield what may follow a sentence: said of something that it named, and surely grammatical."""
+    for place, form in forms:
+        for cut in shortened(form.addition, form) if form.addition else ():
+            alone = _IT.sub("Zebu", capital(cut.text))
+            if cut.cost <= SURE and stands(alone) and not uninflected(alone):
+                is_step = _FIRST.match(weigh.body[place]) is not None
+                worth = weigh.addition(cut, form)
+                yield Addition(place, form.kind, cut.text, worth, form.acts, is_step=is_step)
 
 
 class _Weights:
@@ -228,6 +223,10 @@ class _Weights:
     def addition(self, cut: Cut, statement: Statement) -> float:
         score = (1.5 if RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
         return score - cut.cost - (0.0 if statement.text else _ADJUNCT_CUT)
+
+    def worth(self, addition: Addition, half: Half) -> float:
+        """Weigh a second half where it stands: what was done besides is worth less, the further it is."""
+        return addition.worth - _SKIPPED * (addition.place - half.place - 1) * addition.acts
 
     def length(self, text: str) -> float:
         words = len(text.split())

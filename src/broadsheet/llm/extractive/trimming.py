@@ -22,7 +22,7 @@ _CLAUSE = re.compile(
     r"|resulting in|leading to|such as|including|e\.g\.|i\.e\.|as well as|(?:combined|coupled|together) with"
     r"|with (?=(?:an?|over|more|up) )"
     r"|and (?:it|they|thus|then|therefore|thereby)"
-    r"|especially|particularly"
+    r"|especially|instead|particularly"
     r"|(?:accelerat|achiev|advanc|aim|allow|boost|demonstrat|eliminat|enabl|enhanc|ensur|facilitat|help|highlight"
     r"|improv|mak|offer|outperform|provid|reduc|show|support|surpass|yield)ing),? "
     r"|, (?!following|including|using|leveraging|depending|considering)(?:[a-z]+ly )?[a-z]{3,}ing"
@@ -56,6 +56,8 @@ _JOINS = re.compile(
     r"\b(?!(?:aligned|balanced|connected|integrated|unified) )"
     r"(?:combin|integrat|merg|coupl|unif|bridg|balanc|connect|align|compar)[a-z]* (?P<things>.*)$"
 )
+_OPENED = re.compile(r"\bthat (?P<clause>[^,;]*)$")
+_FINITE = re.compile(r"\b(?:are|can|could|do|have|may|might|must|should|were|will|would|[a-z]+(?:s|ed))\b")
 _SECOND_THING = re.compile(r"\b(?:and|with|into|to|across|between|through)\b")
 _PASSIVE_END = re.compile(r"\b(?:is|are|was|be|been) [a-z]+ed$")
 # "ZebuNet, a framework" says nothing without what it consists of.
@@ -113,7 +115,15 @@ def _must_stay(form: str, kept: str, end: re.Match[str], pattern: re.Pattern[str
         return True
     if pattern is _ADJUNCT and (_PARTICIPLE_END.search(kept) or _BARE_END.search(kept)):
         return True
-    joins = _JOINS.search(kept)
-    if joins and not _SECOND_THING.search(joins["things"]) and _SECOND_THING.search(form, end.end()):
+    return bool(_LIST.match(form[end.end() :])) or _ends_open(form, kept, end.end())
+
+
+def _ends_open(form: str, kept: str, end: int) -> bool:
+    """Tell whether what is kept lacks what stands behind the cut: the second of two things, or a verb."""
+    opened = _OPENED.search(kept)
+    if opened and not _FINITE.search(opened["clause"]):
         return True
-    return bool(_LIST.match(form[end.end() :]) or _PASSIVE_END.search(kept) or breaks_off(kept))
+    joins = _JOINS.search(kept)
+    if joins and not _SECOND_THING.search(joins["things"]) and _SECOND_THING.search(form, end):
+        return True
+    return bool(_PASSIVE_END.search(kept) or breaks_off(kept))
