@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -206,30 +206,55 @@ def from_row(row: Mapping[str, Any], model: type[Annotation] = Annotation) -> An
 
     Rows are not validated again, since only validated annotations are written.
     """
-    annotation: Annotation = _construct(model, _nested(model, lambda column: column.load(row[column.name])))
+    annotation: Annotation = model.model_construct(**_values(row, _parts(model)))
     return annotation
 
 
-def _nested(model: type[Annotation], value_of: Callable[[Column], Any]) -> dict[str, Any]:
-    """Return a value for each column, nested as the fields are."""
-    values: dict[str, Any] = {}
-    for column in columns(model):
-        target = values
-        for name in column.path[:-1]:
-            target = target.setdefault(name, {})
-        target[column.path[-1]] = value_of(column)
+class _Part(NamedTuple):
+    """A field, with its column or with what it is made of.
+
+    Attributes:
+        name: The field's.
+        column: None for a model.
+        model: What is made of the parts; None for a column.
+        is_optional: Whether it may be unsaid: then all its columns are null.
+        parts: Its own fields.
+    """
+
+    name: str
+    column: Column | None
+    model: type[BaseModel] | None = None
+    is_optional: bool = False
+    parts: tuple[_Part, ...] = ()
+
+
+@cache
+def _parts(model: type[Annotation]) -> tuple[_Part, ...]:
+    return tuple(_parts_of(model, (), {column.path: column for column in columns(model)}))
+
+
+def _parts_of(
+    model: type[BaseModel], path: tuple[str, ...], by_path: Mapping[tuple[str, ...], Column]
+) -> Iterator[_Part]:
+    for name, field in model.model_fields.items():
+        column = by_path.get((*path, name))
+        if column:
+            yield _Part(name, column)
+            continue
+        is_optional, type_ = said_type(field.annotation) is not field.annotation, _plain(field.annotation)
+        yield _Part(name, None, type_, is_optional, tuple(_parts_of(type_, (*path, name), by_path)))
+
+
+def _values(row: Mapping[str, Any], parts: Sequence[_Part]) -> dict[str, Any]:
+    values = {}
+    for name, column, model, is_optional, within in parts:
+        if column is not None:
+            values[name] = column.load(row[column.name])
+        elif model is not None:
+            inner = _values(row, within)
+            is_unsaid = is_optional and all(value is None for value in inner.values())
+            values[name] = None if is_unsaid else model.model_construct(**inner)
     return values
-
-
-def _construct(model: Any, values: dict[str, Any]) -> Any:
-    fields = {}
-    for name, value in values.items():
-        type_ = model.model_fields[name].annotation
-        if isinstance(value, dict):
-            is_unsaid = said_type(type_) is not type_ and all(each is None for each in value.values())
-            value = None if is_unsaid else _construct(_plain(type_), value)  # noqa: PLW2901 - the same value, built
-        fields[name] = value
-    return model.model_construct(**fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 _LEAST = 0.15
 """The cosine below which a paper is not near. Two of any kind have 0.13 more or less than 0 (one standard
 deviation), and half of what answers a search has less than 0.28 with it."""
-_BY_SIGNS = 10_000
-"""How many papers are looked at more closely than by their signs."""
-_COMPARED = 1_500
-"""Of how many the cosine is computed where their vectors are in memory."""
+_BY_SIGNS, _MOST_BY_SIGNS, _SHARE_BY_SIGNS = 4_000, 10_000, 20
+"""How many papers are looked at more closely than by their signs: one in twenty, within these limits. Among
+so many are 99 % of the 20 papers nearest to a search, and 91 % of the 100 nearest."""
+_COMPARED = 5
+"""Of how many times as many as are asked for the cosine is computed where the vectors are in memory."""
 _WORTH_READING = 400
-"""Of how many the vectors are read from the cache otherwise, both of those nearest by their signs and of
-those that words have found; with all of them both pools of ``benchmarks/search.py`` rank the same."""
+"""Of how many that words have found the cosine is computed, and of how many nearest by their signs at least;
+with all of them both pools of ``benchmarks/search.py`` rank the same."""
 _AT_ONCE = 500
 """Of so many at a time: numbers that leave the processor's cache, and memory that comes and goes with each
 search, take five times as long."""
@@ -91,8 +92,8 @@ class Neighbours:
         held = self.index.held
         chosen = None if among is None else np.flatnonzero(np.isin(held.rows, np.asarray(among, np.int64)))
         if held.vectors is None or not held.middle.any():
-            compared = _WORTH_READING if held.vectors is None else _COMPARED
-            places = screened(held, chosen, vector, max(compared, most))
+            times = 1 if held.vectors is None else _COMPARED
+            places = screened(held, chosen, vector, max(_WORTH_READING, times * most))
         else:  # with a direction that all share, signs tell less
             places = np.arange(len(held.rows)) if chosen is None else chosen
         cosines = self._cosines(held, places, vector)
@@ -104,8 +105,8 @@ class Neighbours:
     def likeness(self, vector: NDArray[Any], rows: Iterable[int], level: float = 0.0) -> dict[int, float]:
         """Return how near papers are to a unit vector, or 0 where that is negative or unknown.
 
-        It is the cosine, or how far that is on the way from the level, which counts as nothing, to 1. Where
-        vectors are not in memory, it is estimated for all but those that are nearest by that.
+        It is the cosine, or how far that is on the way from the level, which counts as nothing, to 1. Of more
+        than 400 papers it is estimated for all but those that are nearest by that.
         """
         import numpy as np
 
@@ -130,7 +131,7 @@ class Neighbours:
         """Return the cosine of each paper with a unit vector, where it need not be read or is worth it."""
         import numpy as np
 
-        if held.vectors is not None or len(places) <= _WORTH_READING:
+        if len(places) <= _WORTH_READING:
             return self._cosines(held, places, vector)
         cosines = _estimated(held.signs[:, places], vector)
         nearest = np.argpartition(-cosines, _WORTH_READING - 1)[:_WORTH_READING]
@@ -192,7 +193,8 @@ def screened(held: Held, chosen: NDArray[Any] | None, vector: NDArray[Any], comp
     """Return the places of so many papers, of all or of those chosen, that are nearest by their signs."""
     import numpy as np
 
-    papers, most = len(held.rows) if chosen is None else len(chosen), max(_BY_SIGNS, compared)
+    papers = len(held.rows) if chosen is None else len(chosen)
+    most = max(compared, min(max(_BY_SIGNS, papers // _SHARE_BY_SIGNS), _MOST_BY_SIGNS))
     if papers > most:
         asked = signs_of(vector[np.newaxis] * SCALE, held.middle)[:, 0]
         far, counts = _bits_apart(held.signs if chosen is None else held.signs[:, chosen], asked)

@@ -35,9 +35,9 @@ MOST_FOUND = 1_000
 _MOST_POSTINGS = 25_000
 """How many (word, paper) pairs are scored. Words are taken from the rarest on, and beyond this the frequent
 ones are left out: they cost most and tell least. 25,000 take about 20 ms."""
-_NEAREST = 150
+_NEAREST = 100
 """How many papers are found by their vectors at most."""
-_MEANT = 5
+_MEANT, _MEANT_BESIDE_VECTORS = 5, 3
 """How many of the best are taken for what was meant."""
 _ABOUT, _THEIR_WORDS = 1.2, 1.0
 """What being near to the search, and having the words of the best, are worth beside having its words;
@@ -46,8 +46,8 @@ _ON_TOPIC = 0.6
 """The same of the tags that the search speaks of."""
 _PROBABLE = 0.5
 """How probable it must be that a search is about a topic."""
-_FIRST, _FIRST_BESIDE_VECTORS = 100, 50
-"""Of so many of the first the tags are looked at; beside vectors half of them rank as well."""
+_FIRST, _FIRST_BESIDE_VECTORS = 100, 30
+"""Of so many of the first the tags are looked at; beside vectors fewer rank as well."""
 _REMEMBERED = 16
 
 
@@ -108,7 +108,7 @@ class Ranking:
         found = summed((1, words), (_ABOUT, about))
         on_topic = self._on_topic(search.text, first(found, _FIRST_BESIDE_VECTORS if about else _FIRST))
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
-        best = first(found | moved, _MEANT)
+        best = first(found | moved, _MEANT_BESIDE_VECTORS if about else _MEANT)
         shared = self._terms.shared(best, beside_vectors=bool(about)) if len(words) > 1 else {}
         among = {row: shared[row] for row in {*words, *about} if row in shared}
         return fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]

@@ -28,10 +28,10 @@ from broadsheet.store.words import scored_among
 _OWN, _OWN_POSTINGS = 40, 10_000
 """How many terms of a paper are looked for in others, and how many (term, paper) pairs are scored at most:
 what tells less is left out."""
-_PAIRS, _PAIRS_SHARED = 4, 2
+_PAIRS, _PAIRS_BESIDE_VECTORS = 4, 1
 """How many pairs of words are looked for, of one paper and of several: to find who has one takes as long as
 five words."""
-_SHARED, _SHARED_POSTINGS = 20, 8_000
+_SHARED, _SHARED_BESIDE_VECTORS, _SHARED_POSTINGS = 20, 12, 8_000
 """The same of several papers; these are only added up, which takes a third of the time."""
 _TITLE = 5
 """How often a word of a title counts beside one of the abstract."""
@@ -178,8 +178,11 @@ class Terms:
             for term, count in Counter(term for text in texts for term in _terms(text)).items():
                 said[term] += (1 + log(count)) / (1 + 0.3 * place)
         state = self._remembered.refresh(self._db)
-        weights = self._weighed(said, state, _PAIRS_SHARED if beside_vectors else _PAIRS)
-        telling = self._telling(weights, _SHARED, _SHARED_POSTINGS, {}, state)
+        pairs, terms = (
+            (_PAIRS_BESIDE_VECTORS, _SHARED_BESIDE_VECTORS) if beside_vectors else (_PAIRS, _SHARED)
+        )
+        weights = self._weighed(said, state, pairs)
+        telling = self._telling(weights, terms, _SHARED_POSTINGS, {}, state)
         return added((self._remembered.rows(self._db, state, term), weights[term]) for term in telling)
 
     def _weighed(self, said: Mapping[str, float], state: State, most_pairs: int) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import quote_plus
 
 from broadsheet.render.views.listing import tag_of
 from broadsheet.store.facets import Facet
@@ -15,6 +16,8 @@ from broadsheet.web.facets import Counts
 from broadsheet.web.periods import Period
 
 _MOST_SOURCES = 12
+_ANY = "\0"
+"""Stands for each tag in what is the same of all their query strings."""
 _MOST_MONTHS = 12
 CODE = {"available": "available", "announced": "announced", "none": "no link found"}
 
@@ -110,11 +113,15 @@ def _groups(asked: Asked, taxonomy: Taxonomy, by: Mapping[Facet, Mapping[str, in
 
 
 def _tags(asked: Asked, names: Sequence[tuple[str, str]], counted: Mapping[str, int]) -> Iterator[Choice]:
+    before, _, after = asked.query(without=(*asked.without, _ANY), cursor="").rpartition(quote_plus(_ANY))
     for choice in _values(names, asked.tag, counted):
-        rest = tuple(tag for tag in asked.tag if tag != choice.value)
-        without = asked.query(tag=rest, without=(*asked.without, choice.value), cursor="")
-        if choice.value not in asked.without:
-            yield Choice(choice.value, choice.name, choice.papers, choice.is_chosen, without)
+        if choice.value in asked.without:
+            continue
+        without = f"{before}{quote_plus(choice.value)}{after}"
+        if choice.is_chosen:
+            rest = tuple(tag for tag in asked.tag if tag != choice.value)
+            without = asked.query(tag=rest, without=(*asked.without, choice.value), cursor="")
+        yield Choice(choice.value, choice.name, choice.papers, choice.is_chosen, without)
 
 
 def _values(
