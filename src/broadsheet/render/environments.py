@@ -56,6 +56,7 @@ def environment(form: Format, folder: Path | None = None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=folder is not None,  # packaged templates stay as they are
         autoescape=form == "html",
         finalize=_escaped if form == "markdown" else None,
     )
