@@ -22,7 +22,8 @@ def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(store: Store, of: Remembered, term: str) -> list[int]:
-    return list(of.rows(store._db, of.refresh(store._db), term))
+    (found,) = of.rows(store._db, of.refresh(store._db), [term])
+    return list(found)
 
 
 def test_what_another_process_adds_revises_or_annotates_is_not_missed(tmp_path: Path) -> None:
@@ -66,6 +67,23 @@ def test_only_so_many_rows_are_held_and_those_of_frequent_terms_never(
         assert rows(store, of, "tide") == [1, 2, 3, 4, 5]
         assert (list(of._rows), of._held) == (["reef"], 3)
         assert of.count(store._db, of.refresh(store._db), "tide") == 5 > remembered.FREQUENT
+
+
+def test_many_words_are_counted_and_found_as_one_by_one() -> None:
+    words = [f"w{number}x" for number in range(120)]
+    with Store.in_memory() as store:
+        add(store, *(paper(f"{' '.join(words[n::7])} gull", abstract=f"Number {n}.") for n in range(14)))
+        many, one = Remembered(), Remembered()
+        state = many.refresh(store._db)
+        one.refresh(store._db)
+        many.learn(store._db, [*words, "gull", "nobody", "a b"])
+        assert many._counts == {
+            word: one.count(store._db, state, word) for word in (*words, "gull", "nobody")
+        }
+        found = many.rows(store._db, state, [*words, "gull", "gull", "nobody"])
+        assert [list(each) for each in found] == [
+            rows(store, one, word) for word in (*words, "gull", "gull", "nobody")
+        ]
 
 
 def test_what_is_like_a_paper_is_kept_of_so_many_papers_and_not_before_vectors_are_taken_in(

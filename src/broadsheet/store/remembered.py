@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
@@ -69,14 +69,23 @@ class Remembered:
                 self._counts, self._having, self._counted_among = {}, {}, state.row
         return state
 
+    def learn(self, db: Database, terms: Iterable[str]) -> None:
+        """Count the papers of words that are not known yet, many at once, since `count` will be asked."""
+        unknown = [term for term in dict.fromkeys(terms) if term.isalnum() and term not in self._counts]
+        counted = papers_with(db, [Phrase(term) for term in unknown], FREQUENT)
+        self._counts.update(zip(unknown, counted, strict=True))
+
     def count(self, db: Database, state: State, term: str) -> int:
         """Return how many papers have a term; one more than `FREQUENT` stands for all beyond."""
         counted = self._counts.get(term)
         if counted is None:
             # To match a phrase takes longer than to tell what it found, which will be asked for next.
-            is_phrase = not term.isalnum()
-            found = len(self.rows(db, state, term)) if is_phrase else papers_with(db, Phrase(term), FREQUENT)
-            counted = self._counts[term] = found
+            if term.isalnum():
+                (counted,) = papers_with(db, [Phrase(term)], FREQUENT)
+            else:
+                (rows,) = self.rows(db, state, [term])
+                counted = len(rows)
+            self._counts[term] = counted
         return counted
 
     def having(self, db: Database, phrase: Phrase, most: int) -> int:
@@ -85,22 +94,27 @@ class Remembered:
         That none has it is not remembered: the next paper may.
         """
         asked = phrase.quoted, most
-        counted = self._having.get(asked) or papers_with(db, phrase, most)
+        counted = self._having.get(asked) or next(papers_with(db, [phrase], most))
         if counted:
             self._having[asked] = counted
         return counted
 
-    def rows(self, db: Database, state: State, term: str) -> Sequence[int]:
-        """Return the row numbers of the papers that have a term, one more than `FREQUENT` at most."""
-        known = self._rows.get(term)
-        if known is not None and state == self._state:
-            return known
-        found = array("i", papers_having(db, Phrase(term), FREQUENT + 1))
+    def rows(self, db: Database, state: State, terms: Sequence[str]) -> list[Sequence[int]]:
+        """Return the row numbers of the papers that have each term, one more than `FREQUENT` at most."""
+        all_known = self._rows if state == self._state else {}
+        known = {term: rows for term in terms if (rows := all_known.get(term)) is not None}
+        unknown = [term for term in dict.fromkeys(terms) if term not in known]
+        found = papers_having(db, [Phrase(term) for term in unknown], FREQUENT + 1)
+        for term, having in zip(unknown, found, strict=True):
+            known[term] = array("i", having)
+            self._remember(term, known[term], state)
+        return [known[term] for term in terms]
+
+    def _remember(self, term: str, found: array[int], state: State) -> None:
         with self._lock:
             if len(found) <= FREQUENT and state == self._state and term not in self._rows:
                 self._rows[term] = found
                 self._hold(len(found))
-        return found
 
     def standing(self, db: Database, state: State, token: str) -> Standing:
         """Return in which papers a token stands, and how often; ask for none that is frequent."""

@@ -121,7 +121,8 @@ class Terms:
             for part in _PART.findall(term)
             if self._remembered.count(self._db, state, part) <= FREQUENT and (token := self._token(part))
         ]
-        return _Stands(self._remembered.rows(self._db, state, term), tuple(rarer), is_alone=False)
+        (rows,) = self._remembered.rows(self._db, state, [term])
+        return _Stands(rows, tuple(rarer), is_alone=False)
 
     def _token(self, word: str) -> str:
         """Return the one token that a word is, or nothing."""
@@ -182,8 +183,9 @@ class Terms:
             (_PAIRS_BESIDE_VECTORS, _SHARED_BESIDE_VECTORS) if beside_vectors else (_PAIRS, _SHARED)
         )
         weights = self._weighed(said, state, pairs)
-        telling = self._telling(weights, terms, _SHARED_POSTINGS, {}, state)
-        return added((self._remembered.rows(self._db, state, term), weights[term]) for term in telling)
+        telling = list(self._telling(weights, terms, _SHARED_POSTINGS, {}, state))
+        having = self._remembered.rows(self._db, state, telling)
+        return added((each, weights[term]) for term, each in zip(telling, having, strict=True))
 
     def _weighed(self, said: Mapping[str, float], state: State, most_pairs: int) -> dict[str, float]:
         """Return what terms tell, by how much they are said and how few papers have them.
@@ -192,6 +194,7 @@ class Terms:
         some stand in no other paper.
         """
         words = {term: much for term, much in said.items() if " " not in term}
+        self._remembered.learn(self._db, words)
         pairs = Counter({term: much for term, much in said.items() if term not in words})
         weighed = {term: tells for term, much in words.items() if (tells := self._tells(term, much, state))}
         found = ((term, self._tells(term, much, state)) for term, much in pairs.most_common(most_pairs + 1))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlite_utils import Database  # noqa: TID251 - only this package uses SQL
 
@@ -19,6 +20,8 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 """How the index splits text into tokens."""
 _WEIGHTS = "3.0, 2.0, 2.0, 1.0, 1.0, 0.5"
 """Of a word in title, TL;DR, keywords, tags, abstract and authors; measured by ``benchmarks/search.py``."""
+_AT_ONCE = 50
+"""How many words are looked for in one statement."""
 _COLUMNS = "rowid, title, tldr, keywords, tags, abstract, authors"
 _WORDS = f"SELECT {_COLUMNS} FROM papers_words WHERE rowid = (SELECT rowid FROM papers WHERE id = ?)"  # noqa: S608
 _FORGET = f"INSERT INTO papers_fts (papers_fts, {_COLUMNS}) SELECT 'delete', {_WORDS.removeprefix('SELECT ')}"
@@ -64,25 +67,28 @@ def scored(
     return {row: -score for row, score in rows.fetchall()}
 
 
-def papers_with(db: Database, phrase: Phrase, most: int) -> int:
-    """Return how many papers have a word or phrase; one more than so many stands for all beyond."""
-    counted = db.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)",
-        [phrase.quoted, most + 1],
-    )
-    return int(counted.fetchone()[0])
+def papers_with(db: Database, phrases: Sequence[Phrase], most: int) -> Iterator[int]:
+    """Yield how many papers have each word or phrase; one more than so many stands for all beyond."""
+    counted = "SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
+    return _each(db, counted, phrases, most + 1)
 
 
-def papers_having(db: Database, phrase: Phrase, most: int) -> list[int]:
-    """Return the row numbers of the papers that have a word or phrase, so many at most.
+def papers_having(db: Database, phrases: Sequence[Phrase], most: int) -> Iterator[list[int]]:
+    """Yield the row numbers of the papers that have each word or phrase, so many at most.
 
     SQLite joins them: a row each would take ten times as long, and give Python's lock away for each.
     """
-    joined = db.execute(
-        "SELECT group_concat(rowid) FROM (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)",
-        [phrase.quoted, most],
-    ).fetchone()[0]
-    return json.loads(f"[{joined}]") if joined else []
+    joined = "SELECT group_concat(rowid) FROM (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
+    for found in _each(db, joined, phrases, most):
+        yield json.loads(f"[{found}]") if found else []
+
+
+def _each(db: Database, query: str, phrases: Sequence[Phrase], most: int) -> Iterator[Any]:
+    """Yield what a query answers of each phrase, many a statement: each gives Python's lock away."""
+    for start in range(0, len(phrases), _AT_ONCE):
+        some = phrases[start : start + _AT_ONCE]
+        values = [value for phrase in some for value in (phrase.quoted, most)]
+        yield from db.execute(f"SELECT {', '.join([f'({query})'] * len(some))}", values).fetchone()
 
 
 def scored_among(db: Database, asked: str, among: Sequence[int]) -> Iterator[tuple[int, float]]:
