@@ -178,7 +178,7 @@ def test_of_many_papers_nearly_all_of_the_nearest_are_found_by_their_signs(
 ) -> None:
     monkeypatch.setattr(neighbours, "_BY_SIGNS", 1_200)
     monkeypatch.setattr(neighbours, "_COMPARED", 15)
-    monkeypatch.setattr(neighbours, "_WORTH_READING", 300)
+    monkeypatch.setattr(neighbours, "_WORTH_READING", 20)
     dice = np.random.default_rng(5)
     subjects = dice.normal(size=(40, DIMENSIONS))
     made = subjects[dice.integers(0, 40, 30_000)] + 1.5 * dice.normal(size=(30_000, DIMENSIONS))

@@ -22,7 +22,8 @@ from broadsheet.prompts import Prompts
 from broadsheet.store import Store
 from broadsheet.web import facets
 from broadsheet.web.asking import Asked
-from broadsheet.web.facets import FacetIndex, bits
+from broadsheet.web.choosing import choices
+from broadsheet.web.facets import Counts, FacetIndex, bits
 from brute_force import finds, matches
 from in_process import broadsheet
 
@@ -244,3 +245,21 @@ def test_what_was_chosen_can_be_taken_back_one_by_one(client):
     assert len(taken_back) == 4
     assert "/papers?not=survey&author=Quay&q=a" in taken_back
     assert "/papers?tag=robotics&author=Quay&q=a" in taken_back
+
+
+@given(
+    tags=st.lists(st.sampled_from(["robotics", "language", "a & b"]), unique=True),
+    without=st.lists(st.sampled_from(["reasoning", "c+d"]), unique=True),
+    q=st.sampled_from(["", "stripes of \0 herds", "without=%00"]),
+)
+def test_each_tag_is_left_out_by_the_query_string_that_asks_for_it(tags, without, q):
+    asked = Asked(tag=tuple(tags), without=tuple(without), q=q, cursor="")
+    counts = Counts(
+        9, {facet: {} for facet in facets.FACETS} | {"tag": dict.fromkeys(("robotics", "a & b"), 3)}
+    )
+    groups = choices(asked, Prompts.load().taxonomy, counts).groups
+    offered = [choice for group in groups if group.parameter == "tag" for choice in group.choices]
+    assert {choice.value for choice in offered} >= {"robotics", "a & b"}
+    for choice in offered:
+        rest = tuple(tag for tag in tags if tag != choice.value)
+        assert choice.without == asked.query(tag=rest, without=(*without, choice.value), cursor="")

@@ -16,8 +16,9 @@ from broadsheet.web.facets import Counts
 from broadsheet.web.periods import Period
 
 _MOST_SOURCES = 12
-_ANY = "\0"
-"""Stands for each tag in what is the same of all their query strings."""
+_ANY, _WITHOUT = "\0", "not"
+"""What stands for each tag in what is the same of all their query strings, and the parameter."""
+_WITHOUT_ANY = f"{_WITHOUT}={quote_plus(_ANY)}"
 _MOST_MONTHS = 12
 CODE = {"available": "available", "announced": "announced", "none": "no link found"}
 
@@ -113,11 +114,12 @@ def _groups(asked: Asked, taxonomy: Taxonomy, by: Mapping[Facet, Mapping[str, in
 
 
 def _tags(asked: Asked, names: Sequence[tuple[str, str]], counted: Mapping[str, int]) -> Iterator[Choice]:
-    before, _, after = asked.query(without=(*asked.without, _ANY), cursor="").rpartition(quote_plus(_ANY))
+    # An equals sign in what is looked for is written otherwise, so that only the parameter itself is found.
+    before, _, after = asked.query(without=(*asked.without, _ANY), cursor="").rpartition(_WITHOUT_ANY)
     for choice in _values(names, asked.tag, counted):
         if choice.value in asked.without:
             continue
-        without = f"{before}{quote_plus(choice.value)}{after}"
+        without = f"{before}{_WITHOUT}={quote_plus(choice.value)}{after}"
         if choice.is_chosen:
             rest = tuple(tag for tag in asked.tag if tag != choice.value)
             without = asked.query(tag=rest, without=(*asked.without, choice.value), cursor="")

@@ -143,3 +143,8 @@ def test_what_another_sentence_abbreviates_is_doubted() -> None:
     assert doubts("Counts herds by ZF", set(), abbreviated) > doubts("Counts herds by ZF", set())
     spelt = "Counts herds by a zebra filter (ZF)"
     assert doubts(spelt, set(), abbreviated) == doubts(spelt, set())
+
+
+def test_what_a_second_half_leaves_open_is_doubted_like_what_a_line_begins_with() -> None:
+    halves = "Counts many stripes of zebras in large parks by night{} plots the towers"
+    assert doubts(halves.format(";"), set()) > doubts(halves.format(" and"), set()) > 0

@@ -464,6 +464,12 @@ def test_a_sentence_that_answers_another_does_not_stand() -> None:
         ("Counting Stripes", "We propose the stripe counting task (SCT) and a filter.", ""),
         ("Stripes: A Survey", "We survey them.", ""),
         ("Counting Stripes", "We count.", ""),
+        (
+            "Counting Stripes",
+            "We propose Stripe Counter, a filter, and compare a tool called OkapiNet.",
+            "Stripe Counter",
+        ),
+        ("ZebraNET: Stripes", "We propose ZebraNet for stripes.", "ZebraNet"),
     ],
 )
 def test_the_papers_own_name_is_found(title: str, abstract: str, name: str) -> None:
@@ -647,6 +653,7 @@ def test_what_a_thing_is_for_may_go_where_the_thing_says_what_it_is() -> None:
         ("Introduces Zebu of order r, where r is the range", ""),
         ("Introduces Zebu of herds, where manes glow", "Introduces Zebu of herds"),
         ("Introduces (Z)EBU for herds", ""),
+        ("Introduces Zebu, showing that a filter, combined with cameras, sees manes", "Introduces Zebu"),
     ],
 )
 def test_a_cut_leaves_nothing_that_needs_what_was_cut(text: str, kept: str) -> None:
@@ -737,6 +744,22 @@ def test_a_short_sentence_is_followed_by_what_the_next_one_says_of_it(sentences:
             "Zebu is a counter that sees herds by night; lions of parks fear Zebu.",
         ),
         (
+            "We present Zebu, a counter of stripes. Flies are few. Based on pipes, Zebu sees herds of 5,000.",
+            "Zebu is a counter of stripes; it sees herds of 5,000.",
+        ),
+        (
+            "We present a study of stripes on large herds. The results reveal that flies in parks fear all.",
+            "Presents a study of stripes on large herds; flies in parks fear all.",
+        ),
+        (
+            "We study the stripes of large herds in spring. Our findings reveal few flies on 5,000 manes.",
+            "Studies the stripes of large herds in spring; the findings reveal few flies on 5,000 manes.",
+        ),
+        (
+            "We present a fast filter of stripes. We sort large herds. We also propose a map of all manes.",
+            "Presents a fast filter of stripes; proposes a map of all manes.",
+        ),
+        (
             "The goal of this study is to find whether stripes keep the flies off large herds in spring.",
             "Finds whether stripes keep the flies off large herds in spring.",
         ),
@@ -763,6 +786,9 @@ def test_what_is_said_of_nearly_everything_is_not_added(empty: str) -> None:
 @pytest.mark.parametrize(
     ("sentences", "half"),
     [
+        ("We present Zebu, a dataset of stripes. Our pipeline counts all manes of herds.", "it counts"),
+        ("We present Zebu, a counter. Zebu models outperform 5 others on large herds.", "it models"),
+        ("We present a counter of stripes. Zebu sees large herds from afar by night.", "Zebu sees"),
         ("We present Zebu, a counter for a task. This task sees large herds from afar.", "it sees"),
         ("We present a counter of stripes. We sort large herds but increase their speed.", "sorts"),
         ("We present Zebu, a counter, and a dataset. It sees large herds from afar.", "it sees"),
