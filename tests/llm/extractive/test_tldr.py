@@ -842,3 +842,25 @@ def test_an_alternative_that_meets_what_another_sentence_says_keeps_how() -> Non
     assert without_pointers(met.format("an alternative")) == (
         "We propose an alternative by counting stripes at night."
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "To the best of our knowledge, this work presents the first counter of manes.",
+            "Presents what is, to the authors' knowledge, the first counter of manes.",
+        ),
+        (
+            "To our knowledge, Zebu is the first counter of manes.",
+            "Zebu is, to the authors' knowledge, the first counter of manes.",
+        ),
+        (
+            "We present a count, which, to our knowledge, is the first of its kind.",
+            "Presents a count, which, to the authors' knowledge, is the first of its kind.",
+        ),
+        ("To our knowledge, we count manes that nobody has seen.", "Counts manes that nobody has seen."),
+    ],
+)
+def test_who_is_the_first_as_far_as_authors_know_is_not_said_to_be_the_first(said: str, line: str) -> None:
+    assert summarise("Zebu: Stripes", said) == line

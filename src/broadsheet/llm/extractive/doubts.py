@@ -67,7 +67,7 @@ _NEAR = 6
 _GOVERNOR = re.compile(
     r"\bto (?:[a-z]+ly )?(?P<verb>[a-z]+)|\b(?:that|which|who|can|could|will|may|must|how|where)\b"
 )
-_DEFINITE = re.compile(r"(?<!; )\b[Tt]he (?=(?P<rest>[^,;:.()]{2,90}))")
+_DEFINITE = re.compile(r"(?<!; )\b[Tt]he (?!authors' knowledge\b)(?=(?P<rest>[^,;:.()]{2,90}))")
 _LONGEST_PHRASE = 5
 _EARLY = 8
 _AND_OF = re.compile(r"^(?:[\w-]+ ){1,3}and (?:[\w-]+ )?[\w-]+ (?:of|for|in)\b")

@@ -73,6 +73,11 @@ _KNOWLEDGE = re.compile(
     r"(?:,|(?= ))(?! the first\b))|(?<=,) to (?:the best of )?(?:our|the authors'?) (?:best )?knowledge,?"
     r"(?= the first\b)"
 )
+# "To our knowledge, Zebu is the first filter": who claims to be the first says as far as they know
+_OUR_KNOWLEDGE = r"[Tt]o (?:the best of )?(?:our|the authors'?’?) (?:best )?knowledge"
+_HEDGE = "to the authors' knowledge"
+_FIRST_IS_HEDGED = re.compile(rf"^{_OUR_KNOWLEDGE}, (?P<said>[^.;]{{3,120}}?),? the first\b")
+_HEDGE_BEFORE_FIRST = re.compile(rf"{_OUR_KNOWLEDGE}(?=,?(?: (?:is|are|presents?))? the first\b)")
 # "addresses these issues by introducing a filter"
 _BY_DOING = re.compile(
     r"(?:[a-z]+ ){0,5}?(?:address|alleviat|bridg|challeng|clos|fill|meet|mitigat|overcom|remed|resolv|solv"
@@ -96,7 +101,7 @@ def without_pointers(text: str) -> str:
     """Leave out what only points at other sentences and at the paper itself."""
     text = _HEADING.sub("", text, count=1)
     if "knowledge" in text:
-        text = _KNOWLEDGE.sub("", text)
+        text = _hedged(text)
     if any(word in text for word in _POINTERS):
         text = _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text))
         text = _IN_IT.sub("", _SUCH.sub("", text))
@@ -125,6 +130,16 @@ def act_instead(acted: str) -> tuple[str, str] | None:
         return None
     base = by["verb"].removesuffix("ing")
     return third_person(base if base in KNOWN_ACTS else f"{base}e"), f" {by['what']}"
+
+
+def _hedged(text: str) -> str:
+    """Leave out what only says that authors know no better, but for what is said to be the first."""
+    first = _FIRST_IS_HEDGED.match(text)
+    if first:
+        said = first["said"] if first["said"].endswith((" is", " are")) else f"{first['said']} what is"
+        return f"{said}, {_HEDGE}, the first{text[first.end() :]}"
+    hedged = _HEDGE_BEFORE_FIRST.sub(_HEDGE, text)
+    return hedged if hedged != text else _KNOWLEDGE.sub("", text)
 
 
 def _rest_of(match: re.Match[str]) -> str:
