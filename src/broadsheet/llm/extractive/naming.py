@@ -50,8 +50,8 @@ def own_name(title: str, abstract: str) -> str:
     if match and len(match[1].split()) <= 3 and _SHAPED.match(match[1]):
         if place_of(match[1], abstract) >= 0:
             return match[1]
-        if (place := place_of(match[1].lower(), abstract.lower())) >= 0:  # the abstract spells it otherwise
-            return abstract[place : place + len(match[1])]
+        if spelt := re.search(rf"(?<![\w-]){re.escape(match[1])}(?![\w-])", abstract, re.IGNORECASE):
+            return spelt[0]
     introduced = [found for pattern in _INTRODUCED if (found := pattern.search(abstract))]
     introduced.sort(key=lambda found: found.end())
     for found in (*introduced, _NAMED.search(abstract)):
