@@ -26,6 +26,16 @@ def both(first: str, second: str, name: str = "Zebu", title: str = "Zebu: Stripe
         ("We present Zebu, a counter.", "Our model sees herds from afar.", "it sees herds from afar"),
         ("We present a counter.", "This counter sees herds from afar.", "it sees herds from afar"),
         ("We present a method.", "Zebu sees herds from afar.", "Zebu sees herds from afar"),
+        (
+            "We present Zebu, a counter.",
+            "Using two cameras, Zebu sees herds from afar.",
+            "it sees herds from afar",
+        ),
+        (
+            "We present Zebu, a counter.",
+            "Using two cameras, our experiments show that Zebu sees herds from afar.",
+            "it sees herds from afar",
+        ),
         # What "it" is said of is one of several, or another thing than the name.
         ("We present a filter and a dataset.", "It sees herds from afar.", ""),
         ("We present two filters.", "It sees herds from afar.", ""),
