@@ -31,8 +31,8 @@ _PAIRS: dict[Facet, str] = {
     "month": """SELECT substr(p.first_seen, 1, 7) AS value, p.rowid AS row FROM papers p
         WHERE p.rowid BETWEEN ?1 AND ?2""",
 }
-"""A value and the row of a paper that has it, maybe more than once. Of a source's listings only live ones count by themselves:
-the others are files, whose names tell a reader little."""
+"""A value and the row of a paper that has it, maybe more than once. Of a source's listings only live ones
+count by themselves: the others are files, whose names tell a reader little."""
 ROWS_AT_ONCE = 131_072
 """So many papers are read at a time: all of a million together would take 40 MB."""
 
