@@ -130,6 +130,7 @@ def test_a_title_that_says_data_set_is_believed_where_the_abstract_presents_one(
             "This paper presents the ZebuQA (Zebu Questions) dataset.",
             "resource",
         ),
+        ("ZQA: Counting Stripes", "We present the Zebu Question Answering (ZQA) benchmark.", "resource"),
         # What the title names is no data set, or is the work's method beside its data.
         ("Zebu: Counting Stripes", "We introduce Moo, a large benchmark of herds.", "method"),
         ("Zebu: Counting Stripes", "We introduce Zebu, a framework, and Moo, a large dataset.", "method"),

@@ -34,7 +34,7 @@ _WORDS = (
     r"(?:(?!(?:approach|by|for|framework|from|in|method|model|of|on|that|to|using|via|which|with),? )"
     r"[\w,/&-]+ ){0,9}?"
 )
-_BRACKETS = r"(?: \([^()]*\))?"
+_BRACKETS = r"(?: \((?P<short>[^()]*)\))?"
 # "we introduce Zebra, a large benchmark", "we introduce the Zebra dataset": it is what the title names
 _NAMED_AS_RESOURCE = re.compile(
     r"\b(?:[Ww]e|[Tt]his (?:paper|work|article|study))(?: \w+ly| also| first| then| therefore){0,3}"
@@ -101,7 +101,9 @@ def stated_contribution(title: str, abstract: str, taxonomy: Taxonomy) -> str:
 def _is_named_resource(title: str, abstract: str) -> bool:
     """Tell whether the title has the name of what the abstract presents as a data set or a benchmark."""
     presented = None if _TITLED_METHOD.search(title) else _NAMED_AS_RESOURCE.search(abstract)
-    return presented is not None and place_of(presented["name"], title) >= 0
+    return presented is not None and any(
+        name and place_of(name, title) >= 0 for name in (presented["name"], presented["short"])
+    )
 
 
 def classify_contribution(title: str, abstract: str, taxonomy: Taxonomy, ranker: Ranker | None = None) -> str:
