@@ -129,7 +129,8 @@ def test_a_wrong_file_that_is_asked_for_is_named_in_one_sentence(
         monkeypatch.setenv(variable, value)
     Path(name).parent.mkdir(exist_ok=True)
     Path(name).write_bytes(content)
-    assert Path(name).name in refused(running, *words).err
+    (sentence,) = refused(running, *words).err.splitlines()
+    assert Path(name).name in sentence
 
 
 def test_a_folder_in_place_of_the_settings_is_said(running: Running) -> None:

@@ -137,6 +137,8 @@ def prepare(
     Raises:
         ConfigError: The table of prices cannot be read, or the limits leave no room for a paper.
     """
+    # Read before tokens are counted, which may download: a wrong table is said at once.
+    price = Prices.load(settings.prices).of(llm.model, engine_of(llm.engine).price_factor)
     maker, judge = maker_of(llm, prompts), judge_of(prompts, suspicious=settings.distrust_neighbours)
     wanting = store.backlog.wanting(maker, wanted)
     open_requests = llm.open_requests()
@@ -149,7 +151,6 @@ def prepare(
     # With nothing to ask, neither the templates nor the token counter are loaded: that run takes 0.1 s less.
     asks = llm.prompted and bool(papers or open_requests)
     batches, builder, queue = _questions(unasked, recovered, llm, prompts, settings, asks=asks)
-    price = Prices.load(settings.prices).of(llm.model, engine_of(llm.engine).price_factor)
     work = AnnotateRun(
         store,
         llm,
