@@ -208,6 +208,7 @@ def test_a_second_process_says_who_is_annotating_and_goes_on_when_that_one_was_k
     with worker(db) as process, Store.open(db) as store:
         assert process.stdout is not None
         process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)  # it would end first where this process is slow
         with pytest.raises(StoreError, match=rf"process {process.pid}, since .* add --wait"):
             annotate(papers(200), store, AnsweringLLM(), Prompts.load())
         process.kill()
