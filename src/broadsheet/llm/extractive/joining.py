@@ -13,18 +13,21 @@ from broadsheet.llm.extractive.emptiness import acts_little, tells_little
 from broadsheet.llm.extractive.naming import GENERIC_NOUN, NOUN, place_of
 from broadsheet.llm.extractive.rewriting import Statement
 from broadsheet.llm.extractive.trimming import SURE, Cut
-from broadsheet.llm.extractive.verbs import Kind
+from broadsheet.llm.extractive.verbs import TELLS_THE_WORK, Kind
 from broadsheet.quantities import numbers_in
 
-_FIRST_HALF = {"introduces", "makes", "studies"}
 _FEWEST_WORDS, _FEWEST_CUT = 5, 8
+"""How many words another sentence may follow: of a sentence that is nearly whole, and of one that was cut."""
 _ENOUGH = 24
+"""With so many words a sentence says enough; what the next one says would be one thing too many."""
 _LEAST_CUT = 0.3
 RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|surpass|reduc|state-of-the-art|faster|better|exceed|increas|boost)"
 )
 _FEWEST_STUDIED = 8
+"""How many words say what is studied, so that a finding after them is understood."""
 _FEWEST_ADDED = 5
+"""What is shorter, and has no figure, adds nothing."""
 _STEP = re.compile(
     r"(?:\w\S* ){0,3}(?:(?:starts|begins|proceeds) (?:by|with|from)\b|first |then |not only )|each "
 )
@@ -116,7 +119,9 @@ def joined(half: Half, addition: Addition, name: str, title: str) -> str:
 def may_be_followed(half: Half) -> bool:
     """Tell whether another sentence may follow: what it does is said, and nothing much was cut off."""
     least = _FEWEST_WORDS if half.cut.cost <= _LEAST_CUT else _FEWEST_CUT
-    return half.form.kind in _FIRST_HALF and half.cut.cost <= SURE and half.cut.text.count(" ") >= least - 1
+    return (
+        half.form.kind in TELLS_THE_WORK and half.cut.cost <= SURE and half.cut.text.count(" ") >= least - 1
+    )
 
 
 def _next(half: Half, addition: Addition, name: str) -> str:

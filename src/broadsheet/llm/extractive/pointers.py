@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from broadsheet.llm.extractive.verbs import INTRODUCING, KNOWN_ACTS, MAKING, third_person
+from broadsheet.llm.extractive.verbs import INTRODUCING, MAKING, of_participle, third_person
 
 _IN_THIS = r"(?:this|the present) (?:paper|letter|work|study|article|report|survey|thesis|review)"
 _IN_THIS_PAPER = re.compile(rf"(?<=[a-z)]),? in {_IN_THIS}\b(?=$|,? (?:an?|and|that|which|the|to|for)\b)")
@@ -128,8 +128,7 @@ def act_instead(acted: str) -> tuple[str, str] | None:
     by = _BY_DOING.match(acted)
     if not by:
         return None
-    base = by["verb"].removesuffix("ing")
-    return third_person(base if base in KNOWN_ACTS else f"{base}e"), f" {by['what']}"
+    return third_person(of_participle(by["verb"])), f" {by['what']}"
 
 
 def _hedged(text: str) -> str:

@@ -21,6 +21,7 @@ from broadsheet.llm.extractive.verbs import (
     UNTOLD,
     Kind,
     kind_of,
+    of_participle,
     third_person,
 )
 
@@ -69,17 +70,10 @@ _ACHIEVING = re.compile(
     r"|comparisons)\b[^;]{0,120}? (?:confirms?|demonstrates?|highlights?|reveals?|showcases?|shows?"
     r"|validates?|verify) "
     r"(?!that\b)[^;]{3,120}?, "
-    r"(?P<how>[a-z]+ly )?(?P<verb>achiev|outperform|improv|reduc|surpass)ing "
+    r"(?P<how>[a-z]+ly )?(?P<verb>(?:achiev|outperform|improv|reduc|surpass)ing) "
     r"(?P<rest>(?!and\b)(?!.*,? and (?:[a-z]+ly )?[a-z]+ing ).+)$",
     re.IGNORECASE | re.DOTALL,
 )
-_ACHIEVED = {
-    "achiev": "achieve",
-    "outperform": "outperform",
-    "improv": "improve",
-    "reduc": "reduce",
-    "surpass": "surpass",
-}
 # "Using two cameras, Zebu counts stripes": what may go before what the work does
 _BEFORE_OURS = re.compile(
     r"(?:(?:By|In contrast to|Through|Unlike|Via|With (?:just|only)|Without)\b"
@@ -205,7 +199,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             yield from _acts(verb, changed, kind, name, alone=changed == rest)
     else:
         if achieved := _ACHIEVING.match(text):
-            verb = third_person(_ACHIEVED[achieved["verb"].lower()])
+            verb = third_person(of_participle(achieved["verb"].lower()))
             told = f"it {achieved['how'] or ''}{verb} {_impersonal(achieved['rest'], name)}"
             yield Statement(capital(told), "claims", addition=told)
         elif results := _RESULTS.match(text):

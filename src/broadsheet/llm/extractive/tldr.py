@@ -22,7 +22,7 @@ from broadsheet.llm.extractive.pointers import without_links
 from broadsheet.llm.extractive.rewriting import Statement, capital, is_past, statements
 from broadsheet.llm.extractive.standing import stands
 from broadsheet.llm.extractive.trimming import SURE, Cut, shortened
-from broadsheet.llm.extractive.verbs import Kind
+from broadsheet.llm.extractive.verbs import TELLS_THE_WORK, Kind
 from broadsheet.markup import plain
 from broadsheet.quantities import numbers_in
 from broadsheet.text import sentences, stems, word_count
@@ -63,7 +63,6 @@ _SKIPPED = 0.25
 """What each sentence costs that stands between what was done and what was done besides."""
 _ADJUNCT_CUT = 1.5
 """What it costs that what is said before the subject is left out: "Using two cameras, Zebu counts"."""
-_DOES = {"introduces", "makes", "studies"}
 _OPENING = 70
 _FIRST = re.compile(r"(?:First|Firstly|One|Initially|Step)\b|(?:We|I) (?:first|start|begin)\b")
 _IT = re.compile(r"^(?:It|This(?= [a-z]+ )|While)(?= )")
@@ -203,12 +202,12 @@ class _Weights:
         score += 0.8 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words))
         if self.name and (start := place_of(self.name, text)) >= 0:
             score += 1.5 if start <= len("The ") else 1.0
-            score -= 0.0 if self.is_titled or statement.kind in _DOES else _UNKNOWN
+            score -= 0.0 if self.is_titled or statement.kind in TELLS_THE_WORK else _UNKNOWN
         score += 2.2 if numbers_in(text) else 0.0
         score -= 2.0 if statement.kind == "states" and not statement.verb_end else 0.0
         score -= 1.5 if statement.kind == "claims" and statement.verb_end else 0.0  # says not what it is
         named = bool(self.name) and text.startswith(f"The {self.name}")
-        unnamed = _DEFINITE.match(text) and not named and statement.kind not in _DOES
+        unnamed = _DEFINITE.match(text) and not named and statement.kind not in TELLS_THE_WORK
         score -= 4.0 if unnamed else 0.0
         score -= 1.5 if _FURTHER.search(self.body[place][:_OPENING].lower()) else 0.0
         return score + self._place(place, statement.kind)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal["introduces", "makes", "studies", "details", "claims", "states"]
+TELLS_THE_WORK = frozenset[Kind]({"introduces", "makes", "studies"})
+"""The kinds of statement that say what a paper is about."""
 
 ACTS = """
     achieve adapt address adopt aim analyze annotate apply argue assess augment build calculate
@@ -80,6 +82,12 @@ def third_person(verb: str) -> str:
     if base.endswith(("s", "x", "z", "ch", "sh", "o")):
         return base + "es"
     return base[:-1] + "ies" if base.endswith("y") and base[-2] not in "aeiou" else base + "s"
+
+
+def of_participle(participle: str) -> str:
+    """Return `propose` for `proposing`, of verbs that authors use."""
+    stem = participle.removesuffix("ing")
+    return stem if stem in KNOWN_ACTS or stem.endswith("ss") else f"{stem}e"
 
 
 def kind_of(third: str) -> Kind:
