@@ -180,6 +180,12 @@ def test_a_new_field_of_any_type_comes_back_from_its_row_as_it_went_in(grown: ty
         assert schema.from_row(schema.to_row(made), grown) == made
 
 
+def test_a_nested_field_is_unsaid_only_where_all_of_it_is(grown: type[Annotation]) -> None:
+    row: dict[str, Any] = schema.to_row(grown(**{**dict(annotation()), **MORE}))
+    assert schema.from_row({**row, "carbon_tonnes": None}, grown).carbon.measured is True
+    assert schema.from_row({**row, "carbon_tonnes": None, "carbon_measured": None}, grown).carbon is None
+
+
 def test_a_new_field_becomes_a_column_of_an_existing_database_whose_rows_are_kept(
     request: pytest.FixtureRequest,
 ) -> None:

@@ -41,6 +41,19 @@ def test_what_another_process_adds_revises_or_annotates_is_not_missed(tmp_path: 
         assert rows(reader, of, "kelp") == [1, 3]
 
 
+def test_who_reads_an_older_state_and_who_reads_a_newer_one_are_each_told_their_own(tmp_path: Path) -> None:
+    of = Remembered()
+    with Store.open(tmp_path / "b.db") as writer, Store.open(tmp_path / "b.db", reading=True) as reader:
+        add(writer, KELP)
+        reader._db.execute("BEGIN")
+        older = of.refresh(reader._db)
+        add(writer, paper("Kelp and silt sway", abstract="."))
+        assert rows(writer, of, "kelp") == [1, 2]
+        assert [list(found) for found in of.rows(reader._db, older, ["kelp", "sway"])] == [[1], [1]]
+        reader._db.execute("ROLLBACK")
+        assert [rows(writer, of, term) for term in ("kelp", "sway")] == [[1, 2], [1, 2]]
+
+
 def test_a_new_paper_is_related_at_once_to_those_whose_words_it_has(tmp_path: Path) -> None:
     with Store.open(tmp_path / "b.db") as writer, Store.open(tmp_path / "b.db", reading=True) as reader:
         near = paper("Kelp forests sway", abstract="Kelp.")
