@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ from broadsheet.store import connection
 settings.register_profile("broadsheet", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None)  # --hypothesis-profile=long
 settings.load_profile("broadsheet")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and whatever that starts inherits it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
