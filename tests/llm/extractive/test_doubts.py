@@ -9,7 +9,6 @@ import pytest
 
 from broadsheet.llm.extractive import doubts as module
 from broadsheet.llm.extractive.doubts import GRAVE, abbreviations, doubts
-from broadsheet.text import stems
 
 RULES = tomllib.loads(Path(module.__file__).with_suffix(".toml").read_text(encoding="utf-8"))["doubt"]
 
@@ -94,6 +93,12 @@ def test_what_the_title_names_is_hardly_doubted() -> None:
         ("Counts a mane' of herds", "Counts a 'mane' of herds"),
         ("Analyzes herds and compare two zebras", "Analyzes herds and compares two zebras"),
         ("Revisits herds of parks and conduct a count", "Revisits herds of parks and conducts a count"),
+        (
+            "Zebu is a counter of herds; it enables the model to see",
+            "Zebu is a counter of herds; it sees more",
+        ),
+        ("All six filters count the stripes of herds", "Six filters count the stripes of herds"),
+        ("Bold Mane Count: plots manes of herds", "Plots manes of herds"),
     ],
 )
 def test_a_line_that_leans_or_breaks_gives_way_to_the_title(text: str, sound: str) -> None:
@@ -111,6 +116,14 @@ def test_a_line_that_leans_or_breaks_gives_way_to_the_title(text: str, sound: st
         ("Counts the stripes of those caged zebras", "Counts the stripes of caged zebras"),
         ("Takes an opposite path through herds", "Takes a path through herds"),
         ("Designs extensive experiments on herds", "Designs two cameras on herds"),
+        ("Envisions counters as a step for herds", "Builds counters as a step for herds"),
+        # Nobody said what ZF is, or which language model it was.
+        ("ZF counts the stripes of herds", "ZF is a counter of the stripes of herds"),
+        (
+            "Zebu is a counter; ZF counts the stripes of herds",
+            "Zebu is a counter; it counts the stripes of herds",
+        ),
+        ("Keepers of herds ask while the LLM answers", "Keepers of herds ask while an LLM answers"),
         ("Experiments on herds count stripes", "Keepers of herds count stripes"),
         ("Counts a herd C of zebras", "Counts a herd of zebras"),
         # The farther what governs a verb, the less sure it is that it does.
@@ -131,6 +144,12 @@ def test_a_doubtful_line_is_doubted_more_than_a_plain_one(text: str, sound: str)
     assert doubts(text, set()) > doubts(sound, set())
 
 
+def test_a_title_tells_what_a_vague_noun_and_a_name_mean() -> None:
+    text = "Narrows the gap in herds; ZF is fast"
+    assert doubts(text, {"gap"}) < doubts(text, set())
+    assert doubts(text, {"zf"}) < doubts(text, set())
+
+
 def test_a_title_tells_which_is_meant_by_more_than_the_class() -> None:
     text = "On plains, the student networks run"
     assert doubts(text, {"student"}) < doubts(text, {"network"})
@@ -138,8 +157,10 @@ def test_a_title_tells_which_is_meant_by_more_than_the_class() -> None:
 
 def test_what_another_sentence_abbreviates_is_doubted() -> None:
     abstract = "A zebra filter (ZF), a stripe counter (SC) and a language model (LLM) see herds."
-    abbreviated = abbreviations(abstract, {*stems("The Stripe Counter")})
+    abbreviated = abbreviations(abstract, "The Stripe Counter")
     assert abbreviated == {"ZF"}
+    assert abbreviations(abstract, "The Stripe Counter for Zebra-Filters") == frozenset()
+    assert abbreviations("A mane counter (MC²) sees herds.", "Manes") == {"MC²"}
     assert doubts("Counts herds by ZF", set(), abbreviated) > doubts("Counts herds by ZF", set())
     spelt = "Counts herds by a zebra filter (ZF)"
     assert doubts(spelt, set(), abbreviated) == doubts(spelt, set())

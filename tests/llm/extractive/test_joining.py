@@ -45,6 +45,13 @@ def both(first: str, second: str, name: str = "Zebu", title: str = "Zebu: Stripe
         # What was done is evaluated, or done again.
         ("We evaluate a counter of herds.", "We find the manes of herds.", ""),
         ("We present a counter of herds.", "We present a filter of manes.", ""),
+        # A participle is no verb, and a study of several has no method of its own.
+        ("We present Zebu, a counter.", "Zebu trained on large herds even sees manes.", ""),
+        (
+            "We compare several models of stripes and manes at night in large herds.",
+            "Experiments show that, in fog, the model sees half of all stripes.",
+            "",
+        ),
         ("We present a counter of herds.", "We sort the manes of herds.", "sorts the manes of herds"),
     ],
 )
@@ -74,6 +81,14 @@ def test_what_is_said_of_nearly_everything_tells_little_unless_it_has_a_figure(
 def test_what_nearly_all_authors_do_tells_little() -> None:
     assert acts_little("evaluates the counter on herds")
     assert not acts_little("counts the manes of herds")
+
+
+def test_what_was_done_later_can_follow_too_unless_all_authors_do_it() -> None:
+    begun = "We present a counter of stripes at dawn. Herds are large."
+    done = "We train the counter on photographs that two cameras took from a tower in fog."
+    little = "We evaluate the counter on photographs that two cameras took from a tower in fog."
+    assert summarise("A Counter of Stripes", f"{begun} {done}").partition("; ")[2].startswith("trains the")
+    assert "; " not in summarise("A Counter of Stripes", f"{begun} {little}")
 
 
 def test_achievements_that_would_not_agree_with_their_verb_are_left_out() -> None:

@@ -137,11 +137,11 @@ def test_a_name_that_looks_like_a_word_keeps_its_capital() -> None:
         # Its own name, not that of the data set beside it.
         (
             (
-                "We propose Zebu, a counter of stripes that compares what two cameras see. "
-                "Besides, we introduce Zebu-DB, a collection of two hundred photographs of herds "
+                "We propose Zebu, a counter of stripes that compares what two cameras see from a tall "
+                "tower. Besides, we introduce Zebu-DB, a collection of two hundred photographs of herds "
                 "that were taken from aeroplanes in spring."
             ),
-            "Zebu is a counter of stripes that compares what two cameras see.",
+            "Zebu is a counter of stripes that compares what two cameras see from a tall tower.",
         ),
         # The second of two things that are joined stays.
         (
@@ -263,6 +263,11 @@ def test_what_points_at_another_sentence_is_counted(text: str, count: int) -> No
     assert dangling(text) == count
 
 
+def test_what_the_title_names_can_be_pointed_at() -> None:
+    assert dangling("A filter for these stripes", {"stripe"}) == 0
+    assert dangling("A filter for these manes", {"stripe"}) == 1
+
+
 def test_a_name_stands_without_the_title_beside_it() -> None:
     title = "Zebu: Zealous Bulls Counted by Their Stripes"
     for spelt in (
@@ -297,6 +302,22 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
             "Uses a tool to sort data, analyze the logs, and plot the years",
         ),
         ("We study and compare manes.", "", "Studies and compares manes"),
+        # "apply" is no adverb, "will look" is done in the paper, and "will release" is not.
+        ("We apply this filter to herds.", "", "Applies this filter to herds"),
+        ("In this paper, we will look at manes of herds.", "", "Looks at manes of herds"),
+        ("More importantly, we count manes.", "", "Counts manes"),
+        ("To help keepers, in this survey paper, we present counters.", "", "Presents counters"),
+        ("The proposed work introduces a filter.", "", "Introduces a filter"),
+        # A name stands behind a colon or a dash as well.
+        ("We present Zebu: a filter for stripes.", "Zebu", "Zebu is a filter for stripes"),
+        ("We present Zebu - a filter for stripes.", "Zebu", "Zebu is a filter for stripes"),
+        ("Our proposed method Zebu counts stripes.", "Zebu", "Zebu counts stripes"),
+        # What was done about a problem of another sentence is what was done.
+        ("We address this gap by combining lamps.", "", "Combines lamps"),
+        ("We provide a new solution to this problem by designing lamps.", "", "Designs lamps"),
+        ("We tackle this by employing lamps.", "", "Employs lamps"),
+        ("Zebu confronts these issues by introducing a lamp.", "Zebu", "Introduces a lamp"),
+        ("Our method tackles this by using lamps.", "", "The method tackles this by using lamps"),
         (
             "We build a tool to find, analyze, and use it.",
             "",
@@ -423,9 +444,36 @@ def test_what_the_authors_proposed_before_is_not_this_work(when: str) -> None:
 
 def test_what_comes_before_our_own_model_is_background() -> None:
     title = "Counts of Stripes and Manes for Keepers of Herds"
-    background = "Stripes and manes of herds are counted by keepers with a camera."
+    background = "Stripes and manes of herds are counted by two cameras on the roof of a tall tower."
     assert summarise(title, f"{background} Our model was better.") == f"{title}."
     assert summarise(title, f"{background} A model was better.") == background
+
+
+def test_our_proposed_method_is_our_own_work() -> None:
+    line = "Zebu sees the stripes of large herds from a tower"
+    assert summarise("Counts at Dawn", f"Our proposed method {line}. We thank two keepers.") == f"{line}."
+
+
+def test_a_comment_of_tex_is_no_part_of_a_sentence() -> None:
+    abstract = "Keepers tire.% We present an original %quick counter of stripes that two cameras see."
+    line = "Presents an original quick counter of stripes that two cameras see."
+    assert summarise("Counts at Dawn", abstract) == line
+
+
+def test_what_says_more_than_the_title_goes_before_what_says_it_again() -> None:
+    again = "We present a new counter of stripes at dawn."
+    more = "We design a lamp whose flashes let two cheap cameras see manes through fog and rain."
+    line = summarise("A Counter of Stripes at Dawn", f"{again} {more}")
+    assert line == (
+        "Presents a new counter of stripes at dawn; designs a lamp whose flashes let two cheap cameras see "
+        "manes through fog and rain."
+    )
+    assert summarise("A Lamp for Cameras", f"{again} {more}").startswith("Presents a new counter")
+
+
+def test_background_says_less_than_the_title() -> None:
+    background = "Stripes of herds hide quaggas from lions, flies and keepers who drive past on dusty roads."
+    assert summarise("Counts of Manes at Dawn", f"{background} We count both.") == "Counts of Manes at Dawn."
 
 
 def test_a_noun_with_a_letter_behind_it_is_no_verb() -> None:
@@ -831,7 +879,7 @@ def test_what_is_introduced_goes_before_what_is_claimed_although_it_is_a_little_
     line = summarise(
         "Keepers of Large Parks Count Zebras at Dawn",
         "We present a counter of stripes, that sees large herds from afar by night. "
-        "Many trials show that keepers of large parks count 3.2% more zebras at dawn than at noon.",
+        "Trials show that keepers of large parks count 3.2% more zebras at noon.",
     )
     assert line.startswith("Presents a counter of stripes")
 

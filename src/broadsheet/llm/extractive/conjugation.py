@@ -8,7 +8,7 @@ from broadsheet.llm.extractive.verbs import ACTS, KNOWN_ACTS, PAST, third_person
 
 ADVERBS = (
     r"(?:(?:also|then|first|further|thus|hence|therefore|here|next|finally|instead|now|already"
-    r"|[a-z]{3,20}ly) ){0,3}"
+    r"|(?!(?:app|comp|imp|multip|re|supp)ly )[a-z]{3,20}ly) ){0,3}"
 )
 _AND_WE = re.compile(
     rf"(?P<before>,? and {ADVERBS})(?:in addition,? |then )?we (?P<also>{ADVERBS})"
@@ -31,12 +31,12 @@ _OBJECT = (
 )
 _COORDINATED = re.compile(
     rf"(?P<before>(?P<comma>,)? and {ADVERBS}|(?P<serial>, ))"
-    rf"(?P<verb>(?:re-)?(?:{'|'.join(ACTS)})|[a-z]+i[sz]e{_OBJECT}"
+    rf"(?P<verb>(?:re-|pre-)*(?:{'|'.join(ACTS)}|(?<=-)train)|[a-z]+i[sz]e{_OBJECT}"
     r"|(?!also|both|even|for|from|into|not|only|over|that|then|thus|under|via|when|where|while|with)"
     rf"(?(serial)(?!)|[a-z-]{{3,}})(?<![sgy])(?<!ed){_OBJECT})\b(?P<that> that)?"
 )
 _AND_PROPOSE = re.compile(rf"((?:[ –—-]and|,) {ADVERBS})(demonstrate|introduce|present|propose|show)(?= )")
-_AT_ONCE = re.compile(rf"^(?P<before> and {ADVERBS})(?P<verb>[a-z-]+(?<!s)(?<!ly))(?= )")
+_AT_ONCE = re.compile(rf"^(?P<before> (?:and|or) {ADVERBS})(?P<verb>[a-z-]+(?<!s)(?<!ly))(?= )")
 _IN_LIST = re.compile(r"(?:,|\bto) [a-z]+(?<![^s]s)$")
 _GOVERNS = re.compile(
     r"\b(?:to (?!(?:an?|all|both|each|other|the|its|their|[a-z]+(?:ing|al|ed|ous|ic|ive|ion|s)) )[a-z]+"

@@ -37,9 +37,15 @@ _DOUBTS = tuple(
     for rule in _RULES["doubt"]
 )
 _KNOWN = frozenset(_RULES["lists"]["known"].split())
-_ABBREVIATED = re.compile(r" \(([A-Z][\w-]{0,20}[A-Z0-9])s?[),]")
+_ABBREVIATED = re.compile(r" \(([A-Z][\w-]{0,20}[A-Z0-9²³])s?[),]")
+_WORD = re.compile(r"[^\W_]+")
 _LONGEST_SPELT_OUT = 120
-_ABBREVIATION = re.compile(r"(?<![\w(-])[A-Z][\w-]*?[A-Z0-9](?=s?\b(?!-\w))")
+_ABBREVIATION = re.compile(r"(?<![\w(-])[A-Z][\w-]*?[A-Z0-9²³](?=s?\b(?!-\w))")
+# "ZF counts stripes", of what was never said what it is; but not "ZF is a counter"
+_UNKNOWN = re.compile(
+    r"(?:^|; )(?:[Tt]he )?(?P<name>(?=\w*[A-Z²³]\w*[A-Z²³\d]|[A-Z]?[a-z]+[A-Z])[\w-]+)(?: \([^()]*\))?"
+    r"(?! is an? |, an? |: | – | - |\w)"
+)
 _THEY = re.compile(r"(?: \w+)? (?:they|them|their)\b")
 _PLURAL = re.compile(r"\w[\w-]*s\b|\b(?:and|children|criteria|data|media|people)\b")
 _ACTED = re.compile(r"[A-Z][a-z-]+s ")
@@ -78,8 +84,9 @@ _VAGUE, _WORKS, _SAYS_NOT_WHICH, _ENDS_PHRASE, _TELLS_WHICH, _FINITE_WORDS, _ONE
 )
 
 
-def abbreviations(abstract: str, titled: Set[str]) -> frozenset[str]:
+def abbreviations(abstract: str, title: str) -> frozenset[str]:
     """Return what an abstract abbreviates, but for what is known to all or told by the title."""
+    titled, initials = {*stems(title)}, "".join(word[0] for word in _WORD.findall(title)).upper()
     found = (
         (match[1], stems(abstract[max(0, match.start() - _LONGEST_SPELT_OUT) : match.start()]))
         for match in _ABBREVIATED.finditer(abstract)
@@ -87,7 +94,10 @@ def abbreviations(abstract: str, titled: Set[str]) -> frozenset[str]:
     return frozenset(
         short
         for short, before in found
-        if short not in _KNOWN and short.lower() not in titled and not {*before[-len(short) :]} <= titled
+        if short not in _KNOWN
+        and short.lower() not in titled
+        and "".join(filter(str.isupper, short)) not in initials
+        and not {*before[-len(short) :]} <= titled
     )
 
 
@@ -101,8 +111,10 @@ def doubts(text: str, titled: Set[str], abbreviated: Set[str] = frozenset()) -> 
     """
     found = sum(weight * len(pattern.findall(text)) for weight, pattern in _DOUBTS)
     if abbreviated:
-        found += 1.5 * _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
-    found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
+        found += 2 * _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
+    names = [match["name"] for match in _UNKNOWN.finditer(text)]
+    found += _LIKELY * sum(name not in _KNOWN and not {*stems(name)} <= titled for name in names)
+    found += GRAVE * (dangling(text, titled - _VAGUE - _WORKS) + _lacks_plural(text)) + 0.8 * hints_back(text)
     return found + sum(_unexplained(text, titled)) + uninflected(text)
 
 
@@ -134,7 +146,10 @@ def _unexplained(text: str, titled: Set[str]) -> Iterator[float]:
     for definite in _DEFINITE.finditer(text):
         words, after = _phrase(definite["rest"])
         told_how = after == "by" and words and words[-1].endswith("ed")
-        if not words or told_how or not all(map(str.islower, words[:2])) or _ONLY_ONE.match(words[0]):
+        if not words or told_how or _ONLY_ONE.match(words[0]):
+            continue
+        # "the LLM" tells as little as "the model", but "the Zebu model" which one it is
+        if words[0].rstrip("s") not in _KNOWN and not all(map(str.islower, words[:2])):
             continue
         if after == "and" and _AND_OF.search(definite["rest"]):
             continue  # "the speed and range of stripes"
@@ -167,6 +182,8 @@ def _weight(named: list[str], after: str, titled: Set[str], *, opens: bool, stre
     vague = sum(word in _VAGUE for word in named)
     if not titled.isdisjoint({*named} - _VAGUE - _WORKS):
         return _FAINT * bool(vague)
+    if named and named[-1] in titled:
+        return _FAINT
     if vague:
         return GRAVE if len(named) == 1 and after != "and" else _SLIGHT
     if stressed and named and named[0] in _WORKS:

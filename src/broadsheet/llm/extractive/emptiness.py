@@ -12,8 +12,9 @@ _EVERYWHERE = (
     r"(?:benchmarks?|data ?sets?|domains|metrics|scenarios|settings|tasks))?$"
 )
 _ACTED = re.compile(
-    r"(?:aims to provide|conducts|demonstrates (?:its|the)|evaluates|extends|highlights|organizes|outlines"
-    r"|performs|releases|validates|verifies)\b"
+    r"(?:aims to (?:foster|inspire|promote|provide)|bridges the|conducts|contributes to"
+    r"|demonstrates (?:its|the)|evaluates|extends|highlights|organizes|outlines|performs"
+    r"|provides a (?:[a-z]+ )?contribution|releases|serves as|validates|verifies)\b"
 )
 _DOES = re.compile(
     rf"{_HOW}(?:addresses|aims|introduces|presents|proposes|represents|seeks|serves"

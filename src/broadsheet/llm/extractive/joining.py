@@ -34,6 +34,7 @@ _STEP = re.compile(
 """A procedure's first step is no achievement, and the thing that comes of the procedure does not take it."""
 _DATASET = re.compile(r"\b(?:benchmark|dataset|data set|corpus)\b")  # and no method that could "outperform"
 _THE_RESULTS = re.compile(r"the (?:analysis|evaluation|experiments|findings|results) ")
+_A_METHOD = re.compile(rf"\b(?:the|this) {NOUN} ")
 _THE_METHOD = re.compile(rf"(?:the|this) (?:[\w-]+ ){{0,2}}?{NOUN} ")
 _SUBJECT = re.compile(r"(?=\S*[A-Z])[^,;]{2,60}? is (?=an?\b)")
 _NAMED = re.compile(r"\S*[A-Z]")
@@ -46,15 +47,17 @@ _NAMES_MORE = re.compile(
     r"(?:achieve|are|can|demonstrate|exhibit|have|improve|outperform|perform|show|surpass)\b"
 )
 """What goes on with the name: "Zebu models outperform others"."""
+_NO_VERB = re.compile(
+    r"(?:applied|based|built|combined|coupled|designed|driven|equipped|evaluated|fine-tuned|integrated|powered"
+    r"|pre-?trained|tested|trained) (?:by|for|from|in|into|on|to|upon|with)\b"
+)
+"""A participle: "Zebu trained on herds sees stripes"."""
 _STUDY = re.compile(
     r"(?:Carries out|Conducts|Gives|Offers|Performs|Presents|Provides|Reports) "
     r"(?:(?!(?:for|of|on|to)\b)\S+ ){0,6}"
     r"(?:analysis|assessment|comparison|evaluation|investigation|study)\b"
 )
 """What is a study although its verb does not say so."""
-_NEW_THING = re.compile(
-    r"(?:build|construct|creat|design|develop|devis|introduc|present|propos)e?s (?!a novel perspective)"
-)
 _SEVERAL = re.compile(r"(?:,| and| with) (?:[a-z]+s )?(?:an?|the|two|three|its|another) |; ")
 
 
@@ -130,7 +133,7 @@ def _next(half: Half, addition: Addition, name: str) -> str:
         return ""
     follows = addition.place == half.place + 1
     if addition.acts:
-        return _done(half, addition) if follows or _NEW_THING.match(addition.text) else ""
+        return _done(half, addition)
     return _said_next(half.cut.text, addition.text, name) if follows else ""
 
 
@@ -166,6 +169,7 @@ def _found(half: Half, addition: Addition) -> str:
     """Return a finding as it follows a study: not "finds a reason" for what nobody knows."""
     text, told = half.cut.text, addition.text
     leans = told.startswith(("it ", "the ")) and not _THE_RESULTS.match(told)
+    leans = leans or _A_METHOD.search(told) is not None  # a study has none, or several
     is_unknown = _NAMED.match(told) and told.partition(" ")[0] not in text
     return "" if leans or is_unknown or text.count(" ") < _FEWEST_STUDIED - 1 else told
 
@@ -176,7 +180,11 @@ def _achieved(half: Half, addition: Addition, name: str) -> str:
     is_named = bool(name) and place_of(name, text) >= 0
     is_subject = is_named and told.startswith(f"{name} ")
     predicate = rest if is_subject or told.startswith("it ") else rest.partition(" ")[2]
-    if tells_little(predicate) or (_DATASET.search(text) and RESULT.search(told)):
+    if (
+        _NO_VERB.match(predicate)
+        or tells_little(predicate)
+        or (_DATASET.search(text) and RESULT.search(told))
+    ):
         return ""
     if is_subject:
         return "" if _NAMES_MORE.match(predicate) else f"it {predicate}"

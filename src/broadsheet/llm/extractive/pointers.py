@@ -11,6 +11,7 @@ import re
 from broadsheet.llm.extractive.verbs import INTRODUCING, MAKING, of_participle, third_person
 
 _IN_THIS = r"(?:this|the present) (?:paper|letter|work|study|article|report|survey|thesis|review)"
+_HERE_TOO = re.compile(r"(?<=[a-z]), in this (?:(?:position|review|survey) )?(?:paper|study|work), (?=we )")
 _IN_THIS_PAPER = re.compile(rf"(?<=[a-z)]),? in {_IN_THIS}\b(?=$|,? (?:an?|and|that|which|the|to|for)\b)")
 # "a filter (see https://...)", "a filter at https://...": the filter is what is said
 _LINK = re.compile(r"(?:,? \([^()]*https?:[^()]*\)|,? (?:in|at|on|via) https?:\S+?)(?=[,.;:]?(?:\s|$))")
@@ -80,12 +81,13 @@ _FIRST_IS_HEDGED = re.compile(rf"^{_OUR_KNOWLEDGE}, (?P<said>[^.;]{{3,120}}?),? 
 _HEDGE_BEFORE_FIRST = re.compile(rf"{_OUR_KNOWLEDGE}(?=,?(?: (?:is|are|presents?))? the first\b)")
 # "addresses these issues by introducing a filter"
 _BY_DOING = re.compile(
-    r"(?:[a-z]+ ){0,5}?(?:address|alleviat|bridg|challeng|clos|fill|meet|mitigat|overcom|remed|resolv|solv"
-    r"|tackl)"
-    r"(?:e?s|ies|y|e)? (?:some of )?(?:this|these|that|those|it|them|such"
+    r"(?:[a-z]+ ){0,5}?(?:(?:address|alleviat|bridg|challeng|clos|confront|fill|meet|mitigat|overcom|remed"
+    r"|resolv|solv|tackl)(?:e?s|ies|y|e)?|(?:offer|present|provide)s an? (?:[a-z-]+ ){0,3}solution to)"
+    r" (?:some of )?(?:this|these|that|those|it|them|such"
     r"|the(?= (?:\w+ )?(?:challenge|gap|issue|limitation|problem|shortcoming)s?\b))(?: [\w-]+){0,4}? by "
-    r"(?:[a-z]+ly )?(?P<verb>(?:analyz|build|conduct|construct|creat|design|develop|evaluat|introduc"
-    r"|investigat|present|propos|provid)ing) (?P<what>(?!.*\b(?:and|then) [a-z]+ing\b).+)",
+    r"(?:[a-z]+ly )?(?P<verb>(?:adapt|analyz|apply|augment|build|combin|conduct|construct|creat|design"
+    r"|develop|employ|evaluat|exploit|extend|formulat|incorporat|integrat|introduc|investigat|leverag"
+    r"|present|propos|provid)ing) (?P<what>(?!.*\b(?:and|then) [a-z]+ing\b).+)",
     re.DOTALL,
 )
 _FIRST_TIME = re.compile(r"(?<=[a-z])(?:, for the first time[^,]{0,60}, | for the first time (?=an? ))")
@@ -103,7 +105,7 @@ def without_pointers(text: str) -> str:
     if "knowledge" in text:
         text = _hedged(text)
     if any(word in text for word in _POINTERS):
-        text = _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text))
+        text = _HERE_TOO.sub(", ", _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text)))
         text = _IN_IT.sub("", _SUCH.sub("", text))
     if text.endswith(_PRONOUNS):
         text = _FOR_IT.sub("", text)

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from broadsheet.llm.extractive.conjugation import ADVERBS, in_third_person
-from broadsheet.llm.extractive.naming import NAME, NOUN
-from broadsheet.llm.extractive.pointers import act_instead, with_comma, without_pointers
+from broadsheet.llm.extractive.naming import NAME, NOUN, place_of
+from broadsheet.llm.extractive.openings import WE, capital, without_opening
+from broadsheet.llm.extractive.pointers import act_instead, without_pointers
 from broadsheet.llm.extractive.verbs import (
     ACTS,
-    INTRODUCING,
-    MAKING,
     PAST,
     UNTOLD,
     Kind,
@@ -25,30 +24,13 @@ from broadsheet.llm.extractive.verbs import (
     third_person,
 )
 
-_WE = (
-    r"(?:we|i|this (?:(?:survey|review|research) (?:paper|article|work|study)|paper|work|study|article|survey"
-    r"|report|thesis|research|project|letter|response|chapter|document|tutorial"
-    r"|dissertation|note|essay|manuscript|technical report|position paper|review)"
-    r"|the (?:present )?(?:paper|article|authors?|study)|our (?:work|paper|study))"
-)
-_CONNECTIVE = re.compile(
-    r"^(?:[A-Z][a-z]+ly|However|Moreover|Furthermore|In addition|Besides|Also|Then|Thus|Hence|Therefore"
-    r"|In particular|Overall|In summary|In short|In conclusion|As a result|In contrast|By contrast|Instead"
-    r"|Meanwhile|First|Second|Third|Next|Here|Indeed|In fact|Nevertheless|Nonetheless|Further|To this end"
-    r"|At the same time|On the other hand|In response|So"
-    r"|(?:In|Throughout) (?:this|the present|our) (?:[a-z]+ )?[a-z]+|Building on [^,]{3,100}"
-    r"|(?:Motivated|Inspired) by [^,]{3,120}"
-    r"|(?:In order to|To|For|With|Given|Based on|From|Through) (?:(?!we\b)[^,]){0,60}\b(?:this|these|that"
-    r"|those|such|it|them|the (?:above|aforementioned))\b(?:(?! we\b)[^,]){0,80}), "
-)
-# An adjunct before "we" may go, but a condition only before "we propose".
-_FRONTED = re.compile(
-    r"^(?:(?!If|When|Unless|Under|For (?!the first)|Given|Assuming|In |On |As |Even)[A-Z][^,]{3,120}"
-    rf"|[A-Z].{{3,240}}?(?=, {_WE} {ADVERBS}(?:ha(?:ve|s) )?"
-    rf"(?:{'|'.join(sorted(INTRODUCING | MAKING))})(?:s|d|ed)?\b)), (?={_WE} )"
+# But not "we will release": what is to come is no result.
+_WILL = (
+    r"(?:will (?=(?:analy[sz]e|argue|consider|demonstrate|describe|discuss|evaluate|examine|explore|introduce"
+    r"|investigate|look|present|propose|review|show|study) ))?"
 )
 _BY_US = re.compile(
-    rf"^{_WE} {ADVERBS}(?P<perfect>ha(?:ve|s) {ADVERBS})?(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$",
+    rf"^{WE} {ADVERBS}{_WILL}(?P<perfect>ha(?:ve|s) {ADVERBS})?(?P<verb>[a-z-]{{3,15}})(?P<rest> .+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _SHOWING = (
@@ -56,7 +38,7 @@ _SHOWING = (
     r"|verify|verifies|discovers?|showed|demonstrated|revealed|indicated)"
 )
 _REPORT = re.compile(
-    rf"^(?!(?:\w+ )?(?:existing|prior|previous|recent|earlier|past|these) )(?:{_WE}|it|(?:[\w-]+ ){{0,5}}"
+    rf"^(?!(?:\w+ )?(?:existing|prior|previous|recent|earlier|past|these) )(?:{WE}|it|(?:[\w-]+ ){{0,5}}"
     r"(?:experiments?|experimentation|results?|findings|evaluations?|analys[ie]s|studies|simulations|evidence"
     rf"|comparisons)\b[^.;:]{{0,140}}?) {ADVERBS}{_SHOWING}"
     r"(?: (?:empirically|theoretically|experimentally))?(?: that,?"
@@ -68,7 +50,7 @@ _REPORT = re.compile(
 _ACHIEVING = re.compile(
     r"(?:[\w-]+ ){0,5}(?:experiments?|experimentation|results?|evaluations?|studies|simulations"
     r"|comparisons)\b[^;]{0,120}? (?:confirms?|demonstrates?|highlights?|reveals?|showcases?|shows?"
-    r"|validates?|verify) "
+    r"|validates?|verif(?:y|ies)) "
     r"(?!that\b)[^;]{3,120}?, "
     r"(?P<how>[a-z]+ly )?(?P<verb>(?:achiev|outperform|improv|reduc|surpass)ing) "
     r"(?P<rest>(?!and\b)(?!.*,? and (?:[a-z]+ly )?[a-z]+ing ).+)$",
@@ -88,11 +70,6 @@ _RESULTS = re.compile(
     r"|(?:indicate|suggest)s? that) (?!that\b).+)$",
     re.DOTALL,
 )
-# "The goal of this study is to count stripes"
-_GOAL = re.compile(
-    r"^(?:The|Our) (?:[a-z]+ )?(?:aim|goal|objective|purpose) of (?:this|the present|our) (?:[a-z]+ ){0,2}"
-    r"(?:article|paper|research|study|survey|work) (?:is|was) (?:therefore |thus )?to (?=[a-z]+ )"
-)
 # "show that outperforms others": a macro for the name is lost.
 _VERB_FIRST = re.compile(
     r"(?:achieves|can|generalizes|has|improves|is|are|outperforms|provides|reduces|surpasses)\b"
@@ -100,14 +77,15 @@ _VERB_FIRST = re.compile(
 _AND_THAT = re.compile(r",? and that,? (?!of )")
 _AND_WE_ALSO = re.compile(rf", and {ADVERBS}(?:{'|'.join(ACTS)}) ")
 _APPOSITION = re.compile(
-    rf"^ (?P<article>the |our )?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?), "
+    rf"^ (?P<article>the |our )?(?P<name>{NAME}(?: {NAME}){{0,3}}(?: \([\w +-]{{2,24}}\))?)(?:,|:| [–—-]) "
     r"(?P<what>(?:an?|the first) .+)$",
     re.DOTALL,
 )
 _MORE_THAN_APPOSITION = re.compile(r", (?:to|for|by|and|as|or|along|alongside|together) |; and ")
 # "Our method, Zebu, is fast"
 _OUR_NAMED_WORK = re.compile(
-    rf"^(?:our|the proposed) (?:[\w-]+ ){{0,4}}[a-z-]+(?:, |,? (?:called|named|termed|dubbed) )"
+    rf"^(?:our|the proposed) (?:(?:[\w-]+ ){{0,4}}[a-z-]+(?:, |,? (?:called|named|termed|dubbed) )"
+    rf"|(?:(?:new|novel|proposed) )?{NOUN} (?=(?-i:{NAME}) (?:[a-z]+ly )?[a-z]+s ))"
     rf"(?P<name>(?-i:{NAME}(?: {NAME}){{0,3}})(?: \([\w +-]{{2,24}}\))?),? "
     r"(?=(?:[a-z]+ly )?(?:[a-z]+s|can|will) )",
     re.IGNORECASE,
@@ -176,13 +154,7 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
         name: The name that the paper gives its own work, or empty.
     """
     text = without_pointers(_WHICH_WE_CALL.sub(", ", sentence.rstrip(" .!;:").lstrip(" %•*–—-")))
-    for _ in range(3):
-        text = with_comma(text)
-        connective = _CONNECTIVE.match(text)
-        if not connective:
-            break
-        text = capital(text[connective.end() :])
-    text = _GOAL.sub("We ", capital(_FRONTED.sub("", capital(text), count=1)))
+    text = without_opening(text)
     if not text or text.endswith("?") or _EARLIER.match(sentence):
         return
     fronted = _BEFORE_OURS.match(text)
@@ -206,6 +178,9 @@ def statements(sentence: str, name: str) -> Iterator[Statement]:
             told = f"the {results['what']} {results['told']}"
             yield Statement(capital(_impersonal(told, name)), "claims", addition=_impersonal(told, name))
             return
+        if (ours := _behind_our_work(text, name)) and act_instead(text[ours:]):
+            yield from _acts("", text[ours:], "details", name, alone=False)
+            return
         if fronted:
             yield Statement("", "states", addition=_claim(text[fronted.end() :], name, "states").addition)
         introduced = not is_past(sentence) and _IS_INTRODUCED.search(text)
@@ -217,18 +192,12 @@ def is_past(sentence: str) -> bool:
     return _PAST.match(sentence) is not None and " we " not in sentence
 
 
-def capital(text: str) -> str:
-    """Capitalize the first letter, unless the first word is a name such as iCaRL or f-DP."""
-    first = text.split(" ", 1)[0]
-    named = any(character.isupper() for character in first) or first[1:2] == "-"
-    return text if named else text[:1].upper() + text[1:]
-
-
 def _acts(verb: str, rest: str, kind: Kind, name: str, *, alone: bool) -> Iterator[Statement]:
     """Yield what was done; with other acts beside it, "we present X, a Y, and report" is no "X is a Y"."""
     if instead := act_instead(f"{verb}{rest}"):
         verb, rest = instead
         kind = kind_of(verb)
+        kind = "makes" if kind == "details" else kind  # what the rest is for was named in its place
     rest = _impersonal(rest, name)
     apposition = _APPOSITION.match(rest) if alone and kind in {"introduces", "makes"} else None
     if (
@@ -247,6 +216,14 @@ def _acts(verb: str, rest: str, kind: Kind, name: str, *, alone: bool) -> Iterat
         last = acted[second.start("verb") :]
         yield Statement(capital(last), kind, len(second["verb"]), last, acts=True)
     yield Statement(capital(acted), kind, len(verb), acted, acts=True)
+
+
+def _behind_our_work(text: str, name: str) -> int:
+    """Return where the predicate of the authors' own work begins, 0 where the subject is another thing."""
+    if name and (place := place_of(name, text)) in {0, len("The ")} and text.startswith(("The ", name)):
+        return place + len(name) + 1
+    ours = _OUR_WORK.match(text)
+    return ours.end() if ours and ours["called"] in {None, name} else 0
 
 
 def _is_one(called: str, name: str) -> bool:

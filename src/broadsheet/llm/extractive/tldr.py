@@ -18,8 +18,9 @@ from broadsheet.annotation import MAX_TLDR_CHARACTERS, MAX_TLDR_WORDS, MIN_TLDR_
 from broadsheet.llm.extractive.doubts import abbreviations, doubts, uninflected
 from broadsheet.llm.extractive.joining import RESULT, Addition, Half, joined, may_be_followed
 from broadsheet.llm.extractive.naming import own_name, place_of
+from broadsheet.llm.extractive.openings import capital
 from broadsheet.llm.extractive.pointers import without_links
-from broadsheet.llm.extractive.rewriting import Statement, capital, is_past, statements
+from broadsheet.llm.extractive.rewriting import Statement, is_past, statements
 from broadsheet.llm.extractive.standing import stands
 from broadsheet.llm.extractive.trimming import SURE, Cut, shortened
 from broadsheet.llm.extractive.verbs import TELLS_THE_WORK, Kind
@@ -36,16 +37,18 @@ _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
 _INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
-_TITLE_SCORE = -2.5
+_TITLE_SCORE = 2.0
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
-# A space is lost before a parenthesis, behind a comma, or between two sentences.
+# A space is lost before a parenthesis, behind a comma, or between two sentences, or a comment of TeX is left.
 _UNSPACED = re.compile(
     r"(?<=[a-z]{3})(?=\([A-Z][\w-]+\))|(?<=[a-z]{2},)(?=[a-z]{2})|(?<=[a-z)]{2}\.)(?=[A-Z][a-z]+,? [a-z])"
+    r"|(?<=[a-z)]\.)% ?(?=[A-Z])|(?<=[a-z]) %(?=[a-z])"
 )
 
 _OWN = re.compile(
     r"\b(?:[Ww]e(?! (?:also|further)\b)|[Tt]h(?:is|e present) (?:paper|work|study|article|survey|letter"
-    r"|project|report|research|review|thesis)|[Tt]he article|[Oo]ur (?:algorithm|analysis|approach"
+    r"|project|report|research|review|thesis)|[Tt]he article"
+    r"|(?:[Oo]ur|[Tt]he proposed) (?:(?:new|novel|proposed) )?(?:algorithm|analysis|approach"
     r"|experiments|findings|framework|method|model|results|study|system|work)"
     r"|(?:is|are) (?:proposed|introduced|presented))\b"
 )
@@ -55,10 +58,16 @@ _FURTHER = re.compile(
     r"^(?:first|one)\b|\b(?:also|additionally|further|furthermore|moreover|besides|in addition|finally|lastly"
     r"|second(?:ly)?)\b",
 )
-_NEWS, _MOST_NEWS = 0.4, 12
+_DOUBTED = 1.5
+"""What a doubt weighs beside what a line says."""
+_NEWS, _MOST_NEWS = 1.5, 14
 """What a word is worth that the title does not have, and how many such words are enough."""
 _UNKNOWN = 3.0
 """What it costs that a line speaks of a thing by a name that neither the title nor the line explains."""
+_BACKGROUND = -40.0
+"""What stands before the work is spoken of tells less of it than its title does."""
+_SECOND = 2.0
+"""What a second half is worth beside its words: half of a line said of another thing tells more."""
 _SKIPPED = 0.25
 """What each sentence costs that stands between what was done and what was done besides."""
 _ADJUNCT_CUT = 1.5
@@ -93,7 +102,7 @@ def summarise(title: str, abstract: str) -> str:
     body = [sentence[:_MAX_SENTENCE_CHARACTERS] for sentence in sentences(abstract)[:_MAX_SENTENCES]]
     body = [_without_title(without_links(sentence), title) for sentence in body]
     candidates = _candidates(title, [sentence for sentence in body if not find_urls(sentence)])
-    best = _surest(candidates, title, abbreviations(abstract, {*stems(title)}))
+    best = _surest(candidates, title, abbreviations(abstract, title))
     text = best or (title if re.search(r"\w", title) else " ".join(body))
     if not text.strip(" ."):
         raise ValueError("A paper without a word in its title or abstract has no summary; skip it.")
@@ -108,7 +117,7 @@ def _surest(candidates: Iterable[_Candidate], title: str, abbreviated: Set[str])
     for candidate in sorted(candidates, key=lambda candidate: -candidate.score):
         if candidate.score <= best:
             break  # doubts only take away
-        score = candidate.score - doubts(candidate.text, titled, abbreviated)
+        score = candidate.score - _DOUBTED * doubts(candidate.text, titled, abbreviated)
         if score > best:
             best, text = score, candidate.text
     return text
@@ -216,11 +225,11 @@ class _Weights:
         """Weigh where it stands: the first sentence on the own work says what is new, not those before."""
         later = place - self.introduced
         if later < 0:
-            return -12.0 if kind == "states" else -3.5
+            return _BACKGROUND if kind == "states" else -3.5
         return -min(0.8 * later, 4.0) if later else 0.5
 
     def addition(self, cut: Cut, statement: Statement) -> float:
-        score = (1.5 if RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
+        score = _SECOND + (1.5 if RESULT.search(cut.text) else 0.0) + (1.8 if numbers_in(cut.text) else 0.0)
         return score - cut.cost - (0.0 if statement.text else _ADJUNCT_CUT)
 
     def worth(self, addition: Addition, half: Half) -> float:

@@ -32,7 +32,7 @@ _CLAUSE = re.compile(
 _ADJUNCT = re.compile(
     r",? (?:(?:while|by|without) [a-z]+ing|using|leveraging|via|through|in order to|compared (?:to|with)"
     r"|so that|(?:that|which) (?:consists of|comprises|includes|contains)|composed of|consisting of"
-    r"|comprising) "
+    r"|comprising|(?:featuring|with) (?:two|three|four|five|several)\b) "
 )
 # Before what tells what a thing is for or does, where the thing says what it is: "a counter of stripes".
 _PURPOSE = re.compile(

@@ -87,7 +87,8 @@ def third_person(verb: str) -> str:
 def of_participle(participle: str) -> str:
     """Return `propose` for `proposing`, of verbs that authors use."""
     stem = participle.removesuffix("ing")
-    return stem if stem in KNOWN_ACTS or stem.endswith("ss") else f"{stem}e"
+    is_whole = stem in KNOWN_ACTS | MAKING | {"employ", "exploit"} or stem.endswith("ss")
+    return stem if is_whole else f"{stem}e"
 
 
 def kind_of(third: str) -> Kind:
