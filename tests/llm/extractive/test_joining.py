@@ -45,6 +45,7 @@ def both(first: str, second: str, name: str = "Zebu", title: str = "Zebu: Stripe
         # What was done is evaluated, or done again.
         ("We evaluate a counter of herds.", "We find the manes of herds.", ""),
         ("We present a counter of herds.", "We present a filter of manes.", ""),
+        ("We present two filters of stripes.", "We describe two filters of the stripes.", ""),
         # A participle is no verb, and a study of several has no method of its own.
         ("We present Zebu, a counter.", "Zebu trained on large herds even sees manes.", ""),
         (
@@ -89,6 +90,14 @@ def test_what_was_done_later_can_follow_too_unless_all_authors_do_it() -> None:
     little = "We evaluate the counter on photographs that two cameras took from a tower in fog."
     assert summarise("A Counter of Stripes", f"{begun} {done}").partition("; ")[2].startswith("trains the")
     assert "; " not in summarise("A Counter of Stripes", f"{begun} {little}")
+
+
+def test_a_part_that_is_spoken_of_later_is_not_taken_for_the_whole() -> None:
+    begun = "We present Zebu, a framework with a lamp. Herds are large. {} sees more of all stripes at night."
+    assert "; it sees" in summarise("Zebu: Stripes", begun.format("Our framework"))
+    assert "; " not in summarise("Zebu: Stripes", begun.format("This strategy"))
+    part = "We present a model of lamps. Zebu has two. Our method sees more of all stripes at night."
+    assert "; the method" not in summarise("Zebu: Stripes", part)
 
 
 def test_achievements_that_would_not_agree_with_their_verb_are_left_out() -> None:

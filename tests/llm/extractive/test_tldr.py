@@ -302,6 +302,11 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
             "Uses a tool to sort data, analyze the logs, and plot the years",
         ),
         ("We study and compare manes.", "", "Studies and compares manes"),
+        ("We find herds and count them.", "", "Finds herds and counts them"),
+        ("We study manes and point out stripes.", "", "Studies manes and points out stripes"),
+        ("We sort herds and re-train the filter.", "", "Sorts herds and re-trains the filter"),
+        ("We sort or count herds.", "", "Sorts or counts herds"),
+        ("Our proposed methodology counts herds.", "", "The methodology counts herds"),
         # "apply" is no adverb, "will look" is done in the paper, and "will release" is not.
         ("We apply this filter to herds.", "", "Applies this filter to herds"),
         ("In this paper, we will look at manes of herds.", "", "Looks at manes of herds"),
@@ -350,6 +355,7 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
         ("We propose a filter to address this.", "", "Proposes a filter"),
         ("We stress the role of stripes in this task.", "", "Stresses the role of stripes"),
         ("We propose a filter for such rare stripes.", "", "Proposes a filter for rare stripes"),
+        ("We propose the first lamp in this field.", "", "Proposes the first lamp in this field"),
         ("Experiments show our method outperforms others.", "Zebu", "Zebu outperforms others"),
         (
             "We link stripes to the herds and discuss the years.",
@@ -469,6 +475,27 @@ def test_what_says_more_than_the_title_goes_before_what_says_it_again() -> None:
         "manes through fog and rain."
     )
     assert summarise("A Lamp for Cameras", f"{again} {more}").startswith("Presents a new counter")
+
+
+def test_of_a_list_between_semicolons_no_point_is_cut_off() -> None:
+    points = "counting zebras of large parks at dawn; sorting the manes of twelve herds; and {}"
+    told = "We present a tower for "
+    whole = summarise("Counts", f"{told}{points.format('plotting years')}.")
+    assert whole == f"Presents a tower for {points.format('plotting years')}."
+    long_last = points.format("plotting the years of all herds " + "in many parks " * 9)
+    assert "sorting" not in summarise("Counts", f"{told}{long_last}.")
+
+
+def test_what_is_said_of_neither_the_authors_nor_their_work_gives_way() -> None:
+    own = "We count the manes of twelve tired zebras."
+    others = "Lions follow herds over dry and dusty plains to rivers where crocodiles wait for both."
+    assert summarise("Counts at Dawn", f"{own} {others}") == "Counts the manes of twelve tired zebras."
+
+
+def test_what_is_proposed_without_an_article_is_a_field_of_research() -> None:
+    field = "Stripe Counting (SC) is proposed to tell zebras of dusty plains from quaggas without cameras."
+    assert summarise("Counts of Manes", f"{field} We sort twelve manes.") == "Sorts twelve manes."
+    assert summarise("Counts of Manes", "A counter of dusty stripes is proposed.").startswith("A counter")
 
 
 def test_background_says_less_than_the_title() -> None:

@@ -27,11 +27,11 @@ _AND_DID = re.compile(
 _OBJECT = (
     r"(?= (?:all|an?(?! (?:and|at|by|for|from|in|of|on|or|to|with)\b)|each"
     r"|the|its|their|them|it|how|whether|on|forward|two|three|four|five|six|seven|eight"
-    r"|nine) )"
+    r"|nine)\b)"
 )
 _COORDINATED = re.compile(
     rf"(?P<before>(?P<comma>,)? and {ADVERBS}|(?P<serial>, ))"
-    rf"(?P<verb>(?:re-|pre-)*(?:{'|'.join(ACTS)}|(?<=-)train)|[a-z]+i[sz]e{_OBJECT}"
+    rf"(?P<verb>(?:re-|pre-)*(?:{'|'.join(ACTS)}|(?<=-)train|point(?= out\b))|[a-z]+i[sz]e{_OBJECT}"
     r"|(?!also|both|even|for|from|into|not|only|over|that|then|thus|under|via|when|where|while|with)"
     rf"(?(serial)(?!)|[a-z-]{{3,}})(?<![sgy])(?<!ed){_OBJECT})\b(?P<that> that)?"
 )
@@ -47,6 +47,7 @@ _RELATIVE = re.compile(
     r"\b(?:that|which) (?:[a-z]+ly )?[a-z]+[^s\W]s (?!.*\b(?:to|can|could|may|might|must|should|will|would) )"
 )
 _INFINITIVE = re.compile(rf"\bto (?:[a-z]+ly )?(?:{'|'.join(ACTS)})\b")
+_FURTHER = re.compile(r"\b(?:finally|further)\b")
 _OF_AUTHORS = {"argue", "conclude", "discuss", "outline", "release", "report"}
 """What no method is made to do: "applies filters to deep networks and discuss their use"."""
 AND_ACTS = re.compile(rf"(?<![sy]),? and {ADVERBS}(?:{'|'.join(map(third_person, ACTS))}) ")
@@ -81,6 +82,7 @@ def _conjugated(rest: str) -> str:
         free = match["comma"] and match["verb"] in KNOWN_ACTS and "," not in before[governed:]
         ungoverned = match["verb"] in _OF_AUTHORS and not _INFINITIVE.search(before)
         ungoverned |= match["verb"] in KNOWN_ACTS and bool(_RELATIVE.search(before))
+        ungoverned |= _FURTHER.search(match["before"]) is not None
         sure = match["that"] or free or not governed or ungoverned
         # "to prove and demonstrate that", "to collect, count and plot"
         sure = sure and before.rpartition(" ")[2] not in ACTS and not _IN_LIST.search(before)

@@ -49,7 +49,7 @@ _UNKNOWN = re.compile(
 _THEY = re.compile(r"(?: \w+)? (?:they|them|their)\b")
 _PLURAL = re.compile(r"\w[\w-]*s\b|\b(?:and|children|criteria|data|media|people)\b")
 _ACTED = re.compile(r"[A-Z][a-z-]+s ")
-_AND = r"(?:[ –—-]and|,)(?: then)? (?:[a-z]+ly )?"
+_AND = r"(?:[ –—-]and|,)(?: then)? (?:also |further |[a-z]+ly )?"
 _AND_ACT = re.compile(
     rf"{_AND}(?:{_ACT}) "
     r"(?=(?:an?|into|the|its|their|it|them|that|how|two|three|four|five|six|several|various) |[A-Z])"
@@ -66,6 +66,7 @@ _AFTER_THIRD = re.compile(
     rf"\b(?:that|which) (?:[a-z]+ly )?[a-z]+s [^,;]*,? and(?: then)? (?:{_ACT}) (?:the|an?|it|them) "
 )
 _AND_DID = re.compile(rf"\band (?:[a-z]+ly )?(?:{'|'.join(PAST)}) (?:an?|how|its|that|the|their) ")
+_THEN_ACT = re.compile(r", then [a-z]{3,}(?<![sd]) (?:an?|it|the|them)\b")
 _BUT_ACT = re.compile(
     rf" but (?:[a-z]+ly )?(?:{_ACT}|decrease|increase|keep|maintain|reduce|require|retain) "
 )
@@ -127,7 +128,7 @@ def _lacks_plural(text: str) -> bool:
 def uninflected(text: str) -> float:
     """Return the doubt that a verb was not put into the third person: "Counts stripes and plot them"."""
     if _ACTED.match(text):
-        if any(pattern.search(text) for pattern in (_AFTER_THIRD, _AND_DID, _BUT_ACT)):
+        if any(pattern.search(text) for pattern in (_AFTER_THIRD, _AND_DID, _BUT_ACT, _THEN_ACT)):
             return GRAVE
         for pattern in (_AND_ACT, _AND_ATE):
             for verb in pattern.finditer(text):

@@ -15,6 +15,7 @@ from broadsheet.llm.extractive.rewriting import Statement
 from broadsheet.llm.extractive.trimming import SURE, Cut
 from broadsheet.llm.extractive.verbs import TELLS_THE_WORK, Kind
 from broadsheet.quantities import numbers_in
+from broadsheet.text import stems
 
 _FEWEST_WORDS, _FEWEST_CUT = 5, 8
 """How many words another sentence may follow: of a sentence that is nearly whole, and of one that was cut."""
@@ -26,6 +27,8 @@ RESULT = re.compile(
 )
 _FEWEST_STUDIED = 8
 """How many words say what is studied, so that a finding after them is understood."""
+_SHORT = 3
+"""Words of so many letters tell little."""
 _FEWEST_ADDED = 5
 """What is shorter, and has no figure, adds nothing."""
 _STEP = re.compile(
@@ -116,7 +119,13 @@ def joined(half: Half, addition: Addition, name: str, title: str) -> str:
         second = _found(half, addition) if found else _achieved(half, addition, name)
         if not second and name and place_of(name, title) >= 0:
             second = _of_the_titled(half, addition, name)
-    return f"{half.cut.text}; {second}" if second else ""
+    return f"{half.cut.text}; {second}" if second and not _says_again(half.cut.text, second) else ""
+
+
+def _says_again(text: str, second: str) -> bool:
+    """Tell whether more than half of what is added was said."""
+    added = {stem for stem in stems(second) if len(stem) > _SHORT}
+    return 2 * len(added & {*stems(text)}) > len(added)
 
 
 def may_be_followed(half: Half) -> bool:
@@ -188,10 +197,12 @@ def _achieved(half: Half, addition: Addition, name: str) -> str:
         return ""
     if is_subject:
         return "" if _NAMES_MORE.match(predicate) else f"it {predicate}"
-    called = is_named or GENERIC_NOUN.search(text)
+    # What is introduced without the name that the work has may be a part of it.
+    called = is_named or (not name and GENERIC_NOUN.search(text))
     if not called or _DATASET.search(text) or _is_another(text, name):
         return ""
-    if is_named and _THE_METHOD.match(told) and text.startswith(f"{name} is "):
+    is_near = addition.place == half.place + 1 or not told.startswith("this ")  # later it may be a part
+    if is_named and is_near and _THE_METHOD.match(told) and text.startswith(f"{name} is "):
         return f"it {predicate}"
     return told if _is_of_the_same(text, addition, name if is_named else "") else ""
 

@@ -7,7 +7,7 @@ import re
 # A name contains a capital letter, possibly after lower-case letters or digits: CrossQ, SWAP, f-DP, C3Net.
 NAME = r"(?:[A-Za-z0-9]*[A-Z][\w+*α-ω]*(?:[-–/][\w+*]+)*)"
 NOUN = (
-    r"(?:method|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy"
+    r"(?:method(?:ology)?|approach|model|framework|algorithm|technique|system|network|architecture|scheme|strategy"
     r"|pipeline|solution|paradigm|design)"
 )
 GENERIC_NOUN = re.compile(rf"\b{NOUN}\b", re.IGNORECASE)

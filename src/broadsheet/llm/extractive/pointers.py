@@ -60,6 +60,8 @@ _IN_IT = re.compile(
     r"(?:area|case|context|direction|domain|field|regard|scenario|setting|space|task)s?"
     r"(?=$|,(?! (?:and|or) ))"
 )
+# "one of the first filters for this task" is none of the first filters
+_OF_ITS_KIND = re.compile(r"\b(?:best|earliest|fastest|first|largest|most|only|smallest)\b")
 # "models for such rare stripes" are models for rare stripes, but "for such stripes" says which ones elsewhere
 _SUCH = re.compile(r"(?<!\bas )\bsuch (?!as\b|that\b|an?\b)(?=[a-z-]+ [a-z-]+s\b)")
 # The headings of a structured abstract.
@@ -106,7 +108,8 @@ def without_pointers(text: str) -> str:
         text = _hedged(text)
     if any(word in text for word in _POINTERS):
         text = _HERE_TOO.sub(", ", _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text)))
-        text = _IN_IT.sub("", _SUCH.sub("", text))
+        text = _SUCH.sub("", text)
+        text = text if _OF_ITS_KIND.search(text) else _IN_IT.sub("", text)
     if text.endswith(_PRONOUNS):
         text = _FOR_IT.sub("", text)
     if " for the first time" in text:

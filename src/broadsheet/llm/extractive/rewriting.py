@@ -111,8 +111,8 @@ _OURS = re.compile(r"\b(?:our(?: proposed| novel)?|the proposed) ", re.IGNORECAS
 _OUR = re.compile(r"\b[Oo]ur(?! own)\b")
 _GOES_ON = re.compile(rf"[\w-]| {NOUN}")
 _IS_INTRODUCED = re.compile(
-    r"(?:\bis|^(?:An?|Two|Three|Four|New|Novel) .*\bare) (?:introduced|proposed|presented|developed)\b"
-    r"(?! (?:in)?to\b)"
+    r"^(?:(?:An?|In this|Our|The|This) .*\bis|(?:An?|Two|Three|Four|New|Novel) .*\bare)"
+    r" (?:introduced|proposed|presented|developed)\b(?! (?:in)?to\b)"
 )
 _HERE = re.compile(r"^ here(?:in)?\b")
 _EARLIER = re.compile(

@@ -37,7 +37,7 @@ _STOP_IN_QUOTES = re.compile(r"[.,]([\"”’])$")
 _SHORT_TITLE = 3
 _ACRONYM = re.compile(r"[A-Z][\w+-]*[A-Z0-9+]")
 _INDEFINITE = re.compile(r"\b[Aa]n?(?: [a-z-]+){0,3} $")  # "a novel stripe filter (SF)" is no "novel SF"
-_TITLE_SCORE = 2.0
+_TITLE_SCORE = 0.0
 """A title tells what a paper is about, and is read already; what is doubtful tells less."""
 # A space is lost before a parenthesis, behind a comma, or between two sentences, or a comment of TeX is left.
 _UNSPACED = re.compile(
@@ -50,7 +50,7 @@ _OWN = re.compile(
     r"|project|report|research|review|thesis)|[Tt]he article"
     r"|(?:[Oo]ur|[Tt]he proposed) (?:(?:new|novel|proposed) )?(?:algorithm|analysis|approach"
     r"|experiments|findings|framework|method|model|results|study|system|work)"
-    r"|(?:is|are) (?:proposed|introduced|presented))\b"
+    r"|^(?:An?|In this|New|Novel|Our|The|This|Three|Two)\b.* (?:is|are) (?:proposed|introduced|presented))\b"
 )
 _KIND = {"introduces": 8.0, "makes": 7.3, "claims": 3.5, "studies": 4.5, "details": 0.3, "states": 0.0}
 _DEFINITE = re.compile(r"(?:The|Both|All|Each|Experiments|Results|Extensive) (?!first )")
@@ -64,9 +64,11 @@ _NEWS, _MOST_NEWS = 1.5, 14
 """What a word is worth that the title does not have, and how many such words are enough."""
 _UNKNOWN = 3.0
 """What it costs that a line speaks of a thing by a name that neither the title nor the line explains."""
+_OTHERS = 8.0
+"""What it costs that a statement speaks neither of the authors nor of what they made."""
 _BACKGROUND = -40.0
 """What stands before the work is spoken of tells less of it than its title does."""
-_SECOND = 2.0
+_SECOND = 1.0
 """What a second half is worth beside its words: half of a line said of another thing tells more."""
 _SKIPPED = 0.25
 """What each sentence costs that stands between what was done and what was done besides."""
@@ -198,15 +200,18 @@ class _Weights:
         self.central = {stem: count for stem, count in counts.items() if count >= 2}
         self.name = name
         self.is_titled = place_of(name, title) >= 0 if name else False
-        own = (
+        own = [
             place for place, sentence in enumerate(body) if _OWN.search(sentence) and not is_past(sentence)
-        )
-        self.introduced = next(own, 0)
+        ]
+        self.introduced = min(own, default=0)
+        named = (place for place, sentence in enumerate(body) if name and place_of(name, sentence) >= 0)
+        self.own = {*own, *named}
 
     def statement(self, cut: Cut, statement: Statement, place: int) -> float:
         text = cut.text
         words = {stem for stem in stems(text) if stem not in _STOP}
         score = _KIND[statement.kind] - cut.cost
+        score -= _OTHERS if statement.kind == "states" and self.own and place not in self.own else 0.0
         score += 2.3 * len(words & self.title) / max(1, len(self.title))
         score += 0.8 * sum(min(4, self.central.get(word, 0)) for word in words) / max(4, len(words))
         if self.name and (start := place_of(self.name, text)) >= 0:

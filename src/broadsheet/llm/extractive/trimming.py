@@ -107,6 +107,8 @@ def shortened(text: str, statement: Statement) -> Iterator[Cut]:
 
 def _must_stay(form: str, kept: str, end: re.Match[str], pattern: re.Pattern[str], start: int) -> bool:
     """Tell whether grammar holds what follows to what is kept."""
+    if end[0] == "; " and form.count("; ") > 1:  # a list: of its points all stay or none
+        return True
     if pattern is AND_ACTS and _SERIAL.search(kept, start):
         return True
     if pattern is _SECOND and ", " in kept[start:]:
