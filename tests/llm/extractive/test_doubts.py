@@ -123,6 +123,8 @@ def test_a_line_that_leans_or_breaks_gives_way_to_the_title(text: str, sound: st
         ("Counts the stripes of those caged zebras", "Counts the stripes of caged zebras"),
         ("Takes an opposite path through herds", "Takes a path through herds"),
         ("Designs extensive experiments on herds", "Designs two cameras on herds"),
+        ("Weighs the three key stripes", "Weighs three key stripes"),
+        ("Finds a far more dangerous herd", "Finds a herd far more dangerous than lions"),
         ("Keepers ask whether similar stripes fade", "Keepers ask whether stripes fade"),
         ("Builds within its original tower", "Builds a tower within its original walls"),
         ("Looks into the future of counters", "Looks into the towers of counters"),

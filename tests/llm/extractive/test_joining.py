@@ -41,6 +41,7 @@ def both(first: str, second: str, name: str = "Zebu", title: str = "Zebu: Stripe
         ("We present two filters.", "It sees herds from afar.", ""),
         ("We present Zebu, a counter.", "Zebu models outperform five others by far.", ""),
         ("We present Zebu, a dataset.", "Our model sees herds from afar.", ""),
+        ("We present Zebu, a dataset.", "It reduces errors on large herds.", ""),
         ("We present a filter for towers.", "This tower sees herds from afar.", ""),
         # What was done is evaluated, or done again.
         ("We evaluate a counter of herds.", "We find the manes of herds.", ""),

@@ -112,10 +112,10 @@ def doubts(text: str, titled: Set[str], abbreviated: Set[str] = frozenset()) -> 
     """
     found = sum(weight * len(pattern.findall(text)) for weight, pattern in _DOUBTS)
     if abbreviated:
-        found += 2 * _FAINT * len(abbreviated & {*_ABBREVIATION.findall(text)})
+        found += _SLIGHT * len(abbreviated & {*_ABBREVIATION.findall(text)})
     names = [match["name"] for match in _UNKNOWN.finditer(text)]
     found += _LIKELY * sum(name not in _KNOWN and not {*stems(name)} <= titled for name in names)
-    found += GRAVE * (dangling(text, titled - _VAGUE - _WORKS) + _lacks_plural(text)) + 0.8 * hints_back(text)
+    found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
     return found + sum(_unexplained(text, titled)) + uninflected(text)
 
 

@@ -153,7 +153,7 @@ def _done(half: Half, addition: Addition) -> str:
 
 
 def _said_next(text: str, told: str, name: str) -> str:
-    said = _SAID.match(told)
+    said = _SAID.match(told) if not _DATASET.search(text) or not RESULT.search(told) else None
     if not said or tells_little(said["predicate"]) or not _ONE_THING.match(text) or _SEVERAL.search(text):
         return ""
     is_work = _THE_METHOD.match(told) is not None

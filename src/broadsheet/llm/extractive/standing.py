@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
 from itertools import takewhile
 
 from broadsheet.text import stems
@@ -26,7 +25,6 @@ _ENDS_OPEN = re.compile(
 _LONGEST_END = 50
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 # A pointing word, and the words behind it among which its noun must be.
-_FEW = 2
 _POINTS = re.compile(
     r"\b(?:this|these"
     r"|those(?! (?:of|for|from|in|on|who|with|without|that|when|where|at|by|[a-z]+ed|[a-z]+ing)\b)"
@@ -78,8 +76,8 @@ def stands(text: str) -> bool:
     return not _CANNOT_STAND.search(text)
 
 
-def dangling(text: str, titled: Set[str] = frozenset()) -> int:
-    """Return how many words point at something that neither the title nor the sentence names before them.
+def dangling(text: str) -> int:
+    """Return how many words point at something that the sentence does not name before them.
 
     "Counts stripes and plots these stripes" has none, "a filter for these stripes" has one.
     """
@@ -95,8 +93,7 @@ def dangling(text: str, titled: Set[str] = frozenset()) -> int:
             continue
         nouns = [*takewhile(lambda stem: stem not in _LITTLE, stems(match["noun"]))]
         *qualifying, noun = nouns or [""]
-        is_titled = noun in titled and len(nouns) <= _FEW  # of more words the last may be no part of it
-        count += noun not in named and not is_titled and not (qualifying and named.issuperset(qualifying))
+        count += noun not in named and not (qualifying and named.issuperset(qualifying))
     return count
 
 

@@ -46,6 +46,9 @@ _IS_A_THING = re.compile(
 _SECOND = re.compile(r", (?:and|along with|together with|as well as) (?:an?|the|two|three|its|another) ")
 _SERIAL = re.compile(r", (?:then |[a-z]+ly )?[a-z]+s ")  # "finds X, counts Y" cannot lose "and shows Z"
 _LIST = re.compile(r"^[^,]{0,40}, (?:and|or) ")
+# "uses towers, such as lamps, to count" goes on behind its examples.
+_EXAMPLES = re.compile(r", (?:e\.g\.|i\.e\.|including|such as)")
+_GOES_ON = re.compile(r"[^;]*, (?:can|for|is|are|to) ")
 _VERB = re.compile(
     r" (?:is|are|was|were|can|has|have|do|does|will|may|(?:achieve|enable|exhibit|fail|improve|lead|offer"
     r"|outperform|perform|provide|reduce|remain|require|struggle|yield)s?) "
@@ -107,7 +110,8 @@ def shortened(text: str, statement: Statement) -> Iterator[Cut]:
 
 def _must_stay(form: str, kept: str, end: re.Match[str], pattern: re.Pattern[str], start: int) -> bool:
     """Tell whether grammar holds what follows to what is kept."""
-    if end[0] == "; " and form.count("; ") > 1:  # a list: of its points all stay or none
+    is_point = end[0] == "; " and form.count("; ") > 1  # of a list all points stay or none
+    if is_point or (_EXAMPLES.match(end[0]) and _GOES_ON.match(form, end.end())):
         return True
     if pattern is AND_ACTS and _SERIAL.search(kept, start):
         return True
