@@ -73,6 +73,7 @@ class MailServer(InThread):
         self.logins: Counter[bool] = Counter()
         self.open = self.offered = 0
         self.enough = asyncio.Event()
+        self.transports: set[asyncio.Transport] = set()
         self._tls, self._implicit, self._auth = tls, implicit, auth
 
     def addresses(self) -> Counter[str]:
@@ -104,8 +105,14 @@ class MailServer(InThread):
         )
         await self._stop.wait()
         server.close()
-        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
+        others = asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}
+        for task in others:
             task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(3):  # a connection that was accepted just now is made in two steps, and lost in one
+            for transport in tuple(self.transports):
+                transport.abort()
+            await asyncio.sleep(0)
 
 
 class _Counted(SMTP):
@@ -116,15 +123,18 @@ class _Counted(SMTP):
         self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self._server.open += 1
+        self._made = transport
+        self._server.transports.add(transport)
         if self._server.open > self._server.most_at_once:
-            assert isinstance(transport, asyncio.Transport)
             transport.write(b"421 4.7.0 too many connections\r\n")
             transport.close()
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.open -= 1
+        self._server.transports.discard(self._made)
         super().connection_lost(error)
 
 

@@ -297,6 +297,7 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
             "Uses a tool to sort data, analyze the logs, and plot the years",
         ),
         ("We study and compare manes.", "", "Studies and compares manes"),
+        ("We wore a camera to count herds.", "", "Wears a camera to count herds"),
         ("We find herds and count them.", "", "Finds herds and counts them"),
         ("We study manes and point out stripes.", "", "Studies manes and points out stripes"),
         ("We sort herds and re-train the filter.", "", "Sorts herds and re-trains the filter"),

@@ -13,7 +13,7 @@ _EVERYWHERE = (
 )
 _ACTED = re.compile(
     r"(?:aims to (?:foster|inspire|promote|provide)|bridges the|conducts|contributes to"
-    r"|demonstrates (?:its|the)|evaluates|extends|highlights|organizes|outlines|performs"
+    r"|demonstrates (?:its|the)|describes|discusses|evaluates|extends|highlights|organizes|outlines|performs"
     r"|provides a (?:[a-z]+ )?contribution|releases|serves as|validates|verifies)\b"
 )
 _DOES = re.compile(

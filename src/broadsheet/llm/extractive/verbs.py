@@ -44,6 +44,7 @@ _OTHER_ACTS = """
     attempt benchmark design focus measure model pretrain review revisit test train transform
 """.split()  # noqa: SIM905 - the same
 PAST = {
+    "began": "begin",
     "built": "build",
     "chose": "choose",
     "drew": "draw",
@@ -54,13 +55,20 @@ PAST = {
     "went": "go",
     "kept": "keep",
     "led": "lead",
+    "left": "leave",
+    "met": "meet",
     "put": "put",
     "ran": "run",
     "saw": "see",
     "showed": "show",
     "shown": "show",
     "sought": "seek",
+    "sent": "send",
+    "spent": "spend",
+    "taught": "teach",
     "took": "take",
+    "won": "win",
+    "wore": "wear",
     "wrote": "write",
 } | {
     (
