@@ -47,3 +47,19 @@ def test_what_is_free_is_given_back_to_the_system(said: str, least: int, most: i
         large, small = map(int, process.communicate()[0].split())
     assert least <= large <= most
     assert (small > 30) == trimmed
+
+
+HELD = """
+import gc
+from broadsheet.web.memory import settle
+
+held = [{"n": [n]} for n in range(50_000)]
+settle()
+print(gc.get_freeze_count(), len(gc.get_objects()))
+"""
+
+
+def test_what_is_held_is_not_looked_through_for_garbage_again() -> None:
+    with Popen([sys.executable, "-c", HELD], stdout=-1, text=True) as process:
+        spared, looked_through = map(int, process.communicate()[0].split())
+    assert spared > 100_000 > 10_000 > looked_through

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -11,11 +12,13 @@ from fastapi import FastAPI
 
 from broadsheet.errors import UserError
 from broadsheet.web.impatience import Impatient
-from broadsheet.web.memory import give_back_free_memory
+from broadsheet.web.memory import give_back_free_memory, settle
 
 KEEP_ALIVE_S = 5
 MOST_AT_ONCE = 500
 STOPPING_S = 5
+_SETTLED_AFTER_S = (10.0, 60.0)
+"""When what is held stays: facets and vectors are made by then, and later what the first searches need."""
 
 
 def run(app: FastAPI, host: str, port: int, *, proxy: str = "", on_start: Callable[[str], None]) -> None:
@@ -49,7 +52,15 @@ def run(app: FastAPI, host: str, port: int, *, proxy: str = "", on_start: Callab
         forwarded_allow_ips=proxy or None,
     )
     on_start(f"http://{shown}:{listening.getsockname()[1]}/")
-    uvicorn.Server(config).run(sockets=[listening])
+    timers = [threading.Timer(after_s, settle) for after_s in _SETTLED_AFTER_S]
+    for timer in timers:
+        timer.daemon = True
+        timer.start()
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def _listening(host: str, port: int) -> socket.socket:

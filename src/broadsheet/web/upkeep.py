@@ -12,15 +12,13 @@ from broadsheet.config import Settings
 from broadsheet.embed import SearchEmbedder, keep_spent
 from broadsheet.errors import StoreError
 from broadsheet.store import Store
-from broadsheet.web.memory import settle, trim
+from broadsheet.web.memory import trim
 from broadsheet.web.reading import Readers
 
 _REST_S = 2.0
 """How long it rests between two looks at the cache, and before the first, since readers come first."""
 _MADE_AT_ONCE = 256
 """So many vectors are made between two looks: two or three seconds of processor time."""
-_SETTLED = (1, 10)
-"""After which looks what is held will stay: facets and vectors, and then what the first searches need."""
 _COUNT_S = 60.0
 """How often the cost of searches is stored: an answer in the cache for each would be many."""
 _log = logging.getLogger(__name__)
@@ -39,7 +37,6 @@ class Upkeep:
         self._settings = settings
         self._searches = searches
         self._counts_at = time.monotonic() + _COUNT_S
-        self._looks = 0
         self._stopped = threading.Event()
 
     @contextmanager
@@ -78,9 +75,6 @@ class Upkeep:
             if time.monotonic() >= self._counts_at:
                 self._count(store)
             trim()
-            self._looks += 1
-            if self._looks in _SETTLED:
-                settle()
 
     def _makes_many(self, store: Store) -> bool:
         """Make some of the vectors that are lacking; tell whether more may be."""
