@@ -104,6 +104,8 @@ def test_what_the_title_names_is_hardly_doubted() -> None:
         ("In herds, existing methods fail to see", "In herds, counters fail to see"),
         ("Counts herds, then sort them by age", "Counts herds, then sorts them by age"),
         ("Counts large herds Second, counts few manes", "Counts large herds and few manes"),
+        ("Presents a second counter of herds", "Presents a counter of herds"),
+        ("Counts herds by -stripes of zebras", "Counts herds by stripes of zebras"),
         ("Counts more stripes in each case", "Counts more stripes in each herd"),
         ("All six filters count the stripes of herds", "Six filters count the stripes of herds"),
         ("Bold Mane Count: plots manes of herds", "Plots manes of herds"),
