@@ -176,7 +176,7 @@ def test_what_another_sentence_abbreviates_is_doubted() -> None:
     abstract = "A zebra filter (ZF), a stripe counter (SC) and a language model (LLM) see herds."
     abbreviated = abbreviations(abstract, "The Stripe Counter")
     assert abbreviated == {"ZF"}
-    assert abbreviations(abstract, "The Stripe Counter for Zebra-Filters") == frozenset()
+    assert abbreviations(abstract, "Zonal Fences and Striped Cattle") == frozenset()
     assert abbreviations("A mane counter (MC²) sees herds.", "Manes") == {"MC²"}
     assert doubts("Counts herds by ZF", set(), abbreviated) > doubts("Counts herds by ZF", set())
     spelt = "Counts herds by a zebra filter (ZF)"

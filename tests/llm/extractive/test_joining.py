@@ -47,6 +47,7 @@ def both(first: str, second: str, name: str = "Zebu", title: str = "Zebu: Stripe
         ("We evaluate a counter of herds.", "We find the manes of herds.", ""),
         ("We present a counter of herds.", "We present a filter of manes.", ""),
         ("We present two filters of stripes.", "We describe two filters of the stripes.", ""),
+        ("We build a counter of large herds at night.", "We sort large herds at night with the counter.", ""),
         # A participle is no verb, and a study of several has no method of its own.
         ("We present Zebu, a counter.", "Zebu trained on large herds even sees manes.", ""),
         (
@@ -91,6 +92,14 @@ def test_what_was_done_later_can_follow_too_unless_all_authors_do_it() -> None:
     little = "We evaluate the counter on photographs that two cameras took from a tower in fog."
     assert summarise("A Counter of Stripes", f"{begun} {done}").partition("; ")[2].startswith("trains the")
     assert "; " not in summarise("A Counter of Stripes", f"{begun} {little}")
+
+
+def test_a_short_second_half_is_worth_its_room() -> None:
+    first = (
+        "We present Zebu, a lamp whose flashes let two cheap cameras see manes through fog, rain and dust."
+    )
+    line = summarise("Zebu: Stripes", f"{first} Zebu sees large herds at night.")
+    assert line.endswith("; it sees large herds at night.")
 
 
 def test_a_part_that_is_spoken_of_later_is_not_taken_for_the_whole() -> None:

@@ -301,6 +301,11 @@ def test_a_name_stands_without_the_title_beside_it() -> None:
         ("We find herds and count them.", "", "Finds herds and counts them"),
         ("We study manes and point out stripes.", "", "Studies manes and points out stripes"),
         ("We sort herds and re-train the filter.", "", "Sorts herds and re-trains the filter"),
+        (
+            "We use towers to find manes and further plot them.",
+            "",
+            "Uses towers to find manes and further plots them",
+        ),
         ("We sort or count herds.", "", "Sorts or counts herds"),
         ("Our proposed methodology counts herds.", "", "The methodology counts herds"),
         # "apply" is no adverb, "will look" is done in the paper, and "will release" is not.
@@ -451,6 +456,11 @@ def test_what_comes_before_our_own_model_is_background() -> None:
     assert summarise(title, f"{background} A model was better.") == background
 
 
+def test_what_is_done_about_a_problem_is_what_a_paper_makes() -> None:
+    (statement,) = statements("We address this gap by combining lamps with mirrors.", "")
+    assert (statement.text, statement.kind) == ("Combines lamps with mirrors", "makes")
+
+
 def test_our_proposed_method_is_our_own_work() -> None:
     line = "Zebu sees the stripes of large herds from a tower"
     assert summarise("Counts at Dawn", f"Our proposed method {line}. We thank two keepers.") == f"{line}."
@@ -491,8 +501,26 @@ def test_examples_stay_where_a_sentence_goes_on_behind_them() -> None:
 
 def test_what_is_said_of_neither_the_authors_nor_their_work_gives_way() -> None:
     own = "We count the manes of twelve tired zebras."
-    others = "Lions follow herds over dry and dusty plains to rivers where crocodiles wait for both."
-    assert summarise("Counts at Dawn", f"{own} {others}") == "Counts the manes of twelve tired zebras."
+    others = "{} follow herds over dry and dusty plains to rivers."
+    assert summarise("Counts at Dawn", f"{own} {others.format('Lions')}") == f"Counts{own[len('We count') :]}"
+    named = "Zebu follows herds over dusty plains to rivers."
+    assert summarise("Zebu: Counts at Dawn", f"{own} {named}") == named
+
+
+def test_a_plain_line_goes_before_a_doubtful_one_that_says_a_little_more() -> None:
+    plain = "We present a lamp whose flashes let keepers see manes."
+    more = "We present a tower{} that lets keepers see stripes through fog and rain."
+    assert "lamp" in summarise("Counts at Dawn", f"{plain} {more.format(',')}")
+    assert "tower" in summarise("Counts at Dawn", f"{plain} {more.format('')}")
+
+
+def test_a_finding_that_says_more_goes_before_a_title_said_again() -> None:
+    again = "We present a new counter of stripes for keepers at dawn."
+    more = "Foggy cameras see manes behind two tall trees and thorny bushes."
+    found = f"{again} We find that foggy{more[len('Foggy') :]}"
+    assert summarise("A Counter of Stripes at Dawn", found) == more
+    little = f"{again} We find that foggy cameras see manes behind trees."
+    assert summarise("A Counter of Stripes at Dawn", little).startswith("Presents a new counter")
 
 
 def test_what_is_proposed_without_an_article_is_a_field_of_research() -> None:
