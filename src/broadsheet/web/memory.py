@@ -1,8 +1,9 @@
-"""Has the system's allocator give back what a server no longer needs, where that is glibc (mallopt(3)).
+"""What a server does with its memory: gives back what is free, and looks for garbage where some may be.
 
-By default each thread gets an arena of its own, which keeps what it once held, and after the first large
-array was freed those that follow are kept as well. Over a million papers that was 40 MB of 300; what lies
-free beneath something that is still in use was 15 MB more.
+Where the allocator is glibc's it is told to (mallopt(3)). By default each thread gets an arena of its own,
+which keeps what it once held, and after the first large array was freed those that follow are kept as well.
+Over a million papers that was 40 MB of 300; what lies free beneath something that is still in use was 15 MB
+more.
 """
 
 from __future__ import annotations

@@ -529,6 +529,11 @@ def test_what_is_proposed_without_an_article_is_a_field_of_research() -> None:
     assert summarise("Counts of Manes", "A counter of dusty stripes is proposed.").startswith("A counter")
 
 
+def test_a_sentence_that_opens_with_the_name_is_no_background() -> None:
+    named = "Zebu holds films of twelve dusty herds that two cheap cameras took from a tower in rain."
+    assert summarise("Zebu: Counts at Dawn", f"Lions sleep. {named} We test two counters.") == named
+
+
 def test_background_says_less_than_the_title() -> None:
     background = "Stripes of herds hide quaggas from lions, flies and keepers who drive past on dusty roads."
     assert summarise("Counts of Manes at Dawn", f"{background} We count both.") == "Counts of Manes at Dawn."

@@ -42,7 +42,7 @@ _WORD = re.compile(r"[^\W_]+")
 _LONGEST_SPELT_OUT = 120
 _ABBREVIATION = re.compile(r"(?<![\w(-])[A-Z][\w-]*?[A-Z0-9²³](?=s?\b(?!-\w))")
 # "ZF counts stripes", of what was never said what it is; but not "ZF is a counter"
-_UNKNOWN = re.compile(
+_NAMED_SUBJECT = re.compile(
     r"(?:^|; )(?:[Tt]he )?(?P<name>(?=\w*[A-Z²³]\w*[A-Z²³\d]|[A-Z]?[a-z]+[A-Z])[\w-]+)(?: \([^()]*\))?"
     r"(?! is an? |, an? |: | – | - |\w)"
 )
@@ -113,7 +113,7 @@ def doubts(text: str, titled: Set[str], abbreviated: Set[str] = frozenset()) -> 
     found = sum(weight * len(pattern.findall(text)) for weight, pattern in _DOUBTS)
     if abbreviated:
         found += _SLIGHT * len(abbreviated & {*_ABBREVIATION.findall(text)})
-    names = [match["name"] for match in _UNKNOWN.finditer(text)]
+    names = [match["name"] for match in _NAMED_SUBJECT.finditer(text)]
     found += _LIKELY * sum(name not in _KNOWN and not {*stems(name)} <= titled for name in names)
     found += GRAVE * (dangling(text) + _lacks_plural(text)) + 0.8 * hints_back(text)
     return found + sum(_unexplained(text, titled)) + uninflected(text)

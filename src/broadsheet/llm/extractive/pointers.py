@@ -11,7 +11,7 @@ import re
 from broadsheet.llm.extractive.verbs import INTRODUCING, MAKING, of_participle, third_person
 
 _IN_THIS = r"(?:this|the present) (?:paper|letter|work|study|article|report|survey|thesis|review)"
-_HERE_TOO = re.compile(r"(?<=[a-z]), in this (?:(?:position|review|survey) )?(?:paper|study|work), (?=we )")
+_HERE_WE = re.compile(r"(?<=[a-z]), in this (?:(?:position|review|survey) )?(?:paper|study|work), (?=we )")
 _IN_THIS_PAPER = re.compile(rf"(?<=[a-z)]),? in {_IN_THIS}\b(?=$|,? (?:an?|and|that|which|the|to|for)\b)")
 # "a filter (see https://...)", "a filter at https://...": the filter is what is said
 _LINK = re.compile(r"(?:,? \([^()]*https?:[^()]*\)|,? (?:in|at|on|via) https?:\S+?)(?=[,.;:]?(?:\s|$))")
@@ -107,7 +107,7 @@ def without_pointers(text: str) -> str:
     if "knowledge" in text:
         text = _hedged(text)
     if any(word in text for word in _POINTERS):
-        text = _HERE_TOO.sub(", ", _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text)))
+        text = _HERE_WE.sub(", ", _IN_THIS_PAPER.sub("", _FOR_THIS.sub(_rest_of, text)))
         text = _SUCH.sub("", text)
         text = text if _OF_ITS_KIND.search(text) else _IN_IT.sub("", text)
     if text.endswith(_PRONOUNS):

@@ -203,9 +203,10 @@ class _Weights:
         own = [
             place for place, sentence in enumerate(body) if _OWN.search(sentence) and not is_past(sentence)
         ]
-        self.introduced = min(own, default=0)
-        named = (place for place, sentence in enumerate(body) if name and place_of(name, sentence) >= 0)
-        self.own = {*own, *named}
+        named = {place: place_of(name, sentence) for place, sentence in enumerate(body)} if name else {}
+        opened = [place for place, start in named.items() if start == 0]
+        self.introduced = min([*own[:1], *opened[:1]], default=0)
+        self.own = {*own, *(place for place, start in named.items() if start >= 0)}
 
     def statement(self, cut: Cut, statement: Statement, place: int) -> float:
         text = cut.text
