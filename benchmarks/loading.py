@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 Asks = Callable[[random.Random], str]
 _TICKS_S = 0.01
@@ -52,6 +53,8 @@ class Connection(asyncio.Protocol):
 
     size = 0
     """The bytes of the last answer's body."""
+    takes = ""
+    """The header that says how a body may be packed, if any."""
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -59,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._whole: int | None = None
 
     @classmethod
-    async def to(cls, port: int) -> Connection:
+    async def to(cls, port: int) -> Self:
         """Connect to a port of this machine."""
         _, made = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
         return made
@@ -75,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._received.clear()
         self._whole = None
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        self._transport.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{self.takes}\r\n".encode())
         return self._answer
 
     def data_received(self, data: bytes) -> None:
@@ -105,11 +108,19 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
 
-def load(port: int, process: int, asks: Asks, *, in_flight: int, seconds: float) -> Answers:
+class PackedConnection(Connection):
+    """A connection that takes packed bodies, as every browser does."""
+
+    takes = "Accept-Encoding: gzip\r\n"
+
+
+def load(
+    port: int, process: int, asks: Asks, *, in_flight: int, seconds: float, by: type[Connection] = Connection
+) -> Answers:
     """Keep so many requests in flight: each connection asks again as soon as it was answered."""
 
     async def one(dice: random.Random, answers: Answers) -> None:
-        connection = await Connection.to(port)
+        connection = await by.to(port)
         while (started := time.perf_counter()) < until:
             answers.failed += await connection.ask(asks(dice)) != 200
             answers.took.append(time.perf_counter() - started)
@@ -128,19 +139,28 @@ def load(port: int, process: int, asks: Asks, *, in_flight: int, seconds: float)
     return answers
 
 
-def arrive(port: int, process: int, asks: Asks, *, per_s: float, connections: int, seconds: float) -> Answers:
+def arrive(
+    port: int,
+    process: int,
+    asks: Asks,
+    *,
+    per_s: float,
+    connections: int,
+    seconds: float,
+    by: type[Connection] = Connection,
+) -> Answers:
     """Ask at random times, so many a second on average, whether or not earlier requests were answered.
 
     The seconds of a request begin at its time, not when a connection was free (no coordinated omission).
     """
 
     async def one(dice: random.Random, answers: Answers) -> None:
-        connection = await Connection.to(port)
+        connection = await by.to(port)
         due = time.perf_counter()
         while (due := due + dice.expovariate(per_s / connections)) < until:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             if not connection.is_open:  # a server closes what was idle for some seconds
-                connection = await Connection.to(port)
+                connection = await by.to(port)
             answers.failed += await connection.ask(asks(dice)) != 200
             answers.took.append(time.perf_counter() - due)
         connection.close()

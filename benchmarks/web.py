@@ -6,6 +6,8 @@ read in two ways. Closed: 50 connections ask without a pause, so that p95 is 50 
 second, and no server is quicker than what the machine can do at most; the floor, a bare uvicorn that answers
 as many bytes to the same client (``floor.py``), says how much that is. Open: 50 readers ask once a second
 each at random times, and seconds count from the time at which a reader asked. "Alone" is one connection.
+Most look-ups and searches are for what nobody else asks for; "60 searches" and "300 look-ups" are what many
+ask for, drawn at random, and "packed" is asked for as browsers do, with gzip.
 At last the server and the writer are killed under load, and the file is checked and served again.
 ``--keep FOLDER`` keeps the cache, and takes up one that is there; ``--seconds`` is how long each is asked.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import signal
@@ -39,7 +42,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(HERE)]
 
 
 from drawn_vectors import draw
-from loading import Answers, Asks, Connection, arrive, load
+from loading import Answers, Asks, Connection, PackedConnection, arrive, load
 
 from broadsheet.paper import Sighting
 from broadsheet.record import Maker
@@ -50,8 +53,9 @@ PAPERS_A_DAY = 250
 IN_FLIGHT = 50
 ARRIVALS_PER_S = 50
 WRITES_PER_S = 50
+PACKED = ", packed"
 HEAD = (
-    f"{'server':<12}{'request':<14}{'bytes':>8}{'closed/s':>10}{'/ floor':>9}{'p95 ms':>9}{'open p95':>10}"
+    f"{'server':<12}{'request':<20}{'bytes':>8}{'closed/s':>10}{'/ floor':>9}{'p95 ms':>9}{'open p95':>10}"
     f"{'alone p95':>11}{'CPU ms':>8}{'failed':>8}"
 )
 
@@ -162,15 +166,18 @@ def measure(name: str, server: Running, requests: Mapping[str, Asks], seconds: f
     """Print a line for each kind of request, and what the server took as a whole."""
     port, process = server.port, server.process.pid
     for kind, asks in requests.items():
-        alone = load(port, process, asks, in_flight=1, seconds=seconds / 3)
-        opened = arrive(port, process, asks, per_s=ARRIVALS_PER_S, connections=IN_FLIGHT, seconds=seconds / 2)
-        closed = load(port, process, asks, in_flight=IN_FLIGHT, seconds=seconds)
+        by = PackedConnection if kind.endswith(PACKED) else Connection
+        alone = load(port, process, asks, in_flight=1, seconds=seconds / 3, by=by)
+        opened = arrive(
+            port, process, asks, per_s=ARRIVALS_PER_S, connections=IN_FLIGHT, seconds=seconds / 2, by=by
+        )
+        closed = load(port, process, asks, in_flight=IN_FLIGHT, seconds=seconds, by=by)
         same = floor(port + 1, closed.size)
         print(
-            f"{name:<12}{kind:<14}{closed.size:>8,}{closed.per_s:>10.0f}{closed.per_s / same.per_s:>9.3f}"
+            f"{name:<12}{kind:<20}{closed.size:>8,}{closed.per_s:>10.0f}{closed.per_s / same.per_s:>9.3f}"
             f"{closed.percentile(0.95):>9.1f}{opened.percentile(0.95):>10.1f}{alone.percentile(0.95):>11.1f}"
             f"{closed.cpu_ms:>8.2f}{alone.failed + opened.failed + closed.failed:>8}\n"
-            f"{'floor':<12}{'':<14}{closed.size:>8,}{same.per_s:>10.0f}{1:>9}{same.percentile(0.95):>9.1f}"
+            f"{'floor':<12}{'':<20}{closed.size:>8,}{same.per_s:>10.0f}{1:>9}{same.percentile(0.95):>9.1f}"
             f"{'':>21}{same.cpu_ms:>8.2f}{same.failed:>8}",
             flush=True,
         )
@@ -184,6 +191,9 @@ def kinds(database: Path) -> tuple[dict[str, Asks], dict[str, Asks]]:
         tags = list(store.records.tag_counts())
         words = sorted({word for record in store.records.by_ids(ids[:300]) for word in _words(record.title)})
 
+    lines = (HERE / "search_queries.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [json.loads(line)["asked"] for line in lines]
+
     def two(dice: random.Random) -> str:
         return " ".join(dice.sample(words, 2))
 
@@ -195,7 +205,10 @@ def kinds(database: Path) -> tuple[dict[str, Asks], dict[str, Asks]]:
         "tag page": lambda dice: f"/tag/{quote(dice.choice(tags))}",
         "search": lambda dice: f"/papers?q={quote_plus(two(dice))}",
         "API search": lambda dice: f"/api/papers?q={quote_plus(two(dice))}",
+        "60 searches": lambda dice: f"/papers?q={quote_plus(dice.choice(asked))}",
+        "300 look-ups": lambda dice: f"/api/papers/{quote(dice.choice(ids[:300]))}",
     }
+    ours |= {kind + PACKED: ours[kind] for kind in ("tag page", "60 searches")}
     theirs: dict[str, Asks] = {
         "look-up": lambda dice: f"/cache/papers/{quote(dice.choice(ids)).replace('.', '~2E')}.json",
         "tag page": lambda dice: _sql(f"{tagged} order by p.first_seen desc limit 30", dice.choice(tags)),

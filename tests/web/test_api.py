@@ -16,8 +16,11 @@ from broadsheet.filters import Filter
 from broadsheet.store import Store
 from broadsheet.web import create_app
 from broadsheet.web.asking import read_cursor, write_cursor
+from broadsheet.web.guards import Guard
 from broadsheet.web.keeping import Kept
 from builders import add, paper
+
+A, B = {"origin": "https://a.example"}, {"origin": "https://b.example"}
 
 
 @pytest.fixture
@@ -195,7 +198,7 @@ def test_an_answer_is_kept_for_a_minute_and_renewed_meanwhile(tmp_path, monkeypa
         assert 1 in answers
     now = [0.0]
     kept = Kept(lambda: now[0])
-    key = ("http", "a", "/", b"")
+    key = ("http", b"a", "/", b"", False)
     kept.keep(key, [], b"x", '"1"')
     now[0] = 59.9
     assert kept.get(key)
@@ -209,7 +212,36 @@ def test_who_takes_no_gzip_gets_none_whoever_asked_before(client):
     assert zipped.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert plain.text == zipped.text
-    assert plain.headers["etag"] == zipped.headers["etag"]
+    assert zipped.headers["etag"] == "W/" + plain.headers["etag"]
+    for etag in (plain.headers["etag"], zipped.headers["etag"]):
+        known = client.get("/papers", headers={"accept-encoding": "gzip", "if-none-match": etag})
+        assert known.status_code == 304
+        assert not {"content-encoding", "content-type", "content-length"} & known.headers.keys()
+
+
+def test_a_kept_answer_is_packed_and_protected_once(client, monkeypatch):
+    passed, guarded = [], Guard.__call__
+    for name in ("FRESH_S", "KEPT_S"):
+        monkeypatch.setattr(f"broadsheet.web.keeping.{name}", float("inf"))
+
+    async def passing(guard, scope, receive, send):
+        passed.append(scope["path"])
+        await guarded(guard, scope, receive, send)
+
+    monkeypatch.setattr(Guard, "__call__", passing)
+    first, again = (client.get("/tags", headers={"accept-encoding": "gzip"}) for _ in range(2))
+    assert passed.count("/tags") == 1
+    assert again.headers["content-encoding"] == "gzip"
+    assert "default-src 'none'" in again.headers["content-security-policy"]
+    assert (again.headers, again.content) == (first.headers, first.content)
+
+
+def test_an_answer_kept_for_one_origin_does_not_let_another_in(cache):
+    ours = Settings(db=cache, cors_origins=("https://a.example",))
+    with TestClient(create_app(ours)) as client:
+        asked = [client.get("/api/tags", headers=origin) for origin in ({}, A, B, {}, A)]
+    let_in = [answer.headers.get("access-control-allow-origin") for answer in asked]
+    assert let_in == [None, A["origin"], None, None, A["origin"]]
 
 
 def test_kept_answers_take_no_more_than_their_room(monkeypatch):
@@ -217,8 +249,8 @@ def test_kept_answers_take_no_more_than_their_room(monkeypatch):
     monkeypatch.setattr("broadsheet.web.keeping._BESIDE_BYTES", 20)
     kept = Kept(lambda: 0.0)
     for number in range(50):
-        kept.keep(("http", "a", f"/{number}", b""), [], b"x" * 30, '"1"')
-    assert [number for number in range(50) if kept.get(("http", "a", f"/{number}", b""))] == [48, 49]
+        kept.keep(("http", b"a", f"/{number}", b"", False), [], b"x" * 30, '"1"')
+    assert [number for number in range(50) if kept.get(("http", b"a", f"/{number}", b"", False))] == [48, 49]
 
 
 def test_an_answer_for_one_host_is_not_given_to_another(client):

@@ -86,10 +86,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     answer_with_problems(app)
     app.add_middleware(Known, readers=app.state.readers)
-    app.add_middleware(Conditional)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(RateLimit)
+    app.add_middleware(Guard)
+    app.add_middleware(Conditional)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
-    app.add_middleware(Guard)
     return app

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 FRESH_S = 5.0
@@ -17,7 +16,7 @@ KEPT_S = 60.0
 MOST_BYTES = 8 * 1024 * 1024
 _BESIDE_BYTES = 1_200
 """What an answer takes besides its body: its headers, its address, and the objects that hold them."""
-Key = tuple[str, str, str, bytes]
+Key = tuple[str, bytes, str, bytes, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +74,14 @@ def _size(answer: Whole) -> int:
 
 
 def key_of(scope: Scope) -> Key:
-    """Return what an answer depends on: the host too, since a feed's links begin with it."""
-    return scope["scheme"], Headers(scope=scope).get("host", ""), scope["path"], scope["query_string"]
+    """Return what an answer depends on.
+
+    The host is part of it, since a feed's links begin with it, and whether gzip is taken.
+    """
+    host, taken = header(scope, b"host"), header(scope, b"accept-encoding")
+    return scope["scheme"], host, scope["path"], scope["query_string"], b"gzip" in taken
+
+
+def header(scope: Scope, wanted: bytes) -> bytes:
+    """Return the first value of a request's header, whose name is in small letters, or nothing."""
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
