@@ -210,7 +210,7 @@ def kinds(database: Path) -> tuple[dict[str, Asks], dict[str, Asks]]:
     }
     ours |= {kind + PACKED: ours[kind] for kind in ("tag page", "60 searches")}
     theirs: dict[str, Asks] = {
-        "look-up": lambda dice: f"/cache/papers/{quote(dice.choice(ids)).replace('.', '~2E')}.json",
+        "look-up": lambda dice: _sql("select * from papers where id = :q", dice.choice(ids)),
         "tag page": lambda dice: _sql(f"{tagged} order by p.first_seen desc limit 30", dice.choice(tags)),
         "search": lambda dice: _sql(f"{found} order by bm25(papers_fts) limit 30", two(dice)),
     }

@@ -13,7 +13,8 @@ FRESH_S = 5.0
 """How long an answer is given as it is."""
 KEPT_S = 60.0
 """How long it is given while a newer one is made: as long as its Cache-Control lets every cache do."""
-MOST_BYTES = 8 * 1024 * 1024
+MOST_BYTES = 4 * 1024 * 1024
+"""Some 500 pages as browsers take them, packed, or 100 as they are."""
 _BESIDE_BYTES = 1_200
 """What an answer takes besides its body: its headers, its address, and the objects that hold them."""
 Key = tuple[str, bytes, str, bytes, bool]
