@@ -9,6 +9,9 @@ import pytest
 
 from broadsheet.web.conditional import Conditional
 
+TURNS = 1_000
+"""Of the event loop: everything here takes a few, and what waits for ever fails after so many."""
+
 
 class Inner:
     """An application that answers once it may, and counts how often it was asked."""
@@ -29,10 +32,10 @@ class Inner:
         await send({"type": "http.response.body", "body": b"!"})
 
 
-async def ask(app, path="/", method="GET"):
+async def ask(app, path="/"):
     scope = {
         "type": "http",
-        "method": method,
+        "method": "GET",
         "scheme": "http",
         "path": path,
         "query_string": b"",
@@ -47,10 +50,6 @@ async def ask(app, path="/", method="GET"):
 
     await app(scope, None, send)
     return status, body
-
-
-TURNS = 1_000
-"""Of the event loop: everything here takes a few, and what waits for ever fails after so many."""
 
 
 async def reached(condition):
