@@ -65,7 +65,7 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         if name.startswith(_SCRUBBED) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging.getLogger("broadsheet"), "level", logging.NOTSET)  # a command may have set it
+    logging.getLogger("broadsheet").setLevel(logging.NOTSET)  # a command may have set it in this process
 
 
 @pytest.fixture(autouse=True)
