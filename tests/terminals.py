@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -21,7 +22,14 @@ import broadsheet
 import warm_start
 
 SOURCE = Path(broadsheet.__file__).parents[1]
-PATIENCE_S = 300.0
+PATIENCE_S = 250.0
+"""Less than the longest wait that a server may ask for: who waits that out does not end at once."""
+PRESSED_AGAIN_S = 5.0
+"""How long a person waits who has pressed Ctrl-C and sees nothing happen.
+
+Pressing it once is not enough: where a signal comes just before a call that blocks, Python runs its handler
+only after the call.
+"""
 COLUMNS, LINES = 80, 24
 # A process of its own makes the terminal the one that Ctrl-C is typed at, then becomes the command.
 _AT_TERMINAL = """import fcntl, os, sys, termios
@@ -145,8 +153,26 @@ class Terminal:
             pass
         return self.process.wait()
 
+    def interrupt(self, number: signal.Signals) -> int:
+        """Press Ctrl-C, or send a signal, and again while nothing comes of it; the exit code."""
+        deadline = time.monotonic() + PATIENCE_S
+        pressed = -PRESSED_AGAIN_S
+        while (now := time.monotonic()) < deadline:
+            if now - pressed >= PRESSED_AGAIN_S:
+                pressed = now
+                if number == signal.SIGINT:
+                    self.type(CTRL_C)
+                else:
+                    self.process.send_signal(number)
+            if self._speaks(PRESSED_AGAIN_S) and not self._read():
+                return self.process.wait()
+        raise AssertionError(f"nothing comes of {number!r}: {self.seen}")
+
+    def _speaks(self, patience_s: float) -> bool:
+        return bool(select.select([self._ours], [], [], patience_s)[0])
+
     def _read(self) -> bool:
-        assert select.select([self._ours], [], [], PATIENCE_S)[0], f"nothing more comes after: {self.seen}"
+        assert self._speaks(PATIENCE_S), f"nothing more comes after: {self.seen}"
         try:
             came = os.read(self._ours, 4096)
         except OSError:  # so Linux says that the other end is closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from broadsheet.config import Settings
 from broadsheet.errors import ConfigError
 from broadsheet.init import Answers, pages_address, settings_text
 from in_process import broadsheet, ran
-from terminals import CTRL_C, Terminal
+from terminals import Terminal
 
 INIT = ("-m", "broadsheet", "init")
 TOML = Path("broadsheet.toml")
@@ -130,8 +131,7 @@ def test_at_a_terminal_it_asks_five_questions_and_again_where_an_answer_cannot_b
 def test_ctrl_c_at_a_question_writes_nothing() -> None:
     with Terminal(*INIT) as terminal:
         terminal.until("What to read")
-        terminal.type(CTRL_C)
-        assert terminal.end() == 1
+        assert terminal.interrupt(signal.SIGINT) == 1
         assert "Traceback" not in terminal.seen
     assert not TOML.exists()
 

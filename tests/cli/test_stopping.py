@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from threading import Event
 
 import pytest
 
+from broadsheet.llm.openai.patience import LONGEST_WAIT_S
 from broadsheet.store import Store
 from papers import papers
 from servers.faults import Faults
@@ -20,8 +20,6 @@ from terminals import CTRL_C, Command, Terminal
 
 GOLD = Path(__file__).parents[2] / "fixtures" / "gold" / "reference.jsonl"
 BROADSHEET = ("-m", "broadsheet")
-AT_ONCE_S = 250.0
-"""Before a wait of five minutes is over, however busy the machine is."""
 BOTH_SIGNALS = pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -82,15 +80,13 @@ def test_a_signal_awaits_what_is_with_the_server_and_the_next_run_asks_only_for_
 def test_a_wait_of_minutes_at_a_429_ends_at_once_and_nothing_is_sent(
     sent: signal.Signals, words: list[str]
 ) -> None:
-    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
+    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": f"{LONGEST_WAIT_S:.0f}"})
     with OpenAIServer(behaviour=behaviour) as server:
         with Command(*BROADSHEET, *words, "-v", **asking(server)) as command:
             command.until(lambda: "429: nothing is sent for 300" in command.err)
             command.until(lambda: not server.in_flight)
-            began = time.monotonic()
             command.process.send_signal(sent)
             assert command.end() == 1
-            assert time.monotonic() - began < AT_ONCE_S
             assert command.out.rstrip().endswith("run the same command again to go on.")
             assert (command.out + command.err).count("run the same command again") == 1
             assert "no tokens were spent" in command.out + command.err
@@ -101,7 +97,7 @@ def test_a_wait_of_minutes_at_a_429_ends_at_once_and_nothing_is_sent(
 
 
 def test_an_evaluation_that_is_stopped_scores_nothing_and_says_what_keeps_its_answers() -> None:
-    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
+    behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": f"{LONGEST_WAIT_S:.0f}"})
     with (
         OpenAIServer(behaviour=behaviour) as server,
         Command(*BROADSHEET, "evaluate", str(GOLD), "-v", **asking(server)) as command,
@@ -137,7 +133,7 @@ def test_a_repair_that_was_not_sent_leaves_what_was_answered_before_without_what
             turns = server.seen[-1].body["messages"]
             return "too_many" if any(turn["role"] == "assistant" for turn in turns) else ""
 
-    behaviour = Behaviour(faults=RefusesRepairs(), retry_after={"retry-after": "300"})
+    behaviour = Behaviour(faults=RefusesRepairs(), retry_after={"retry-after": f"{LONGEST_WAIT_S:.0f}"})
     with (
         OpenAIServer(invents_keywords, behaviour) as server,
         Command(*BROADSHEET, "annotate", "-v", **asking(server)) as command,
@@ -155,16 +151,14 @@ def test_a_repair_that_was_not_sent_leaves_what_was_answered_before_without_what
 
 
 def test_a_second_ctrl_c_drops_what_is_under_way_at_once_and_holds_nothing_any_more() -> None:
-    with OpenAIServer(behaviour=Behaviour(base_s=300.0)) as server:
+    with OpenAIServer(behaviour=Behaviour(base_s=LONGEST_WAIT_S)) as server:
         with Terminal(*BROADSHEET, "annotate", **asking(server)) as terminal:
             while server.in_flight < 2:
                 terminal.until("Annotating")
             terminal.type(CTRL_C)
             terminal.until("press Ctrl-C again")
-            began = time.monotonic()
             terminal.type(CTRL_C)
             assert terminal.end() == 1
-            assert time.monotonic() - began < AT_ONCE_S
             assert terminal.seen.rstrip().endswith("run the same command again to go on.")
             assert "Traceback" not in terminal.seen
         assert len(server.seen) == 2
@@ -210,13 +204,7 @@ def test_an_interruption_at_any_other_moment_is_a_sentence_and_no_traceback(
 ) -> None:
     with Terminal(*words, cold=moment == "it is loaded") as terminal:
         terminal.until(moment)
-        began = time.monotonic()
-        if sent == signal.SIGINT:
-            terminal.type(CTRL_C)
-        else:
-            terminal.process.send_signal(sent)
-        assert terminal.end() == 1
-        assert time.monotonic() - began < AT_ONCE_S
+        assert terminal.interrupt(sent) == 1
     # On a busy machine the live line may be drawn once more after the sentence.
     assert "run the same command again to go on." in terminal.seen
     assert "Traceback" not in terminal.seen
@@ -225,7 +213,7 @@ def test_an_interruption_at_any_other_moment_is_a_sentence_and_no_traceback(
 
 def test_a_second_sigterm_does_what_a_second_ctrl_c_does() -> None:
     with (
-        OpenAIServer(behaviour=Behaviour(base_s=300.0)) as server,
+        OpenAIServer(behaviour=Behaviour(base_s=LONGEST_WAIT_S)) as server,
         Command(*BROADSHEET, "annotate", **asking(server)) as command,
     ):
         command.until(lambda: server.in_flight == 2)
@@ -244,11 +232,14 @@ def test_a_call_that_hangs_is_dropped_by_who_keeps_pressing_ctrl_c() -> None:
     ):
         server.batches.hold_at = "before upload"
         command.until(server.batches.held.is_set)
-        began = time.monotonic()
-        while "Interrupted" not in command.err:
-            assert time.monotonic() - began < AT_ONCE_S
+
+        def has_reacted() -> bool:
+            if "Interrupted" in command.err:
+                return True
             command.process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
+            return False
+
+        command.until(has_reacted)
         assert command.end() == 1
         assert command.err.rstrip().endswith("run the same command again to go on.")
         assert "Traceback" not in command.err
