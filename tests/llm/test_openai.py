@@ -309,10 +309,12 @@ def test_a_stop_at_a_429_of_minutes_ends_at_once_and_sends_nothing_more(engine, 
     behaviour = Behaviour(faults=Faults(too_many=1.0), retry_after={"retry-after": "300"})
     with OpenAIServer(behaviour=behaviour) as server:
         llm = engine(server)
-        control = Control(lambda waiting: waiting.startswith("429: "))
-        began = time.monotonic()
+        waited_for = []
+        control = Control(lambda waiting: waited_for.append(waiting) or waiting.startswith("429: "))
         assert list(llm.complete([ask(number) for number in range(9)], control)) == []
-        assert time.monotonic() - began < 250
+    assert (
+        len([each for each in waited_for if each]) == 1
+    )  # a wait goes on with a heartbeat several times a second
     assert {seen.status for seen in server.seen} == {429}
 
 
@@ -349,10 +351,8 @@ def test_what_fails_after_a_stop_is_not_asked_again_and_is_no_failure(engine, as
     with OneAfterTheOther(behaviour=Behaviour(faults=StrikesTheSecond())) as server:
         llm = engine(server, max_in_flight=2)
         control = Control(lambda waiting: waited_for.append(waiting) or server.calls == 2)
-        began = time.monotonic()
         for outcome in llm.complete([ask(number) for number in range(5)], control):
             drawn.append(outcome)  # noqa: PERF402 - the server counts them as they come
-        assert time.monotonic() - began < 250
     assert len(drawn) == len(ids(drawn)) == 1
     assert len(server.seen) == 2
 
