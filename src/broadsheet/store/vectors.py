@@ -134,6 +134,14 @@ class Vectors:
             for index in kept:
                 index.is_kept = False
 
+    def load_model(self) -> None:
+        """Load the packaged model, if searches are compared by it: that takes 150 MB for a moment.
+
+        Whoever will hold much calls it before.
+        """
+        if installed() and not self.asks:
+            embedder()
+
     def keep_up(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Take in what is new for all threads; without the extra there is nothing to do.
 

@@ -55,26 +55,26 @@ class Upkeep:
                     self._searches.close()
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(_REST_S):
             try:
                 with self._readers.opened() as store:
+                    store.vectors.load_model()
+                    trim()
                     self._keep_up(store)
             except StoreError as error:
                 _log.warning("The cache cannot be read: %s", error)
-                self._stopped.wait(_REST_S)
 
     def _keep_up(self, store: Store) -> None:
-        while not self._stopped.wait(_REST_S):
+        while not self._stopped.is_set():
             self._readers.facets.renew(store)
             self._readers.trends.renew(store)
-            if store.vectors.is_behind():
-                if not self._searches and self._makes_many(store):
-                    continue
+            if store.vectors.is_behind() and (self._searches or not self._makes_many(store)):
                 store.vectors.keep_up(self._stopped.is_set)
                 store.keep_signs()
             if time.monotonic() >= self._counts_at:
                 self._count(store)
             trim()
+            self._stopped.wait(_REST_S)
 
     def _makes_many(self, store: Store) -> bool:
         """Make some of the vectors that are lacking; tell whether more may be."""
