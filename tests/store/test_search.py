@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadsheet import Filter, Paper, Store
-from broadsheet.searching import parsed
+from broadsheet.searching import Phrase, parsed
 from broadsheet.store import ranking, vectors, words
+from broadsheet.store.postings import counted, share_of_all
 from builders import DAY, add, annotate, annotation, maker, paper
 
 WORDS = ("tide", "ebb", "silt", "reef", "gull", "kelp")
@@ -77,6 +78,20 @@ def test_a_word_weighs_more_in_a_title_than_in_a_summary_and_there_more_than_in_
     add(store, titled, told, said)
     annotate(store, told, said=annotation(tldr="It is about silt.", keywords=("sand",)))
     assert found(store, "silt") == ["Silt", "Two", "Three"]
+
+
+def test_the_best_of_some_scores_is_all_where_a_title_has_all_words_and_less_elsewhere(store: Store) -> None:
+    add(store, paper("Kelp reefs", abstract="a"), paper("Kelp", abstract="Reefs and gulls."))
+    add(store, *(paper(f"Silt {number}", abstract="b") for number in range(6)))
+
+    def share(*asked: tuple[str, int]) -> float:
+        given = [(Phrase(word), having) for word, having in asked]
+        return share_of_all(store._db, given, counted(store._db, given, 9))
+
+    assert share(("kelp", 2), ("reefs", 2)) == pytest.approx(1)
+    assert 0.5 < share(("kelp", 2), ("gulls", 1)) < 1
+    assert share(("kelp", 2), ("ebb", 2)) == pytest.approx(0.5)
+    assert share(("gulls", 1)) == 1
 
 
 @pytest.mark.parametrize("most", [3, 6, 9])

@@ -54,6 +54,20 @@ def test_what_no_paper_has_a_word_of_is_not_guessed_at(store: Store) -> None:
     assert found(store, "albatross") == []
 
 
+def test_what_shares_a_chance_word_with_a_need_comes_after_what_is_meant(store: Store) -> None:
+    meant = paper("Image captioning with transformers", abstract="A model writes a line about each picture.")
+    by_chance = paper("Word problems in group theory", abstract="Which words are trivial.")
+    television = paper(
+        "People and the programs of public television",
+        abstract="What broadcasters show to people in the evening, and who cannot watch.",
+    )
+    reefs = paper("Coral reefs in warm water", abstract="Reefs bleach in hot summers.")
+    speech = paper("Speech recognition", abstract="Transcribing audio with few labelled hours.")
+    add(store, meant, by_chance, television, reefs, speech)
+    titles = found(store, "computers that tell people in words what a photo shows")
+    assert titles.index(meant.title) < titles.index(by_chance.title)
+
+
 def test_what_must_stand_and_what_must_not_holds_for_what_is_found_by_meaning(store: Store) -> None:
     assert found(store, "cars -highway") == [CARS.title]
     assert found(store, 'cars "language models"') == [TUNING.title]

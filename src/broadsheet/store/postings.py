@@ -59,16 +59,15 @@ def counted(
 
     if len(asked) == 1:
         return _alone(db, asked[0][0], most, conditions, values)
-    papers = max(1, int(db.execute("SELECT max(rowid) FROM papers").fetchone()[0] or 0))
+    papers = _papers(db)
     found, scores = [], []
     for phrase, having in asked:
         rows, *placed = [_rows(db, place + phrase.quoted, conditions, values) for place in _PLACES]
         times = np.ones(len(rows))
         for those in placed:
             times[np.searchsorted(rows, those)] += 1
-        weight = log((papers - having + 0.5) / (having + 0.5)) if 2 * having < papers else 0
         found.append(rows)
-        scores.append(max(LEAST_IDF, weight) * times * (SATURATION + 1) / (times + SATURATION))
+        scores.append(_idf(papers, having) * times * (SATURATION + 1) / (times + SATURATION))
     if not found:
         return {}
     each, total = _totals(found, scores)
@@ -77,6 +76,23 @@ def counted(
         each, total = each[among_best], total[among_best]
     best = np.lexsort((-each, -total))[:most]
     return dict(zip(each[best].tolist(), total[best].tolist(), strict=True))
+
+
+def share_of_all(db: Database, asked: Sequence[tuple[Phrase, int]], found: Scores) -> float:
+    """Return the best of some scores of `counted` as a share of what a paper with all phrases would have."""
+    if len(asked) == 1 or not found:
+        return 1.0  # a lone phrase has scores of its own
+    papers, times = _papers(db), len(_PLACES)
+    most = sum(_idf(papers, having) for _, having in asked) * times * (SATURATION + 1) / (times + SATURATION)
+    return min(1.0, max(found.values()) / most)
+
+
+def _papers(db: Database) -> int:
+    return max(1, int(db.execute("SELECT max(rowid) FROM papers").fetchone()[0] or 0))
+
+
+def _idf(papers: int, having: int) -> float:
+    return max(LEAST_IDF, log((papers - having + 0.5) / (having + 0.5)) if 2 * having < papers else 0)
 
 
 def _alone(db: Database, phrase: Phrase, most: int, conditions: str, values: Sequence[str]) -> Scores:

@@ -20,7 +20,7 @@ from broadsheet.fusion import Scores, first, fused, summed
 from broadsheet.searching import Phrase, Search, parsed
 from broadsheet.store.conditions import condition
 from broadsheet.store.fields import Fields
-from broadsheet.store.postings import can_count, counted, numbers
+from broadsheet.store.postings import can_count, counted, numbers, share_of_all
 from broadsheet.store.terms import Terms
 from broadsheet.store.topics import topics
 from broadsheet.store.vectors import Vectors
@@ -42,6 +42,9 @@ _MEANT, _MEANT_BESIDE_VECTORS = 5, 3
 _ABOUT, _THEIR_WORDS = 1.2, 1.0
 """What being near to the search, and having the words of the best, are worth beside having its words;
 measured by ``benchmarks/search.py``, where 1.0 to 2.0 do nearly as well."""
+_FEW_WORDS = 0.75
+"""The words of a search count the less the fewer of them the best paper has, by that share to this power: who
+describes a thing in other words than the papers do shares only chance words with them. Measured likewise."""
 _ON_TOPIC = 0.6
 """The same of the tags that the search speaks of."""
 _PROBABLE = 0.5
@@ -103,15 +106,19 @@ class Ranking:
     def _ranked(self, search: Search) -> list[int]:
         if not (search.words or search.required):
             return self._latest(search) if search.excluded else []
-        words = self.by_words(search)
+        asked = self._asked(search)
+        words = self._having(search, asked)
         about = self._about(search, words) if words else {}
-        found = summed((1, words), (_ABOUT, about))
+        told = share_of_all(self._db, asked, words) ** _FEW_WORDS if about else 1
+        found = summed((told, words), (_ABOUT, about))
         on_topic = self._on_topic(search.text, first(found, _FIRST_BESIDE_VECTORS if about else _FIRST))
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
         best = first(found | moved, _MEANT_BESIDE_VECTORS if about else _MEANT)
         shared = self._terms.shared(best, beside_vectors=bool(about)) if len(words) > 1 else {}
         among = {row: shared[row] for row in {*words, *about} if row in shared}
-        return fused((1, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[:MOST_FOUND]
+        return fused((told, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[
+            :MOST_FOUND
+        ]
 
     def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:
         """Return which of some papers have tags that a search speaks of: the sum of their probabilities.
@@ -129,8 +136,14 @@ class Ranking:
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""
+        return self._having(search, self._asked(search))
+
+    def _asked(self, search: Search) -> list[tuple[Phrase, int]]:
+        """Return the phrases that are scored, each with the number of papers that have it."""
         counts = [(phrase, self._terms.having(phrase, _MOST_POSTINGS)) for phrase in search.required]
-        asked = [*counts, *self._telling(search.telling)]
+        return [*counts, *self._telling(search.telling)]
+
+    def _having(self, search: Search, asked: Sequence[tuple[Phrase, int]]) -> Scores:
         conditions, values = _must_and_must_not(search)
         if can_count():
             return counted(self._db, asked, MOST_FOUND, conditions, values)
