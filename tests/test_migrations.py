@@ -8,10 +8,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlite_utils import Database
@@ -22,7 +24,7 @@ from broadsheet.llm import Fault
 from broadsheet.llm.openai_batch.stored import from_text
 from broadsheet.migrations import migrations, upgrade
 from broadsheet.record import Maker
-from broadsheet.store import connection
+from broadsheet.store import connection, write_ahead
 from builders import ABSTRACT, DAY, add, annotate, paper, rows
 
 NAMES = [migration.name for migration in migrations.pending(Database(memory=True))]
@@ -196,6 +198,20 @@ def test_several_processes_may_open_the_same_new_file_at_once() -> None:
         warm_start.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]
     assert [process.communicate()[1] for process in processes] == ["", "", ""]
+
+
+def test_a_file_without_a_log_that_another_process_writes_to_for_a_moment_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Store.open("b.db").close()
+    with closing(sqlite3.connect("b.db", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: other.execute("COMMIT"))
+        monkeypatch.setattr(write_ahead, "time", clock)
+        with Store.open("b.db") as store:
+            assert store._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert not other.in_transaction
 
 
 def batched_pages(content: bytes, size: int = connection.PAGE_BYTES) -> list[bytes]:

@@ -16,6 +16,7 @@ from broadsheet.errors import StoreError
 from broadsheet.migrations import leave_log, upgrade
 from broadsheet.redaction import Secrets
 from broadsheet.store.vocabulary import open_vocabulary
+from broadsheet.store.write_ahead import keep_log
 
 BUSY_TIMEOUT_S = 30.0
 PAGE_BYTES = 8_192
@@ -41,7 +42,6 @@ _SENTENCES = (
     ("unable to open", "{path} cannot be opened; check that its folder exists and can be written."),
     ("disk i/o", "{path} cannot be read or written (disk I/O error); check the disk and try again."),
 )
-
 
 _ROOM_BYTES = 10_000_000
 """A disk with so much room is not the one that is full; SQLite also writes temporary files."""
@@ -208,8 +208,8 @@ def connect(path: Path, *, create: bool = True, reading: bool = False) -> Databa
             _shrink(db)
         open_vocabulary(db)
         if not bound:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA wal_autocheckpoint = 500")  # 4 MB, as 1,000 pages of SQLite's size are
+            with _translating(connection.path):
+                keep_log(connection, BUSY_TIMEOUT_S)
         # In WAL mode, NORMAL never corrupts the file and loses no commit when the process is killed; only a
         # power cut can undo the last commits. FULL needs an fsync per reply, which took half the time of a
         # latency-bound run with one paper per request.
