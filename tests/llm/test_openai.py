@@ -312,9 +312,8 @@ def test_a_stop_at_a_429_of_minutes_ends_at_once_and_sends_nothing_more(engine, 
         waited_for = []
         control = Control(lambda waiting: waited_for.append(waiting) or waiting.startswith("429: "))
         assert list(llm.complete([ask(number) for number in range(9)], control)) == []
-    assert (
-        len([each for each in waited_for if each]) == 1
-    )  # a wait goes on with a heartbeat several times a second
+    # A wait that goes on calls for a heartbeat several times a second.
+    assert len([each for each in waited_for if each]) == 1
     assert {seen.status for seen in server.seen} == {429}
 
 

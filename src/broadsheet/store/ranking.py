@@ -107,18 +107,17 @@ class Ranking:
         if not (search.words or search.required):
             return self._latest(search) if search.excluded else []
         asked = self._asked(search)
-        words = self._having(search, asked)
+        words = self._scored(search, asked)
         about = self._about(search, words) if words else {}
-        told = share_of_all(self._db, asked, words) ** _FEW_WORDS if about else 1
-        found = summed((told, words), (_ABOUT, about))
+        worth = share_of_all(self._db, asked, words) ** _FEW_WORDS if about else 1
+        found = summed((worth, words), (_ABOUT, about))
         on_topic = self._on_topic(search.text, first(found, _FIRST_BESIDE_VECTORS if about else _FIRST))
         moved = {row: found[row] + _ON_TOPIC * share for row, share in on_topic.items()}
         best = first(found | moved, _MEANT_BESIDE_VECTORS if about else _MEANT)
         shared = self._terms.shared(best, beside_vectors=bool(about)) if len(words) > 1 else {}
         among = {row: shared[row] for row in {*words, *about} if row in shared}
-        return fused((told, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among))[
-            :MOST_FOUND
-        ]
+        rankings = (worth, words), (_ABOUT, about), (_ON_TOPIC, on_topic), (_THEIR_WORDS, among)
+        return fused(*rankings)[:MOST_FOUND]
 
     def _on_topic(self, text: str, rows: Sequence[int]) -> Scores:
         """Return which of some papers have tags that a search speaks of: the sum of their probabilities.
@@ -136,14 +135,14 @@ class Ranking:
 
     def by_words(self, search: Search) -> Scores:
         """Return what has words of a search and all that must stand, with its BM25."""
-        return self._having(search, self._asked(search))
+        return self._scored(search, self._asked(search))
 
     def _asked(self, search: Search) -> list[tuple[Phrase, int]]:
         """Return the phrases that are scored, each with the number of papers that have it."""
         counts = [(phrase, self._terms.having(phrase, _MOST_POSTINGS)) for phrase in search.required]
         return [*counts, *self._telling(search.telling)]
 
-    def _having(self, search: Search, asked: Sequence[tuple[Phrase, int]]) -> Scores:
+    def _scored(self, search: Search, asked: Sequence[tuple[Phrase, int]]) -> Scores:
         conditions, values = _must_and_must_not(search)
         if can_count():
             return counted(self._db, asked, MOST_FOUND, conditions, values)
